@@ -1,0 +1,53 @@
+# sensord: the commands of the README.   make demo | make test | make help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# real recordings are found beside the project when they are there; the code itself has no default
+ifeq ($(origin SENSORD_DATA), undefined)
+ifneq ($(wildcard ../shared/data/README.md),)
+export SENSORD_DATA := $(abspath ../shared/data)
+endif
+endif
+
+.PHONY: help demo test lint types packages check bench screenshots clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(BIN)/.run: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing sensord into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(BIN)/.test: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing sensord and what its tests need into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[plot,test]'
+	@touch $@ $(BIN)/.run
+
+demo: $(BIN)/.run ## two simulated pods, a live page; no Bluetooth, no server
+	$(BIN)/sensord demo
+
+packages: ## the Debian packages that the tests start (as root, or through sudo)
+	@.ci/packages
+
+lint: $(BIN)/.test ## ruff, import-linter, mypy
+	$(BIN)/ruff check sensord tests bench
+	$(BIN)/ruff format --check sensord tests bench
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+test: packages $(BIN)/.test ## everything that must be green
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+bench: $(BIN)/.test ## timings (they are not tests)
+	$(BIN)/python bench/run.py
+
+screenshots: $(BIN)/.test ## the pictures of the README, from the running demo
+	$(BIN)/python bench/screenshots.py
+
+clean: ## the environment and the caches
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

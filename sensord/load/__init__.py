@@ -1,0 +1,1 @@
+"""Strides of both feet to totals, windows, asymmetry and the life of a run."""

@@ -1,0 +1,460 @@
+"""What flows: inputs on the left, events on the right, and their units.
+
+Inputs (`Packet`, `Tick`, `Mark`) are exactly what a run file keeps, in the order they were seen. Everything else is a
+pure function of them, the run's `RunSetup` and `ALGORITHM`. Events leave the pipeline as `Event`: a kind, a run time,
+and a payload of plain JSON values. The payload classes below are the vocabulary of those payloads; `payload()` turns
+one into JSON values, `canonical_json()` into the bytes that are stored.
+
+Units are in the names (SI; g, spm and km only where people read them). Unmeasured is `None`, never 0.
+Times: `*_pod_ns` on a pod's own clock, `t_ns` and `*_run_ns` in ns since the start of the run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+ALGORITHM = "1"
+"""Version of everything that turns packets into values. Raised by any change that can change a stored value."""
+
+G_MPS2 = 9.80665
+"""Standard gravity, exact by definition (CGPM 1901)."""
+
+NS = 1_000_000_000
+"""Nanoseconds in a second."""
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+MaskArray = npt.NDArray[np.uint8]
+Json = Any
+"""A plain JSON value: None, bool, int, float, str, list, dict."""
+
+
+class Side(StrEnum):
+    """Which foot."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+    @property
+    def other(self) -> Side:
+        """The other foot."""
+        return Side.RIGHT if self is Side.LEFT else Side.LEFT
+
+
+class Activity(StrEnum):
+    """What the foot was doing during a stride."""
+
+    WALK = "walk"
+    RUN = "run"
+
+
+# ---------------------------------------------------------------------------------------------------------- inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One notification, as it came: `t_ns` is when it arrived (run time), `payload` is untouched."""
+
+    pod: str
+    t_ns: int
+    characteristic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Once a second, so that silence, time limits and reminders need no data to arrive."""
+
+    t_ns: int
+    wall_ns: int
+
+
+class MarkKind(StrEnum):
+    """What happened besides packets and ticks."""
+
+    LINK_UP = "link_up"  # data: pod, info (what `Driver` read back, JSON values)
+    LINK_DOWN = "link_down"  # data: pod, reason
+    BATTERY = "battery"  # data: pod, percent
+    COMMAND = "command"  # data: command ("end"), by
+    CLOCK = "clock"  # data: wall_ns, trusted: the wall clock was found to be corrected; the anchor stays
+    RESUMED = "resumed"  # data: gap_s, boot_id: the process came back after a crash
+    NOTE = "note"  # data: text, by
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened at `t_ns` (run time) besides a packet or a tick."""
+
+    t_ns: int
+    kind: MarkKind
+    data: Mapping[str, Json] = field(default_factory=dict)
+
+
+Input = Packet | Tick | Mark
+
+
+@dataclass(frozen=True, slots=True)
+class PodSetup:
+    """One pod of a run: its key (address), the foot it is on, the driver that speaks to it."""
+
+    pod: str
+    side: Side
+    driver: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepLengths:
+    """Configured step lengths for distance v0 (uncalibrated; see docs/architecture.md)."""
+
+    walk_m: float = 0.70
+    run_m: float = 0.95
+    # Defaults are placeholders a runner replaces: configuration, not a measurement; distance is marked uncalibrated.
+
+
+@dataclass(frozen=True, slots=True)
+class RunSetup:
+    """All that the pipeline needs besides the recorded inputs. Stored whole in the run file's `meta`."""
+
+    run: str
+    runner: str
+    site: str
+    gateway: str
+    pods: tuple[PodSetup, ...]
+    plan_text: str | None = None
+    step_lengths: StepLengths = StepLengths()
+    mass_kg: float | None = None
+    history: tuple[Mapping[str, Json], ...] = ()
+    """Summaries (`RunSummary` payloads) of the runner's earlier runs, oldest first: what baselines are made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBlock:
+    """Consecutive samples of one pod in its own frame (driver -> dsp). Arrays have n rows.
+
+    `t_pod_ns` is strictly increasing inside a `segment`; a reboot or a link without a counter starts a new one.
+    `saturated` has bits 0-2 for acc x,y,z and 3-5 for gyr x,y,z at (or beyond 0.995 of) full scale.
+    `missing_before` counts samples known to be lost between the previous block and this one, None when unknowable.
+    """
+
+    t_pod_ns: IntArray
+    acc_mps2: FloatArray
+    gyr_radps: FloatArray
+    saturated: MaskArray
+    segment: int = 0
+    t_rx_ns: int | None = None
+    missing_before: int | None = 0
+    acc_range_mps2: float | None = None
+    gyr_range_radps: float | None = None
+    high_g_mps2: FloatArray | None = None
+
+    def __len__(self) -> int:
+        return int(self.t_pod_ns.shape[0])
+
+
+# ---------------------------------------------------------------------------------------------------------- events
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the event log: the n-th event of this run under this algorithm, at run time `t_ns`."""
+
+    n: int
+    t_ns: int
+    kind: str
+    payload: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A provisional foot contact for live feedback: not stored, superseded by the stride that holds it."""
+
+    foot: Side
+    t_pod_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stride:
+    """One stride of one foot, initial contact (IC) to the next IC of the same foot.
+
+    A stride that fails its sanity checks keeps its row: confidence low, the failed values None, `spoiled` says why.
+    `next_ic_pod_ns` is None when the next contact was lost (a gap): then there is no stride time either.
+    """
+
+    KIND: ClassVar[str] = "stride"
+
+    foot: Side
+    stride: int
+    segment: int
+    ic_pod_ns: int
+    tc_pod_ns: int | None
+    next_ic_pod_ns: int | None
+    activity: Activity
+    stride_time_s: float | None
+    contact_time_s: float | None
+    swing_time_s: float | None
+    duty_factor: float | None
+    cadence_spm: float | None
+    stride_length_m: float | None
+    speed_mps: float | None
+    strike_angle_deg: float | None
+    strike_type: str | None
+    impact_peak_g: float | None
+    impact_clipped: bool
+    force_peak_bw: float | None
+    impulse_bw_s: float | None
+    gap: bool
+    confidence: float
+    spoiled: tuple[str, ...] = ()
+    ic_run_ns: int | None = None  # filled by the pipeline, once the clock has mapped pod time to run time
+    next_ic_run_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FootNote:
+    """Something the runner should know about one pod's signal: alignment found or refused, pod moved."""
+
+    KIND: ClassVar[str] = "note"
+
+    foot: Side | None
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FootGait:
+    """The last seconds of one foot, for people and dashboards. n counts the strides behind the means."""
+
+    n: int
+    cadence_spm: float | None
+    contact_time_s: float | None
+    contact_n: int
+    impact_peak_g: float | None
+    impact_clipped_share: float | None
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GaitWindow:
+    """Once a second while a run is on: the last `window_s` of both feet and the totals so far."""
+
+    KIND: ClassVar[str] = "gait"
+
+    window_s: float
+    activity: Activity | None
+    cadence_spm: float | None
+    left: FootGait
+    right: FootGait
+    steps: int
+    distance_m: float
+    distance_calibrated: bool
+    run_time_s: float
+    walk_time_s: float
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Asymmetry:
+    """Left/right difference of one metric over stride pairs, with a 95 % interval.
+
+    SI = 100·(L−R)/(½(L+R)); `balance_pct` = 100·L/(L+R), shown beside it. Interval: batch means of 10 pairs with
+    Student t; None with fewer than 3 batches.
+    """
+
+    KIND: ClassVar[str] = "asymmetry"
+
+    metric: str
+    si_pct: float
+    si_low_pct: float | None
+    si_high_pct: float | None
+    balance_pct: float
+    injured_minus_other_pct: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunTotals:
+    """What a run has come to so far. Each moment is counted once, whichever foot saw it."""
+
+    steps: int = 0
+    distance_m: float = 0.0
+    run_distance_m: float = 0.0
+    run_time_s: float = 0.0
+    walk_time_s: float = 0.0
+
+
+class LimitStatus(StrEnum):
+    """What can be said about a limit."""
+
+    WITHIN = "within"
+    OVER = "over"
+    UNDECIDED = "undecided"
+    NOT_CHECKED = "not_checked"
+
+
+class Level(StrEnum):
+    """How loud."""
+
+    NONE = "none"
+    WARN = "warn"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitState:
+    """Where one limit stands. `reason` says why it is undecided ("12 of 30 strides") or not checked."""
+
+    KIND: ClassVar[str] = "limit_state"
+
+    rule: str  # e.g. "limit.distance", "impact", "asymmetry.contact_time"
+    metric: str
+    unit: str
+    status: LimitStatus
+    level: Level
+    value: float | None
+    warn: float | None
+    stop: float | None
+    n: int
+    n_needed: int | None
+    reason: str | None
+
+
+class AlertPhase(StrEnum):
+    """An alert begins once and ends once."""
+
+    ONSET = "onset"
+    RECOVERY = "recovery"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A limit was passed (onset), or is kept again (recovery). `id` is run/rule/level/onset-ns, the same for both."""
+
+    KIND: ClassVar[str] = "alert"
+
+    id: str
+    phase: AlertPhase
+    level: Level
+    rule: str
+    metric: str
+    unit: str
+    value: float | None
+    limit: float
+    cue: str  # at most three words, for the ear
+    text: str  # fact + limit + what remains
+    onset_ns: int
+    duration_s: float | None  # recovery only
+
+
+class RunState(StrEnum):
+    """The life of a run (design: idle -> ready -> running -> paused -> ended). Idle has no run, hence no event."""
+
+    READY = "ready"
+    RUNNING = "running"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class RunChange:
+    """The run went from one state of its life to the next."""
+
+    KIND: ClassVar[str] = "run"
+
+    state: RunState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run came to; the last event of a run but for its `ended` change. Medians are over running strides."""
+
+    KIND: ClassVar[str] = "summary"
+
+    runner: str
+    strides_left: int
+    strides_right: int
+    steps: int
+    distance_m: float
+    distance_calibrated: bool
+    run_time_s: float
+    walk_time_s: float
+    elapsed_s: float
+    cadence_spm: float | None
+    contact_time_left_s: float | None
+    contact_time_right_s: float | None
+    contact_time_si_pct: float | None
+    contact_time_pairs: int
+    impact_left_g: float | None
+    impact_right_g: float | None
+    impact_n_left: int
+    impact_n_right: int
+    impact_clipped_share: float | None
+    alerts: int
+    limits_checked: int
+    limits_total: int
+    gap_strides: int
+
+
+@dataclass(frozen=True, slots=True)
+class PodStatus:
+    """One pod's link, battery and counted losses; on change and every 10 s."""
+
+    KIND: ClassVar[str] = "pod"
+
+    pod: str
+    foot: Side
+    link: str  # "up" | "down"
+    reason: str | None
+    battery_pct: int | None
+    packets: int
+    packets_rejected: int
+    samples: int
+    samples_lost: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as the store keeps it: `seq` is its place in this gateway's log, the rest what sinks need of its run."""
+
+    seq: int
+    run: str
+    n: int
+    algo: str
+    t_ns: int
+    kind: str
+    payload: Mapping[str, Json]
+    runner: str
+    site: str
+    wall_anchor_ns: int | None  # wall time of run time 0; None while the clock cannot be trusted
+
+
+Payload = Stride | FootNote | GaitWindow | Asymmetry | LimitState | Alert | RunChange | RunSummary | PodStatus
+
+
+def payload(value: object) -> Json:
+    """Plain JSON values of a payload object (dataclasses, enums, tuples inside); refuses NaN and infinities."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: payload(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, list | tuple):
+        return [payload(v) for v in value]
+    if isinstance(value, Mapping):
+        return {str(k): payload(v) for k, v in value.items()}
+    if isinstance(value, np.generic):
+        return payload(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        raise ValueError(f"unmeasured must be None, not {value}")
+    return value
+
+
+def canonical_json(value: Json) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, shortest round-trip floats, UTF-8 kept readable."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

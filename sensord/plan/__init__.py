@@ -1,0 +1,1 @@
+"""The therapist's plan file, its limits and the alerts they raise."""

@@ -1,0 +1,1 @@
+"""A running body with known truth, and pods that speak the real protocols."""
