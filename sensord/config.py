@@ -63,7 +63,7 @@ class StreamSettings(_Section):
     """What is asked of the pods."""
 
     rate_hz: Annotated[int, Field(ge=50, le=1000)] = 200
-    acc_range_g: Annotated[int, Field(ge=8, le=400)] = 16
+    acc_range_g: Annotated[int, Field(ge=8, le=400)] = 32
     gyr_range_dps: Annotated[int, Field(ge=500, le=4000)] = 2000
 
 

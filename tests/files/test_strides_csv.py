@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,15 @@ from sensord.files.atomic import write_text
 from sensord.files.strides_csv import COLUMNS, rows, strides_csv
 from sensord.model import Activity, Side, Stride
 
-PUBLISHED = (
-    "foot,stride,ic_s,tc_s,next_ic_s,activity,stride_time_s,contact_time_s,swing_time_s,duty_factor,cadence_spm,"
-    "stride_length_m,speed_mps,strike_angle_deg,strike_type,impact_peak_g,impact_clipped,force_peak_bw,impulse_bw_s,"
-    "gap,confidence"
-).split(",")
+PUBLISHED = """
+    foot stride ic_s tc_s next_ic_s activity stride_time_s contact_time_s swing_time_s duty_factor cadence_spm
+    stride_length_m speed_mps strike_angle_deg strike_type impact_peak_g impact_clipped force_peak_bw impulse_bw_s
+    gap confidence
+"""
 
 
 def stride(**changes: object) -> Stride:
-    values: dict[str, object] = dict.fromkeys(Stride.__dataclass_fields__)
+    values: dict[str, object] = dict.fromkeys(f.name for f in fields(Stride))
     values |= {
         "foot": Side.LEFT, "stride": 0, "segment": 0, "ic_pod_ns": 1_234_567_891, "tc_pod_ns": None,
         "next_ic_pod_ns": 1_934_567_891, "activity": Activity.RUN, "stride_time_s": 0.7, "impact_clipped": True,
@@ -31,7 +32,7 @@ def stride(**changes: object) -> Stride:
 
 
 def test_columns_stand_where_they_were_published() -> None:
-    assert list(COLUMNS)[: len(PUBLISHED)] == PUBLISHED
+    assert " ".join(COLUMNS).startswith(" ".join(PUBLISHED.split()))
 
 
 def test_a_row_says_what_was_measured_and_leaves_the_rest_empty() -> None:

@@ -1,0 +1,311 @@
+"""Recorded inputs in, events out: the same for every face.
+
+    packet -> decoder -> foot (pod time) -> clock (run time) -> totals, windows, pairs -> limits -> events
+    tick   -> life of the run, windows, silence of a foot
+    mark   -> link up and down, battery, commands, notes
+
+No clock, no files, no asyncio: time arrives with the input. The events are a pure function of the setup, the inputs in
+their order, and `ALGORITHM`. Memory is bounded by the windows of its parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from sensord.drivers import DRIVERS
+from sensord.drivers.base import Decoder, Driver
+from sensord.dsp.foot import FootAnalyser
+from sensord.clock import PodClock
+from sensord.errors import InternalError, PacketError
+from sensord.load.asymmetry import ContactAsymmetry
+from sensord.load.life import RunLife
+from sensord.load.pairing import Pairing
+from sensord.load.summary import Summary
+from sensord.load.totals import Totals
+from sensord.load.window import Windows
+from sensord.model import (
+    NS,
+    Alert,
+    Asymmetry,
+    Contact,
+    Event,
+    FootNote,
+    Input,
+    Json,
+    LimitState,
+    Mark,
+    MarkKind,
+    Packet,
+    Payload,
+    PodSetup,
+    PodStatus,
+    RunChange,
+    RunSetup,
+    RunState,
+    Stride,
+    Tick,
+    payload,
+)
+from sensord.plan.limits import Limits
+from sensord.plan.model import read_plan
+
+POD_STATUS_EVERY_S = 10
+"""Design choice: how often a pod's counters are logged when nothing else changes."""
+
+
+class PodLine:
+    """One pod's way from packets to strides in run time, with its link, battery and losses."""
+
+    def __init__(self, setup: PodSetup, driver: Driver) -> None:
+        self.setup = setup
+        self.link_up = False
+        self.reason: str | None = None
+        self.battery_pct: int | None = None
+        self._driver = driver
+        self._decoder: Decoder | None = None
+        self._foot: FootAnalyser | None = None
+        self._clock = PodClock()
+        self._before_info = 0
+
+    def link(self, info: Mapping[str, Json]) -> None:
+        """The pod is streaming. A pod that kept its clock and counter goes on where it was: its gap can be measured."""
+        self.link_up, self.reason = True, None
+        if self._decoder is None:
+            self._decoder = self._driver.decoder(info)
+        else:
+            self._decoder.link_up(info)
+        if self._foot is None or self._foot.rate_hz != self._decoder.rate_hz:
+            self._foot = FootAnalyser(self.setup.side, self._decoder.rate_hz)
+
+    def unlink(self, reason: str) -> list[Contact | Stride | FootNote]:
+        """The link is gone: what was open is closed."""
+        self.link_up, self.reason = False, reason
+        return self.flush()
+
+    def push(self, packet: Packet) -> list[Contact | Stride | FootNote]:
+        """What the packet completes, strides in run time. A refused packet is counted by the decoder and gives nothing."""
+        if self._decoder is None or self._foot is None:
+            self._before_info += 1
+            return []
+        try:
+            blocks = self._decoder.push(packet)
+        except PacketError:
+            return []
+        out: list[Contact | Stride | FootNote] = []
+        for block in blocks:
+            if len(block):
+                self._clock.observe(block.segment, int(block.t_pod_ns[-1]), packet.t_ns)
+            out += self._foot.push(block)
+        return [self._in_run_time(item) for item in out]
+
+    def flush(self) -> list[Contact | Stride | FootNote]:
+        """Close what is open: link down, or the end of the run."""
+        return [self._in_run_time(item) for item in self._foot.flush()] if self._foot else []
+
+    def status(self) -> PodStatus:
+        """Link, battery and counted losses so far."""
+        counts = self._decoder.counts if self._decoder else None
+        early = self._before_info  # refused too: nobody had said yet what they mean
+        return PodStatus(
+            pod=self.setup.pod,
+            foot=self.setup.side,
+            link="up" if self.link_up else "down",
+            reason=self.reason,
+            battery_pct=self.battery_pct,
+            packets=early + (counts.packets if counts else 0),
+            packets_rejected=early + (counts.rejected_total if counts else 0),
+            samples=counts.samples if counts else 0,
+            samples_lost=counts.lost if counts else 0,
+        )
+
+    def _in_run_time(self, item: Contact | Stride | FootNote) -> Contact | Stride | FootNote:
+        if not isinstance(item, Stride):
+            return item
+        end = item.next_ic_pod_ns
+        return replace(
+            item,
+            ic_run_ns=self._clock.to_run_ns(item.segment, item.ic_pod_ns),
+            next_ic_run_ns=None if end is None else self._clock.to_run_ns(item.segment, end),
+        )
+
+
+class Pipeline:
+    """One run. `push` inputs in their recorded order, collect events; after `ended` further inputs give nothing."""
+
+    def __init__(
+        self,
+        setup: RunSetup,
+        *,
+        drivers: Mapping[str, Driver] = DRIVERS,
+        on_contact: Callable[[Contact], None] | None = None,
+    ) -> None:
+        """`on_contact` hears of provisional contacts: for live feedback only, they are not events."""
+        self.setup = setup
+        plan = read_plan(setup.plan_text, "plan") if setup.plan_text is not None else None
+        injured = plan.runner.injured_side if plan else None
+        self._lines = {pod.pod: PodLine(pod, drivers[pod.driver]) for pod in setup.pods}
+        self._life = RunLife()
+        self._totals = Totals(setup.step_lengths)
+        self._windows = Windows()
+        self._pairing = Pairing()
+        self._asymmetry = ContactAsymmetry(injured)
+        self._summary = Summary(setup.runner)
+        self._limits = Limits(plan, setup)
+        self._on_contact = on_contact
+        self._n = 0
+        self._t_ns = 0
+        self._started_ns: int | None = None
+        self._ticks = 0
+        self._ended = False
+
+    @property
+    def state(self) -> RunState | None:
+        """Where the run is in its life; None before a pod is linked."""
+        return self._life.state
+
+    @property
+    def t_ns(self) -> int:
+        """Run time of the newest input."""
+        return self._t_ns
+
+    def push(self, item: Input) -> list[Event]:
+        """What this input completes."""
+        if self._ended:
+            return []
+        self._t_ns = max(self._t_ns, item.t_ns)
+        match item:
+            case Packet():
+                found = self._packet(item)
+            case Tick():
+                found = self._tick(item)
+            case Mark():
+                found = self._mark(item)
+        return self._number(found)
+
+    def flush(self) -> list[Event]:
+        """The inputs are over though no input said so (a crash, or the end of a file): end the run here."""
+        if self._ended:
+            return []
+        return self._number(self._change(self._life.on_command(self._t_ns, "end")))
+
+    # ------------------------------------------------------------------------------------------ inputs
+
+    def _packet(self, packet: Packet) -> list[_Found]:
+        line = self._lines.get(packet.pod)
+        return [] if line is None else self._items(line.push(packet), packet.t_ns)
+
+    def _tick(self, tick: Tick) -> list[_Found]:
+        self._ticks += 1
+        found: list[_Found] = []
+        if self._life.state in (RunState.RUNNING, RunState.PAUSED) and self._started_ns is not None:
+            if self._life.state is RunState.RUNNING:
+                window = self._windows.at(tick.t_ns, self._totals.now, self._started_ns)
+                found.append((tick.t_ns, window))
+            found += self._limited(self._limits.on_tick(tick.t_ns), tick.t_ns)
+        if self._ticks % POD_STATUS_EVERY_S == 0:
+            found += [(tick.t_ns, line.status()) for line in self._lines.values()]
+        return found + self._change(self._life.on_tick(tick))
+
+    def _mark(self, mark: Mark) -> list[_Found]:
+        match mark.kind:
+            case MarkKind.LINK_UP | MarkKind.LINK_DOWN | MarkKind.BATTERY:
+                return self._pod_mark(mark)
+            case MarkKind.COMMAND:
+                return self._change(self._life.on_command(mark.t_ns, str(mark.data["command"])))
+            case MarkKind.RESUMED:
+                text = f"sensord came back after {mark.data['gap_s']:.0f} s; the run goes on"
+                return [(mark.t_ns, FootNote(None, "resumed", text))]
+            case MarkKind.NOTE:
+                return [(mark.t_ns, FootNote(None, "note", str(mark.data["text"])))]
+            case MarkKind.CLOCK:
+                trusted = "and is trusted now" if mark.data.get("trusted") else "and is not trusted"
+                return [(mark.t_ns, FootNote(None, "clock", f"the wall clock was corrected {trusted}"))]
+
+    def _pod_mark(self, mark: Mark) -> list[_Found]:
+        line = self._lines.get(str(mark.data["pod"]))
+        if line is None:
+            return []
+        found: list[_Found] = []
+        match mark.kind:
+            case MarkKind.LINK_UP:
+                line.link(mark.data["info"])
+            case MarkKind.LINK_DOWN:
+                found += self._items(line.unlink(str(mark.data["reason"])), mark.t_ns)
+            case _:
+                line.battery_pct = int(mark.data["percent"])
+        any_up = any(other.link_up for other in self._lines.values())
+        found.append((mark.t_ns, line.status()))
+        return found + self._change(self._life.on_link(mark.t_ns, any_up))
+
+    # ------------------------------------------------------------------------------------------ what follows
+
+    def _items(self, items: Iterable[Contact | Stride | FootNote], t_ns: int) -> list[_Found]:
+        found: list[_Found] = []
+        for item in items:
+            match item:
+                case Contact():
+                    if self._on_contact:
+                        self._on_contact(item)
+                case FootNote():
+                    found.append((t_ns, item))
+                case Stride():
+                    found += self._stride(item, t_ns)
+        return found
+
+    def _stride(self, stride: Stride, t_ns: int) -> list[_Found]:
+        found = self._change(self._life.on_stride(stride))
+        at = t_ns if stride.ic_run_ns is None else stride.ic_run_ns
+        if self._started_ns is None:
+            self._started_ns = at
+            found += self._limited(self._limits.start(t_ns), t_ns)
+        found.append((at, stride))
+        self._totals.add(stride)
+        self._windows.add(stride)
+        self._summary.add(stride)
+        for pair in self._pairing.add(stride):
+            self._summary.add_pair(pair)
+            for asymmetry in self._asymmetry.add(pair):
+                found.append((t_ns, asymmetry))
+                found += self._limited(self._limits.on_asymmetry(asymmetry, t_ns), t_ns)
+        found += self._limited(self._limits.on_stride(stride, t_ns), t_ns)
+        return found + self._limited(self._limits.on_totals(self._totals.now, t_ns), t_ns)
+
+    def _limited(self, items: Iterable[LimitState | Alert], t_ns: int) -> list[_Found]:
+        found: list[_Found] = []
+        for item in items:
+            if isinstance(item, Alert):
+                self._summary.add_alert(item)
+            found.append((t_ns, item))
+        return found
+
+    def _change(self, changes: Iterable[RunChange]) -> list[_Found]:
+        found: list[_Found] = []
+        for change in changes:
+            if change.state is RunState.ENDED:
+                found += self._close()
+                self._ended = True
+            found.append((self._t_ns, change))
+        return found
+
+    def _close(self) -> list[_Found]:
+        found: list[_Found] = []
+        for line in self._lines.values():
+            found += self._items(line.flush(), self._t_ns)
+        found += self._limited(self._limits.end(self._t_ns), self._t_ns)
+        found += [(self._t_ns, line.status()) for line in self._lines.values()]
+        elapsed_s = 0.0 if self._started_ns is None else (self._t_ns - self._started_ns) / NS
+        result = self._summary.result(self._totals.now, elapsed_s=elapsed_s, limits=self._limits.checked)
+        return [*found, (self._t_ns, result)]
+
+    def _number(self, found: Iterable[_Found]) -> list[Event]:
+        events: list[Event] = []
+        for t_ns, item in found:
+            if not isinstance(item, Payload):
+                raise InternalError(f"{type(item).__name__} is not an event")
+            events.append(Event(self._n, t_ns, item.KIND, payload(item)))
+            self._n += 1
+        return events
+
+
+_Found = tuple[int, Payload | Asymmetry]

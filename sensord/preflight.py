@@ -1,0 +1,64 @@
+"""Before the first stride: is everything there for the run that is planned?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sensord import host
+from sensord.model import PodSetup, Side
+from sensord.plan.model import Plan
+
+BATTERY_LOW_PCT = 20
+"""Design choice: below this a pod's battery is named before the run (no pod states minutes left)."""
+
+DISK_LOW_H = 4.0
+"""Design choice: fewer hours of free space than this are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: fine or not, and what a person can do about it."""
+
+    name: str
+    fine: bool
+    text: str
+
+
+def preflight(
+    *,
+    runner: str,
+    plan: Plan | None,
+    pods: Sequence[PodSetup],
+    linked: Mapping[str, int | None],
+    data_dir: Path,
+    clock_trusted: bool,
+) -> list[Check]:
+    """Everything a run wants; `linked` holds the linked pods with their battery in percent, None while unknown."""
+    sides = {pod.side for pod in pods if pod.pod in linked}
+    missing = [side.value for side in Side if side not in sides]
+    low = [f"{pod.side} {linked[pod.pod]} %" for pod in pods if (linked.get(pod.pod) or 100) < BATTERY_LOW_PCT]
+    hours = host.disk(data_dir).hours
+    return [
+        Check("runner", True, f"runner {runner}"),
+        Check(
+            "plan",
+            plan is not None,
+            f"plan {plan.id}" if plan else "no plan: everything is measured, no limit is checked",
+        ),
+        Check(
+            "pods",
+            not missing,
+            "both pods are linked" if not missing else f"no pod on the {' and the '.join(missing)} foot",
+        ),
+        Check("battery", not low, "batteries are fine" if not low else f"battery low: {', '.join(low)}"),
+        Check("disk", hours >= DISK_LOW_H, f"room for {min(hours, 9999):.0f} hours of running"),
+        Check(
+            "clock",
+            clock_trusted,
+            "the clock can be trusted"
+            if clock_trusted
+            else "the clock cannot be trusted (no hardware clock, not synchronised): nothing goes to InfluxDB",
+        ),
+    ]
