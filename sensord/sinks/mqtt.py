@@ -1,0 +1,319 @@
+"""MQTT: alerts that arrive, live values that are never old, the state of limits and of the gateway.
+
+`async with MqttSink(...) as sink` starts one background task that holds the connection and comes back by itself;
+entering does not wait for the broker. `send` publishes over that connection and waits for the broker's
+acknowledgement of each QoS 1 message before it goes on to the next; without a connection it raises `Away` at once.
+When the connection is back the task sets `back`, and the pump goes on from the first event that was not confirmed:
+an alert comes at least once, a repeated one has the same `id`.
+
+A broker that vanished without a word is noticed by the keep-alive (within about two of its periods) or by an
+acknowledgement that does not come. The last will then says "offline" for us. The client identifier is fixed: when
+we come back the broker drops what it still holds of the old connection first, so an old will cannot follow our new
+"online".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import secrets
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiomqtt
+
+from sensord.errors import Away, InputError, Problem, Refused
+from sensord.model import NS, StoredEvent
+from sensord.sinks.base import AwayAfter, Backoff, RefusedAt
+from sensord.sinks.homeassistant import BIRTH_TOPIC, RULES, discovery
+from sensord.sinks.messages import Message, Topics, messages_of, status_message
+from sensord.sinks.secrecy import refuse_clear_text
+
+logger = logging.getLogger(__name__)
+
+KEEPALIVE_S = 3
+"""Design choice: a dead broker is noticed within 7 s, and it calls us offline after 4.5 s (MQTT 3.1.1, 3.1.2.10)."""
+
+RECONNECT_MOST_S = 10.0
+"""Design choice: the longest wait between attempts to connect; an alert should not wait a minute for a broker."""
+
+COMMANDS = {"end"}
+"""What may be asked of us."""
+
+COMMAND_BYTES = 4096
+
+LEAVE_S = 2.0
+"""Design choice: how long closing waits for the connection to be left in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is and how to be let in. TLS checks the certificate and the host name."""
+
+    host: str
+    port: int = 1883
+    username: str | None = None
+    password: str | None = None
+    tls: bool = False
+    ca_file: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class MqttSink:
+    """Publishes events to one broker (topics and payloads: `messages`).
+
+    `runners` are announced to Home Assistant at once, others with their first event. `run_now_ns` gives the run time
+    of a run that is on in this process (None for any other): it tells how old an event is whatever the wall clock
+    does; without it the run's wall anchor and `wall_ns` do. `on_command(name, by)` is called for a command.
+    `InputError` for a secret in clear text over a network, or an unreadable `ca_file`.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        site: str,
+        gateway: str = "gateway",
+        runners: Sequence[str] = (),
+        rules: Sequence[str] = RULES,
+        announce: bool = True,
+        on_command: Callable[[str, str], None] | None = None,
+        run_now_ns: Callable[[str], int | None] | None = None,
+        wall_ns: Callable[[], int] = time.time_ns,
+        backoff: Backoff | None = None,
+        keepalive_s: int = KEEPALIVE_S,
+        timeout_s: float = 3.0,
+        name: str = "mqtt",
+    ) -> None:
+        secret = broker.username or broker.password
+        refuse_clear_text("mqtt.tls", broker.host, secret, encrypted=broker.tls)
+        self.name = name
+        self.back = asyncio.Event()
+        self._broker = broker
+        self._topics = Topics(site)
+        self._gateway = gateway
+        self._runners = dict.fromkeys(runners)
+        self._rules = rules
+        self._announce = announce
+        self._on_command = on_command
+        self._run_now_ns = run_now_ns
+        self._wall_ns = wall_ns
+        self._backoff = backoff or Backoff(most_s=RECONNECT_MOST_S)
+        self._keepalive_s = keepalive_s
+        self._timeout_s = timeout_s
+        self._tls = _tls_context(broker)
+        self._client: aiomqtt.Client | None = None
+        self._trouble = "not connected yet"
+        self._hang_up = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._stay_connected(), name=f"{self.name} connection")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Say "offline" and leave; takes at most a few seconds."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        self._closing = True
+        self._hang_up.set()
+        _, pending = await asyncio.wait([task], timeout=LEAVE_S)
+        if pending:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection right now."""
+        return self._client is not None
+
+    async def send(self, batch: Sequence[StoredEvent]) -> None:
+        """Publish what a batch says, in order, each QoS 1 message acknowledged before the next.
+
+        Raises `AwayAfter` with the number of events that were confirmed, `RefusedAt` at an event without a form.
+        """
+        client = self._client
+        if self._task and self._task.done():
+            self._task.result()  # a bug ended it: say so
+        if client is None:
+            raise Away(f"{self._broker}: {self._trouble}")
+        source = f"/sensord/{self._gateway}"
+        for done, event in enumerate(batch):
+            try:
+                messages = messages_of(event, self._topics, source, self._age_s(event))
+                if messages and self._announce and event.runner not in self._runners:
+                    self._runners[event.runner] = None
+                    messages.insert(0, discovery(self._topics, event.runner, self._rules))
+            except Refused as refused:
+                raise RefusedAt(str(refused), done) from None
+            try:
+                for message in messages:
+                    await _publish(client, message)
+            except aiomqtt.MqttError as error:
+                if self._client is client:
+                    self._hang_up.set()  # it looked alive, but does not answer
+                raise AwayAfter(f"{self._broker}: {error}", done) from None
+
+    async def check(self) -> str | None:
+        """None when a message we publish comes back to us; else what is wrong. Uses a connection of its own.
+
+        A broker does not say when its access rules drop a message (MQTT 3.1.1), so only the round trip can tell.
+        """
+        topic, nonce = self._topics.check, secrets.token_hex(8).encode()
+        try:
+            async with self._new_client("check") as client:
+                await _subscribe(client, topic)
+                await _publish(client, Message(topic, nonce, 1, retain=False))
+                async with asyncio.timeout(self._timeout_s):
+                    async for message in client.messages:
+                        if message.payload == nonce:
+                            return None
+        except TimeoutError:
+            pass
+        except aiomqtt.MqttError as error:
+            return f"{self._broker}: {error}"
+        return f"{self._broker}: a message to {topic} did not come back; the broker's access rules drop it"
+
+    def _age_s(self, event: StoredEvent) -> float | None:
+        now_ns = self._run_now_ns(event.run) if self._run_now_ns else None
+        if now_ns is not None:
+            return (now_ns - event.t_ns) / NS
+        if event.wall_anchor_ns is None:
+            return None
+        return (self._wall_ns() - event.wall_anchor_ns - event.t_ns) / NS
+
+    async def _stay_connected(self) -> None:
+        """Connect, serve, and connect again, until closed."""
+        while not self._closing:
+            self._hang_up.clear()
+            try:
+                will = status_message(self._topics, self._gateway, online=False)
+                async with self._new_client(None, will) as client:
+                    await self._greet(client)
+                    self._client = client
+                    self.back.set()
+                    self._backoff.reset()
+                    logger.info("connected to %s", self._broker)
+                    await self._serve(client)
+            except aiomqtt.MqttError as error:
+                self._trouble = str(error)
+                logger.info("%s: %s", self._broker, error)
+            finally:
+                self._client = None
+            if not self._closing:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._backoff.next_s()):
+                        await self._hang_up.wait()
+
+    async def _greet(self, client: aiomqtt.Client) -> None:
+        """Listen first, then say that we are there and what there is."""
+        await _subscribe(client, self._topics.commands + "#")
+        if self._announce:
+            await _subscribe(client, BIRTH_TOPIC)
+            await self._introduce(client)
+        await _publish(client, status_message(self._topics, self._gateway, online=True))
+
+    async def _introduce(self, client: aiomqtt.Client) -> None:
+        for runner in tuple(self._runners):
+            await _publish(client, discovery(self._topics, runner, self._rules))
+
+    async def _serve(self, client: aiomqtt.Client) -> None:
+        """Until the connection is lost (`MqttError`), doubted (`send` got no answer), or we close."""
+        listening = asyncio.create_task(self._listen(client))
+        hanging_up = asyncio.create_task(self._hang_up.wait())
+        try:
+            await asyncio.wait({listening, hanging_up}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._client = None
+            hanging_up.cancel()
+            if not listening.done():
+                listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
+        if self._closing:
+            await _publish(client, status_message(self._topics, self._gateway, online=False))
+
+    async def _listen(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            topic = str(message.topic)
+            if topic == BIRTH_TOPIC:
+                if message.payload == b"online":
+                    await self._introduce(client)
+            elif topic.startswith(self._topics.commands):
+                self._command(topic.removeprefix(self._topics.commands), message)
+
+    def _command(self, name: str, message: aiomqtt.Message) -> None:
+        """Hand over a command; a retained one is an old one, and would come again after every reconnect."""
+        by = _by(message.payload)
+        if message.retain or name not in COMMANDS or by is None:
+            logger.warning("ignored command %r (retained: %s)", name, message.retain)
+        elif self._on_command:
+            self._on_command(name, by)
+
+    def _new_client(self, suffix: str | None, will: Message | None = None) -> aiomqtt.Client:
+        identifier = f"sensord-{self._topics.site}-{self._gateway}"
+        return aiomqtt.Client(
+            self._broker.host,
+            self._broker.port,
+            username=self._broker.username,
+            password=self._broker.password,
+            identifier=f"{identifier}-{suffix}-{secrets.token_hex(4)}" if suffix else identifier,
+            will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
+            clean_session=True,  # the log remembers, not the broker
+            keepalive=self._keepalive_s,
+            timeout=self._timeout_s,
+            tls_context=self._tls,
+            max_queued_incoming_messages=100,
+        )
+
+
+async def _publish(client: aiomqtt.Client, message: Message) -> None:
+    await client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
+
+
+async def _subscribe(client: aiomqtt.Client, topic: str) -> None:
+    """Subscribe at QoS 1; a broker that refuses is named in the log, the rest goes on without."""
+    codes: Sequence[Any] = await client.subscribe(topic, qos=1)
+    if any(getattr(code, "is_failure", code == 128) for code in codes):
+        logger.warning("the broker does not let us listen to %s", topic)
+
+
+def _by(payload: object) -> str | None:
+    """Who sent a command, "mqtt" when it does not say; None when the payload is not one of ours."""
+    if not isinstance(payload, bytes | bytearray) or len(payload) > COMMAND_BYTES:
+        return None
+    if not payload.strip():
+        return "mqtt"
+    try:
+        value = json.loads(payload)
+    except ValueError:
+        return None
+    by = value.get("by", "mqtt") if isinstance(value, dict) else None
+    return by if isinstance(by, str) and 0 < len(by) <= 64 else None
+
+
+def _tls_context(broker: Broker) -> ssl.SSLContext | None:
+    if not broker.tls:
+        return None
+    try:
+        return ssl.create_default_context(cafile=str(broker.ca_file) if broker.ca_file else None)
+    except (OSError, ssl.SSLError) as error:
+        problem = Problem("settings", "mqtt.ca_file", f"{broker.ca_file} ({error})", "a PEM file with certificates")
+        raise InputError(problem) from None
