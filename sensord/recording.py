@@ -1,0 +1,264 @@
+"""The run file: what arrived, whole and in order, before anyone understands it.
+
+One SQLite file a run (`*.run`). `RunFile` writes it, `read_run` reads it, sealed, crashed or damaged. One sequence
+counter runs over packets, ticks and marks: it is the exact order of inputs that replay repeats. docs/run-file.md has
+the tables, the promises and how they were checked.
+"""
+
+from __future__ import annotations
+
+import platform
+import sqlite3
+from importlib.metadata import version
+from pathlib import Path
+
+from sensord.disk import connect, create_exclusively, disk_errors, sync_directory, transaction
+from sensord.errors import InputError, InternalError, Problem
+from sensord.model import ALGORITHM, Input, Json, Packet, RunSetup, canonical_json, payload
+from sensord.recording_format import (
+    APPLICATION_ID,
+    FORMAT,
+    SOURCE_COPY,
+    TABLES,
+    Anchor,
+    checksum,
+    mark_bytes,
+    mark_row,
+    meta_bytes,
+    packet_bytes,
+    setup_from_json,
+    setup_to_json,
+    source_bytes,
+)
+from sensord.recording_read import RecordedRun, content_hash, read_run, source_names
+
+__all__ = ["Anchor", "RecordedRun", "RunFile", "read_run", "setup_from_json", "setup_to_json"]
+
+PAGE_BYTES = 1024
+"""Design choice from `bench/recording.py`: a commit rewrites its last page whole, so small pages spare the SD card."""
+
+CHECKPOINT_PAGES = 8192
+"""Design choice: the write-ahead log is folded in every 8 MiB, a few times an hour, since each folding syncs twice."""
+
+
+class RunFile:
+    """A run file that is being written. One thread at a time; `add` only buffers, `commit` writes.
+
+    Everything that touches the disk raises DiskError; after one, close and resume instead of trying again, because a
+    failed sync may have lost what it was to keep.
+    """
+
+    def __init__(self, path: Path, db: sqlite3.Connection, setup: RunSetup, anchor: Anchor) -> None:
+        """Use `create` or `resume`."""
+        self.path = path
+        self.setup = setup
+        self.anchor = anchor
+        self._db = db
+        self._sources = {name: number for number, name in source_names(db).items()}
+        self._last_seq = _last_seq(db)
+        self._kept_seq = self._last_seq
+        self._synced_seq = 0
+        self._new_sources: list[tuple[int, str, str]] = []
+        self._packets: list[tuple[int, int, int, bytes, int]] = []
+        self._marks: list[tuple[int, int, str, str, int]] = []
+
+    # ------------------------------------------------------------------------------------------ open
+
+    @classmethod
+    def create(cls, path: Path, setup: RunSetup, anchor: Anchor) -> RunFile:
+        """Begin a new file and sync it; InputError when `path` exists already, and then nothing is touched."""
+        try:
+            with disk_errors(path.parent):
+                create_exclusively(path)
+        except Exception as exc:
+            if isinstance(exc.__cause__, FileExistsError):
+                found = Problem(str(path), "", "a file of that name", "none: a run file is never overwritten")
+                raise InputError(found) from exc
+            raise
+        try:
+            with disk_errors(path):
+                return cls(path, _new_database(path, setup, anchor), setup, anchor)
+        except BaseException:
+            _remove(path)
+            raise
+
+    @classmethod
+    def resume(cls, path: Path) -> RunFile:
+        """Go on with an unsealed file after its last kept input. InputError when it is sealed, damaged or no run file.
+
+        A seal that a crash cut short is completed here before the file is refused as sealed.
+        """
+        run = read_run(path)
+        if run.sealed is not None:
+            with disk_errors(path):
+                _finish_seal(path)
+            raise InputError(Problem(str(path), "", "a sealed run file", "one whose run is still open"))
+        with disk_errors(path):
+            db = connect(path, "rw")
+            _configure(db)
+            return cls(path, db, run.setup, run.anchor)
+
+    # ------------------------------------------------------------------------------------------ write
+
+    @property
+    def last_seq(self) -> int:
+        """Sequence number of the newest input added; 0 when there is none."""
+        return self._last_seq
+
+    @property
+    def kept_seq(self) -> int:
+        """Newest input that survives a killed process."""
+        return self._kept_seq
+
+    @property
+    def synced_seq(self) -> int:
+        """Newest input that survives a power cut, as far as this process knows."""
+        return self._synced_seq
+
+    def add(self, item: Input) -> int:
+        """Give the input its place in the order and buffer it until `commit`. Bytes are kept as they came."""
+        seq = self._last_seq + 1
+        if isinstance(item, Packet):
+            crc = checksum(packet_bytes(seq, item.pod, item.t_ns, item.characteristic, item.payload))
+            source = self._source(item.pod, item.characteristic)
+            self._packets.append((seq, source, item.t_ns, bytes(item.payload), crc))
+        else:
+            kind, data = mark_row(item)
+            self._marks.append((seq, item.t_ns, kind, data, checksum(mark_bytes(seq, item.t_ns, kind, data))))
+        self._last_seq = seq
+        return seq
+
+    def commit(self, *, durable: bool = False) -> None:
+        """Write what was added since the last commit: it survives a killed process; `durable`: and a power cut.
+
+        A durable commit syncs everything before it too, and writes a row of its own when nothing else is waiting,
+        because SQLite syncs nothing for an empty transaction. Nothing to do costs nothing.
+        """
+        waiting = self._kept_seq < self._last_seq
+        if not waiting and not (durable and self._synced_seq < self._last_seq):
+            return
+        with disk_errors(self.path):
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            with transaction(self._db):
+                if waiting:
+                    self._write_rows()
+                else:
+                    self._db.execute("INSERT OR REPLACE INTO synced(id, seq) VALUES (1, ?)", (self._last_seq,))
+        self._new_sources.clear()
+        self._packets.clear()
+        self._marks.clear()
+        self._kept_seq = self._last_seq
+        if durable:
+            self._synced_seq = self._last_seq
+
+    def seal(self) -> str:
+        """Commit, note the SHA-256 of the content, fold the log in, leave one file that no one may write. Closes.
+
+        Reads the run once for the hash (about 0.3 s an hour of two pods). When another process is reading just then,
+        the log stays beside the file until `resume` is next asked for it; the seal holds all the same.
+        """
+        self.commit(durable=True)
+        with disk_errors(self.path):
+            digest = content_hash(self._db)
+            noted = {"sha256": digest, "last_seq": self._last_seq}
+            self._db.execute("PRAGMA synchronous = FULL")
+            with transaction(self._db):
+                _write_meta(self._db, "sealed", noted)
+            self._db.close()
+            _finish_seal(self.path)
+        return digest
+
+    def close(self) -> None:
+        """Commit durably and let go of the file, unsealed: it can be resumed. Closing twice does nothing."""
+        try:
+            if self._kept_seq < self._last_seq or self._synced_seq < self._last_seq:
+                self.commit(durable=True)
+        finally:
+            self._db.close()
+
+    def _source(self, pod: str, characteristic: str) -> int:
+        number = self._sources.get((pod, characteristic))
+        if number is None:
+            number = max(self._sources.values(), default=0) + 1
+            self._sources[pod, characteristic] = number
+            self._new_sources.append((number, pod, characteristic))
+        return number
+
+    def _write_rows(self) -> None:
+        for number, pod, characteristic in self._new_sources:
+            crc = checksum(source_bytes(number, pod, characteristic))
+            self._db.execute("INSERT INTO source VALUES (?, ?, ?, ?)", (number, pod, characteristic, crc))
+            _write_meta(self._db, f"{SOURCE_COPY}{number}", [pod, characteristic])
+        self._db.executemany("INSERT INTO packet VALUES (?, ?, ?, ?, ?)", self._packets)
+        self._db.executemany("INSERT INTO mark VALUES (?, ?, ?, ?, ?)", self._marks)
+
+
+def versions() -> dict[str, str]:
+    """What the bits of a replay depend on: our version, Python, numpy, scipy, the machine type."""
+    return {
+        "sensord": version("sensord"),
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "scipy": version("scipy"),
+        "machine": platform.machine(),
+    }
+
+
+def _new_database(path: Path, setup: RunSetup, anchor: Anchor) -> sqlite3.Connection:
+    db = connect(path, "rw")
+    try:
+        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        _configure(db)
+        db.execute("PRAGMA synchronous = FULL")
+        with transaction(db):
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {FORMAT}")
+            for statement in TABLES.values():
+                db.execute(statement)
+            _write_meta(db, "format", FORMAT)
+            _write_meta(db, "setup", setup_to_json(setup))
+            _write_meta(db, "anchor", payload(anchor))
+            _write_meta(db, "versions", versions())
+            _write_meta(db, "algorithm", ALGORITHM)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _configure(db: sqlite3.Connection) -> None:
+    (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise InternalError(f"SQLite keeps no write-ahead log here, but {mode}")
+    db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+
+
+def _write_meta(db: sqlite3.Connection, key: str, value: Json) -> None:
+    text = canonical_json(value)
+    db.execute("INSERT INTO meta(key, value, crc32) VALUES (?, ?, ?)", (key, text, checksum(meta_bytes(key, text))))
+
+
+def _last_seq(db: sqlite3.Connection) -> int:
+    query = "SELECT max((SELECT ifnull(max(seq), 0) FROM packet), (SELECT ifnull(max(seq), 0) FROM mark))"
+    return int(db.execute(query).fetchone()[0])
+
+
+def _finish_seal(path: Path) -> None:
+    """Fold the log into the file and take the write bits away; does nothing that is done already."""
+    db = connect(path, "rw")
+    try:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError as exc:
+        if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return
+    finally:
+        db.close()
+    path.chmod(0o400)
+    sync_directory(path.parent)
+
+
+def _remove(path: Path) -> None:
+    for name in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+        name.unlink(missing_ok=True)
