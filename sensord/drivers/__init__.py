@@ -1,1 +1,12 @@
-"""Pods: one file per protocol (pure encode and decode), and the link that speaks Bluetooth."""
+"""Pods: one file per protocol (pure encode and decode), and the link that speaks Bluetooth.
+
+To add a pod: one file with its packets drawn in the docstring, one line here, one simulated pod in `sensord.sim.pods`.
+"""
+
+from __future__ import annotations
+
+from sensord.drivers.base import Driver
+from sensord.drivers.open_pod import OpenPod
+
+DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (OpenPod(),)}
+"""Every kind of pod we speak to, by name."""

@@ -1,0 +1,189 @@
+"""One connection to one pod, from connect to disconnect; never used again after.
+
+A new client for every connection, and the old one always disconnected: BlueZ keeps notify registrations per D-Bus
+client across disconnects, so a client that is merely dropped makes every later notification arrive twice (bleak issue
+2002).
+Callbacks of a connection that was closed are counted and ignored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from bleak import BleakClient
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.exc import BleakCharacteristicNotFoundError, BleakGATTProtocolError
+from bleak_retry_connector import establish_connection
+
+from sensord.drivers.base import (
+    BATTERY_LEVEL,
+    Announce,
+    AttError,
+    Await,
+    PodInfo,
+    Read,
+    Request,
+    Session,
+    Subscribe,
+    Write,
+)
+from sensord.drivers.radio import Backend, Sighting, explain, radio_call
+from sensord.errors import LinkError, LinkReason
+
+log = logging.getLogger(__name__)
+
+CONNECT_S = 12.0
+REQUEST_S = 5.0
+DISCONNECT_S = 3.0
+INBOX = 64
+
+_Result = TypeVar("_Result")
+
+
+class Connection:
+    """Carries a driver's requests out over bleak. `lost` is set when the link goes away by itself."""
+
+    def __init__(
+        self, *, on_data: Callable[[str, bytes], None], on_info: Callable[[PodInfo], None], backend: Backend | None
+    ) -> None:
+        self.lost = asyncio.Event()
+        self.stale = 0
+        self._on_data = on_data
+        self._on_info = on_info
+        self._backend = backend
+        self._client: BleakClient | None = None
+        self._muted = False
+        self._inboxes: dict[str, asyncio.Queue[bytes]] = {}
+
+    async def open(self, sighting: Sighting) -> None:
+        """Connects on a fresh sighting. Raises LinkError (CONNECT)."""
+        await radio_call(LinkReason.CONNECT, self._connect(sighting), CONNECT_S)
+
+    async def _connect(self, sighting: Sighting) -> None:
+        # kept here and not returned: a connection that comes about while we are cancelled must still be closed
+        self._client = await establish_connection(
+            BleakClient,
+            sighting.device,
+            sighting.advertisement.name or sighting.device.address,
+            disconnected_callback=self._on_disconnected,
+            max_attempts=2,
+            backend=None if self._backend is None else self._backend.client,
+        )
+
+    async def converse(self, session: Session[_Result]) -> _Result:
+        """Carries a session out to its end. Raises LinkError: the driver's own, SETUP, IDENTITY, CONNECT or LOST."""
+        try:
+            request = next(session)
+            while True:
+                try:
+                    answer = await self._carry_out(request)
+                except AttError as refusal:
+                    request = session.throw(refusal)
+                else:
+                    request = session.send(answer)
+        except StopIteration as end:
+            result: _Result = end.value
+            return result
+        except AttError as refusal:
+            raise LinkError(LinkReason.SETUP, f"{refusal} to {request}") from refusal
+        finally:
+            session.close()
+
+    async def battery(self, on_percent: Callable[[int], None]) -> None:
+        """Reads and follows the battery level of pods that have one; a pod that will not tell is left alone."""
+        if self._client is None or self._client.services.get_characteristic(BATTERY_LEVEL) is None:
+            return
+
+        def on_level(_: BleakGATTCharacteristic, value: bytearray) -> None:
+            if not self._muted and len(value) == 1:
+                on_percent(value[0])
+
+        try:
+            level = await self._call(self._client.read_gatt_char(BATTERY_LEVEL))
+            if len(level) == 1:
+                on_percent(level[0])
+            await self._call(self._client.start_notify(BATTERY_LEVEL, on_level))
+        except (AttError, LinkError) as error:
+            log.info("battery level is not to be had: %s", error)
+
+    def mute(self) -> None:
+        """From here on this connection has no say."""
+        self._muted = True
+
+    async def close(self) -> None:
+        """Disconnects; bounded, and an error changes nothing: bleak has let go of the client either way."""
+        self.mute()
+        client, self._client = self._client, None
+        if client is None:
+            return
+        try:
+            await radio_call(LinkReason.CONNECT, client.disconnect(), DISCONNECT_S)
+        except LinkError as error:
+            log.debug("disconnect: %s", error)
+
+    async def _carry_out(self, request: Request) -> bytes:
+        match request:
+            case Announce(info):
+                self._on_info(info)
+                return b""
+            case Await(uuid, matches, timeout_s):
+                return await self._receive(uuid, matches, timeout_s)
+            case Read(uuid):
+                return bytes(await self._call(self._connected.read_gatt_char(uuid)))
+            case Write(uuid, payload, response):
+                await self._call(self._connected.write_gatt_char(uuid, payload, response=response))
+            case Subscribe(uuid, data):
+                await self._call(self._connected.start_notify(uuid, self._listener(uuid, data=data)))
+        return b""
+
+    def _listener(self, uuid: str, *, data: bool) -> Callable[[BleakGATTCharacteristic, bytearray], None]:
+        inbox = self._inboxes.setdefault(uuid, asyncio.Queue(INBOX))
+
+        # synchronous: bleak would make a task of each call to a coroutine, and their order would be anybody's guess
+        def on_notification(_: BleakGATTCharacteristic, value: bytearray) -> None:
+            if self._muted:
+                self.stale += 1
+            elif data:
+                self._on_data(uuid, bytes(value))
+            else:
+                if inbox.full():
+                    inbox.get_nowait()
+                inbox.put_nowait(bytes(value))
+
+        return on_notification
+
+    async def _receive(self, uuid: str, matches: Callable[[bytes], bool], timeout_s: float) -> bytes:
+        inbox = self._inboxes.setdefault(uuid, asyncio.Queue(INBOX))
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not matches(payload := await inbox.get()):
+                    pass
+        except TimeoutError:
+            raise LinkError(self._why(), f"no answer on {uuid} within {timeout_s:g} s") from None
+        return payload
+
+    async def _call(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        try:
+            return await radio_call(LinkReason.CONNECT, work, REQUEST_S)
+        except LinkError as error:
+            cause = error.__cause__
+            if isinstance(cause, BleakGATTProtocolError):
+                raise AttError(int(cause.code)) from cause
+            if isinstance(cause, BleakCharacteristicNotFoundError):
+                raise LinkError(LinkReason.IDENTITY, f"it has no characteristic {cause.char_specifier}") from cause
+            raise LinkError(self._why(), explain(cause) if cause else "") from cause
+
+    def _why(self) -> LinkReason:
+        return LinkReason.LOST if self.lost.is_set() else LinkReason.CONNECT
+
+    @property
+    def _connected(self) -> BleakClient:
+        if self._client is None:
+            raise LinkError(self._why(), "not connected")
+        return self._client
+
+    def _on_disconnected(self, _: BleakClient) -> None:
+        self.lost.set()

@@ -1,0 +1,259 @@
+"""Keeps the pods of a run linked: scan, connect, set up, stream, notice loss and silence, and begin again.
+
+`PodLinks` is the asyncio face of the drivers. Every notification is stamped in the callback that brings it and handed
+on as a `Packet` at once; what happens to a link is handed on as `Mark`s: LINK_UP {pod, info}, LINK_DOWN {pod, reason,
+detail}, BATTERY {pod, percent}. LINK_UP comes before the first packet of a link; LINK_DOWN also names why a pod has not
+come up yet, once for each new reason. One connect at a time; pods that are not there do not hold the others up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sensord.drivers import DRIVERS
+from sensord.drivers.base import Advertisement, PodInfo, Wanted
+from sensord.drivers.connection import Connection
+from sensord.drivers.radio import Backend, Scanner, adapter_problem, detail_of, listen
+from sensord.drivers.watchdog import Backoff, Watchdog
+from sensord.errors import InternalError, LinkError, LinkReason
+from sensord.model import Mark, MarkKind, Packet, PodSetup
+
+__all__ = ["Backend", "LinkState", "PodLinks", "Seen", "adapter_problem", "scan"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class LinkState:
+    """Where one pod's link stands; `reason` and `detail` say why it is down.
+
+    `packets` and `links` count since the start, `stale` notifications of closed connections, which were ignored.
+    """
+
+    up: bool = False
+    reason: LinkReason | None = None
+    detail: str = ""
+    info: PodInfo | None = None
+    battery_pct: int | None = None
+    rssi: int | None = None
+    packets: int = 0
+    links: int = 0
+    stale: int = 0
+
+
+@dataclass(slots=True)
+class _Pod:
+    setup: PodSetup
+    state: LinkState = field(default_factory=LinkState)
+    backoff: Backoff = field(default_factory=Backoff)
+    watchdog: Watchdog = field(default_factory=lambda: Watchdog(0.0))
+    up_since_s: float = 0.0
+    held_s: float = 0.0
+
+    @property
+    def address(self) -> str:
+        return self.setup.pod.upper()
+
+
+class PodLinks:
+    """Links to the pods of one run. `on_packet` and `on_mark` are called in the event loop and must not block.
+
+    `now_ns` stamps packets and marks (run time). Raises KeyError for a driver that does not exist.
+    """
+
+    def __init__(
+        self,
+        pods: Sequence[PodSetup],
+        *,
+        on_packet: Callable[[Packet], None],
+        on_mark: Callable[[Mark], None],
+        now_ns: Callable[[], int],
+        wanted: Wanted | None = None,
+        backend: Backend | None = None,
+    ) -> None:
+        for setup in pods:
+            DRIVERS[setup.driver]
+        self._pods = {setup.pod: _Pod(setup) for setup in pods}
+        self._on_packet = on_packet
+        self._on_mark = on_mark
+        self._now_ns = now_ns
+        self._wanted = wanted if wanted is not None else Wanted()
+        self._backend = backend
+        self._failure: BaseException | None = None
+        self._failed = asyncio.Event()
+
+    def state(self, pod: str) -> LinkState:
+        """Where the link to a pod (its key in PodSetup) stands now."""
+        return self._pods[pod].state
+
+    async def run(self) -> None:
+        """Keeps all pods linked until cancelled; then stops them, disconnects, and marks them STOPPED (some seconds).
+
+        Raises only what `on_packet` or `on_mark` raise, or InternalError.
+        """
+        scanner = Scanner(self._backend)
+        connecting = asyncio.Lock()
+        scanning = asyncio.create_task(scanner.run(), name="scanner")
+        keeping = [
+            asyncio.create_task(self._keep(pod, scanner, connecting), name=f"link {pod.setup.pod}")
+            for pod in self._pods.values()
+        ]
+        failed = asyncio.create_task(self._failed.wait())
+        try:
+            done, _ = await asyncio.wait({scanning, failed, *keeping}, return_when=asyncio.FIRST_COMPLETED)
+            ended = [task.exception() for task in done if task is not failed]
+            raise self._failure or next(filter(None, ended), None) or InternalError("a link task ended by itself")
+        finally:
+            failed.cancel()
+            for task in keeping:
+                task.cancel()
+            await asyncio.gather(*keeping, return_exceptions=True)
+            scanning.cancel()
+            await asyncio.gather(scanning, failed, return_exceptions=True)
+
+    async def _keep(self, pod: _Pod, scanner: Scanner, connecting: asyncio.Lock) -> None:
+        try:
+            while True:
+                pod.held_s = 0.0
+                scanner.need(pod.address)
+                try:
+                    await self._one_link(pod, scanner, connecting)
+                except LinkError as error:
+                    self._down(pod, error.reason, detail_of(error))
+                    await asyncio.sleep(pod.backoff.delay_s(error.reason, held_s=pod.held_s))
+        finally:
+            scanner.release(pod.address)
+            self._down(pod, LinkReason.STOPPED, "")
+
+    async def _one_link(self, pod: _Pod, scanner: Scanner, connecting: asyncio.Lock) -> None:
+        """From scanning to the end of a link; always ends by raising LinkError or by being cancelled."""
+
+        def on_info(info: PodInfo) -> None:
+            scanner.release(pod.address)
+            self._up(pod, info)
+
+        connection = Connection(
+            on_data=lambda uuid, payload: self._data(pod, uuid, payload), on_info=on_info, backend=self._backend
+        )
+        try:
+            await self._connect(pod, connection, scanner, connecting)
+            await connection.converse(DRIVERS[pod.setup.driver].start(self._wanted))
+            await self._stream(pod, connection)
+        except asyncio.CancelledError:
+            if pod.state.up:
+                await self._stop(pod, connection)
+            raise
+        except LinkError as error:
+            # said before the disconnect, which can take seconds
+            connection.mute()
+            self._down(pod, error.reason, detail_of(error))
+            raise
+        finally:
+            await connection.close()
+            pod.state.stale += connection.stale
+
+    async def _connect(self, pod: _Pod, connection: Connection, scanner: Scanner, connecting: asyncio.Lock) -> None:
+        while True:
+            try:
+                pod.state.rssi = (await scanner.see(pod.address)).advertisement.rssi
+            except LinkError as error:
+                self._down(pod, error.reason, detail_of(error))
+                continue
+            async with connecting:
+                # others may have taken their time: only what was seen just now can be connected to
+                sighting = scanner.fresh(pod.address)
+                if sighting is not None:
+                    await connection.open(sighting)
+                    return
+
+    async def _stream(self, pod: _Pod, connection: Connection) -> None:
+        battery = asyncio.create_task(connection.battery(lambda percent: self._battery(pod, percent)))
+        try:
+            await self._watch(pod, connection)
+        finally:
+            battery.cancel()
+            await asyncio.wait({battery})
+
+    async def _watch(self, pod: _Pod, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        while (left_s := pod.watchdog.left_s(loop.time())) > 0:
+            try:
+                async with asyncio.timeout(left_s):
+                    await connection.lost.wait()
+            except TimeoutError:
+                continue
+            raise LinkError(LinkReason.LOST)
+        raise LinkError(LinkReason.SILENT, "connected, but nothing was heard")
+
+    async def _stop(self, pod: _Pod, connection: Connection) -> None:
+        try:
+            await connection.converse(DRIVERS[pod.setup.driver].stop())
+        except LinkError as error:
+            log.info("%s was not stopped: %s", pod.setup.pod, error)
+
+    # ---- what is handed on
+
+    def _data(self, pod: _Pod, characteristic: str, payload: bytes) -> None:
+        t_ns = self._now_ns()
+        pod.state.packets += 1
+        pod.watchdog.feed(asyncio.get_running_loop().time())
+        self._hand_on(lambda: self._on_packet(Packet(pod.setup.pod, t_ns, characteristic, payload)))
+
+    def _up(self, pod: _Pod, info: PodInfo) -> None:
+        now_s = asyncio.get_running_loop().time()
+        pod.up_since_s = now_s
+        pod.watchdog = Watchdog(now_s)
+        state = pod.state
+        state.up, state.reason, state.detail, state.info = True, None, "", info
+        state.links += 1
+        self._mark(MarkKind.LINK_UP, pod, info=info.to_json())
+
+    def _down(self, pod: _Pod, reason: LinkReason, detail: str) -> None:
+        state = pod.state
+        news = state.up or state.reason is not reason
+        if state.up:
+            pod.held_s = asyncio.get_running_loop().time() - pod.up_since_s
+        state.up, state.reason, state.detail = False, reason, detail
+        if news:
+            self._mark(MarkKind.LINK_DOWN, pod, reason=reason.value, detail=detail)
+
+    def _battery(self, pod: _Pod, percent: int) -> None:
+        if percent != pod.state.battery_pct:
+            pod.state.battery_pct = percent
+            self._mark(MarkKind.BATTERY, pod, percent=percent)
+
+    def _mark(self, kind: MarkKind, pod: _Pod, **data: object) -> None:
+        mark = Mark(self._now_ns(), kind, {"pod": pod.setup.pod, **data})
+        self._hand_on(lambda: self._on_mark(mark))
+
+    def _hand_on(self, call: Callable[[], None]) -> None:
+        """An error of whoever takes our packets must end the run; D-Bus would log it and go on."""
+        try:
+            call()
+        except Exception as error:
+            log.exception("a packet or mark could not be handed on")
+            self._failure = self._failure or error
+            self._failed.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A device that a scan heard; `driver` is the name of the driver that knows it."""
+
+    advertisement: Advertisement
+    driver: str | None
+
+
+async def scan(seconds: float, backend: Backend | None = None) -> list[Seen]:
+    """All devices heard in so many seconds: those we have a driver for first, then by signal strength.
+
+    Raises LinkError (ADAPTER).
+    """
+    seen = [
+        Seen(heard, next((name for name, driver in DRIVERS.items() if driver.matches(heard)), None))
+        for heard in await listen(seconds, backend)
+    ]
+    return sorted(seen, key=lambda s: (s.driver is None, -(s.advertisement.rssi or -999), s.advertisement.address))
