@@ -40,10 +40,7 @@ def connect(path: Path, mode: Mode) -> sqlite3.Connection:
     """
     query = "immutable=1" if mode == "immutable" else f"mode={mode}"
     uri = f"{path.resolve().as_uri()}?{query}"
-    db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-    # a file from elsewhere must not run functions of its own making
-    db.execute("PRAGMA trusted_schema = OFF")
-    return db
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from sensord.recording_format import (
 )
 from sensord.recording_read import RecordedRun, content_hash, read_run, source_names
 
-__all__ = ["Anchor", "RecordedRun", "RunFile", "read_run", "setup_from_json", "setup_to_json"]
+__all__ = ["Anchor", "RecordedRun", "RunFile", "mark_row", "read_run", "setup_from_json", "setup_to_json"]
 
 PAGE_BYTES = 1024
 """Design choice from `bench/recording.py`: a commit rewrites its last page whole, so small pages spare the SD card."""
@@ -175,6 +175,13 @@ class RunFile:
                 self.commit(durable=True)
         finally:
             self._db.close()
+
+    def remove(self) -> None:
+        """Close and delete the file and its log: for a run that came to nothing."""
+        self._db.close()
+        with disk_errors(self.path):
+            _remove(self.path)
+            sync_directory(self.path.parent)
 
     def _source(self, pod: str, characteristic: str) -> int:
         number = self._sources.get((pod, characteristic))

@@ -155,6 +155,7 @@ def _open(path: Path) -> sqlite3.Connection:
             raise InputError(Problem(file, "", found, "a run file"))
         db = connect(path, _mode(path, header))
         db.text_factory = bytes
+        db.execute("PRAGMA trusted_schema = OFF")  # a file from elsewhere gets no functions called by its definitions
         db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
     except OSError as exc:
         raise InputError(Problem(file, "", exc.strerror or str(exc), "a run file that can be read")) from exc

@@ -1,0 +1,83 @@
+"""The store's tables and the views people query. Described in docs/store.md.
+
+Events are written once, as JSON; `stride`, `alert` and `summary` are views over them. A view cannot disagree with its
+event, needs no second write in the hot path, and follows a new field without a migration; the price, unpacking JSON
+when somebody asks, is paid by people's queries, which are few (docs/store.md has the figures).
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from sensord.model import Alert, RunSummary, Stride
+
+SCHEMA = 1
+APPLICATION_ID = 0x7353746F
+"""SQLite's application id, "sSto" in ASCII."""
+
+TABLES = (
+    # one row a run; its order is the order in which this gateway began them, whatever the wall clock said
+    """CREATE TABLE run(
+        number INTEGER PRIMARY KEY,
+        run TEXT NOT NULL UNIQUE,
+        runner TEXT NOT NULL,
+        site TEXT NOT NULL,
+        gateway TEXT NOT NULL,
+        algo TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('open', 'ended')),
+        begun_wall_ns INTEGER,
+        boot_id TEXT NOT NULL,
+        boottime_ns INTEGER NOT NULL,
+        file TEXT NOT NULL,
+        sha256 TEXT,
+        discarded_wall_ns INTEGER,
+        discarded_by TEXT,
+        discarded_reason TEXT)""",
+    """CREATE TABLE event(
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        gateway TEXT NOT NULL,
+        run TEXT NOT NULL REFERENCES run(run),
+        n INTEGER NOT NULL,
+        algo TEXT NOT NULL,
+        t_ns INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        payload TEXT NOT NULL,
+        UNIQUE (run, algo, n))""",
+    "CREATE INDEX event_kind ON event(kind, run, algo, n)",
+    """CREATE TRIGGER event_is_never_changed BEFORE UPDATE ON event
+        BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END""",
+    """CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event
+        BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END""",
+    "CREATE TABLE cursor(sink TEXT NOT NULL PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE quarantine(
+        sink TEXT NOT NULL,
+        seq INTEGER NOT NULL REFERENCES event(seq),
+        reason TEXT NOT NULL,
+        at_wall_ns INTEGER NOT NULL,
+        PRIMARY KEY (sink, seq)) WITHOUT ROWID""",
+    """CREATE TABLE audit(
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_wall_ns INTEGER NOT NULL,
+        who TEXT NOT NULL,
+        action TEXT NOT NULL,
+        run TEXT,
+        detail TEXT NOT NULL)""",
+)
+
+
+def _view(name: str, payload_class: type[Stride | Alert | RunSummary]) -> str:
+    """A column for each field of the payload, under the algorithm that is current for the run; no discarded runs."""
+    own = ("run", "runner", "t_ns", "wall_ns", "algo", "seq")
+    columns = ",\n        ".join(
+        f"json_extract(event.payload, '$.{f.name}') AS \"{f.name}\"" for f in fields(payload_class) if f.name not in own
+    )
+    return f"""CREATE VIEW "{name}" AS SELECT
+        event.run AS run, run.runner AS runner, event.t_ns AS t_ns, run.begun_wall_ns + event.t_ns AS wall_ns,
+        event.algo AS algo, event.seq AS seq,
+        {columns}
+        FROM event JOIN run ON run.run = event.run AND run.algo = event.algo
+        WHERE event.kind = '{payload_class.KIND}' AND run.discarded_wall_ns IS NULL"""  # noqa: S608 (our own names)
+
+
+VIEWS = {"stride": _view("stride", Stride), "alert": _view("alert", Alert), "summary": _view("summary", RunSummary)}
+"""Name to definition. Views hold no data: a store that has others gets these when it is next opened for writing."""
