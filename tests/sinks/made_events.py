@@ -74,8 +74,8 @@ def a_stride(foot: Side, number: int, start_s: float, **changes: object) -> Stri
         strike_type="midfoot",
         impact_peak_g=(10.0 if foot is Side.LEFT else 9.0) + math.cos(number),
         impact_clipped=number % 10 == 0,
-        force_peak_bw=None,
-        impulse_bw_s=None,
+        force_peak_bw=2.4,
+        impulse_bw_s=0.36,
         gap=False,
         confidence=0.9,
         spoiled=(),
@@ -148,7 +148,9 @@ def _moments(seconds: int, run: str, runner: str) -> Iterator[tuple[int, Payload
             yield t_ns, si
             for foot in Side:
                 counters = (second * 30, second, second * 200, 3)
-                yield t_ns, PodStatus(f"C0:FF:EE:00:00:0{1 + (foot is Side.RIGHT)}", foot, "up", None, 88, *counters)
+                pod = f"C0:FF:EE:00:00:0{1 + (foot is Side.RIGHT)}"
+                link = ("down", "link lost") if second == 20 and foot is Side.RIGHT else ("up", None)
+                yield t_ns, PodStatus(pod, foot, *link, 88, *counters)
     yield half_ns, a_limit("limit.distance", LimitStatus.WITHIN, 40.0)
     yield half_ns, a_limit("limit.distance", LimitStatus.OVER, 101.5)
     yield half_ns, an_alert(AlertPhase.ONSET, half_ns, run=run)
