@@ -32,7 +32,7 @@ from bleak.exc import (
 
 from sensord.drivers.base import AttError
 from sensord.drivers.radio import Backend
-from sensord.sim.pods import VirtualPod
+from sensord.sim.peripheral import VirtualPod
 
 PUMP_S = 0.01
 """How often what is due is carried over: a connection interval of Bluetooth is 7.5 to 50 ms."""
