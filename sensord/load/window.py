@@ -1,0 +1,86 @@
+"""The last seconds of both feet, once a second: what the page and the dashboards show as "now"."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from sensord.model import NS, Activity, FootGait, GaitWindow, RunTotals, Side, Stride
+from sensord.plan.censored import Peak, median_of
+
+WINDOW_S = 5.0
+"""Design choice: about seven running strides a foot; short enough to follow a change of pace, long enough to read."""
+
+KEPT = 32
+"""Strides kept a foot: more than a foot can make in the window."""
+
+
+class Windows:
+    """Bounded memory of recent strides. Values are None, and n is 0, when nothing recent was measured."""
+
+    def __init__(self) -> None:
+        self._recent: dict[Side, deque[Stride]] = {side: deque(maxlen=KEPT) for side in Side}
+
+    def add(self, stride: Stride) -> None:
+        """Remember a stride; one without run time cannot be placed and is left out."""
+        if stride.ic_run_ns is not None:
+            self._recent[stride.foot].append(stride)
+
+    def at(self, t_ns: int, totals: RunTotals, started_ns: int) -> GaitWindow:
+        """The window that ends at `t_ns`: strides that ended less than `WINDOW_S` before. Cadence in steps/min."""
+        from_ns = t_ns - int(WINDOW_S * NS)
+        left, right = ([s for s in self._recent[side] if _end_ns(s) > from_ns] for side in (Side.LEFT, Side.RIGHT))
+        return GaitWindow(
+            window_s=WINDOW_S,
+            activity=_activity([*left, *right]),
+            cadence_spm=_cadence([*left, *right]),
+            left=_foot(left),
+            right=_foot(right),
+            steps=totals.steps,
+            distance_m=totals.distance_m,
+            distance_calibrated=False,
+            run_time_s=totals.run_time_s,
+            walk_time_s=totals.walk_time_s,
+            elapsed_s=max(0, t_ns - started_ns) / NS,
+        )
+
+
+def _end_ns(stride: Stride) -> int:
+    end_ns = stride.ic_run_ns if stride.next_ic_run_ns is None else stride.next_ic_run_ns
+    assert end_ns is not None  # add() keeps no stride without a run time
+    return end_ns
+
+
+def _activity(strides: Sequence[Stride]) -> Activity | None:
+    """What most of the strides were; in a tie, what the latest was."""
+    if not strides:
+        return None
+    running = sum(s.activity is Activity.RUN for s in strides)
+    if 2 * running == len(strides):
+        return max(strides, key=_end_ns).activity
+    return Activity.RUN if 2 * running > len(strides) else Activity.WALK
+
+
+def _cadence(strides: Sequence[Stride]) -> float | None:
+    """Two steps a stride over the mean stride time."""
+    mean_s = _mean([s.stride_time_s for s in strides if s.stride_time_s is not None])
+    return 120.0 / mean_s if mean_s else None
+
+
+def _foot(strides: Sequence[Stride]) -> FootGait:
+    contacts = [s.contact_time_s for s in strides if s.contact_time_s is not None]
+    peaks = [Peak(s.impact_peak_g, s.impact_clipped) for s in strides if s.impact_peak_g is not None]
+    return FootGait(
+        n=len(strides),
+        cadence_spm=_cadence(strides),
+        contact_time_s=_mean(contacts),
+        contact_n=len(contacts),
+        # a median, because some peaks may be clipped; with many clipped ones it is a lower bound, and the share says so
+        impact_peak_g=median_of(peaks).value if peaks else None,
+        impact_clipped_share=sum(p.clipped for p in peaks) / len(peaks) if peaks else None,
+        confidence=_mean([s.confidence for s in strides]),
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
