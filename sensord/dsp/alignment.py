@@ -1,0 +1,187 @@
+"""Which way the foot's pitch axis lies in the pod: found from the first strides, frozen, checked again later.
+
+Axis: the main direction of the angular rate (3-D PCA), since a foot that walks or runs turns mostly about its
+medio-lateral axis. Sign: physics, not the shape of the signal. Between two moments of rest (mid-stance) the foot has
+travelled forward; integrating the acceleration in the plane of motion gives that travel, with gravity as the mean
+force over the stride, so that neither a standing start nor a known mount is needed. The axis is toe-up positive when
+"up x axis" points along the travel. Each stride votes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import radians
+
+import numpy as np
+import numpy.typing as npt
+from scipy.signal import find_peaks
+
+from sensord.dsp.filters import project, zero_phase
+from sensord.dsp.gate import FLOOR_RADPS, REFRACTORY_S
+from sensord.model import G_MPS2, Activity, FloatArray
+
+MIN_RATIO = 1.5
+"""Design choice: first over second eigenvalue below which there is no axis. Pure noise gives 1.1; real recordings gave
+2.0 (walking, loose mount) to 15 (running). Below `SURE_RATIO` the confidence falls with the ratio."""
+
+SURE_RATIO = 3.0
+"""Ratio from which the axis is taken as certain (the reference's judgement for running)."""
+
+MIN_TRAVEL_M = 0.4
+"""Design choice: shorter travel between two rests is no vote (shuffling, turning on the spot)."""
+
+MIN_VOTES = 3
+AGREE = 0.75
+"""Design choices: an axis needs three voting strides, three in four of them of one mind."""
+
+REST_S = 0.06
+"""Design choice: mid-stance is the calmest stretch of this length (a running stance is calm for 0.1 s)."""
+
+STRIDE_S = (0.4, 2.5)
+"""Shortest and longest time between two rests that votes."""
+
+MOVED_DEG = 10.0
+"""An axis that has turned by more than this is a pod that has moved (reference, streaming procedure)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The pitch axis in pod coordinates (3,), toe-up positive, and how sure it is (0-1)."""
+
+    vector: FloatArray
+    ratio: float
+    votes: int
+    confidence: float
+
+    def angle_deg(self, other: Axis) -> float:
+        """Angle to another axis, sign included."""
+        return float(np.degrees(np.arccos(np.clip(np.einsum("i,i->", self.vector, other.vector), -1.0, 1.0))))
+
+
+def find_axis(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float) -> Axis | str:
+    """The pitch axis from a window of motion, or why there is none; acc (n, 3), gyr (n, 3) on the grid, bias removed."""
+    gyr = gyr_radps - gyr_radps.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.einsum("ni,nj->ij", gyr, gyr))
+    ratio = float(values[2] / max(values[1], 1e-12))
+    if ratio < MIN_RATIO:
+        return f"the foot turns about no single axis (ratio {ratio:.1f})"
+    axis = np.asarray(vectors[:, 2])
+    pitch = project(gyr_radps, axis)
+    plane = _plane(acc_mps2, axis)
+    calm = _running_mean(np.einsum("ni,ni->n", gyr_radps, gyr_radps), round(REST_S * rate_hz))
+    best, best_share, best_votes = 0, 0.0, 0
+    for sign in (1, -1):
+        swings = _swings(sign * pitch, rate_hz)
+        travels = [_travel(pitch[a:b], plane[a:b], rate_hz) for a, b in _rests(calm, swings, rate_hz)]
+        votes = [1 if travel > 0 else -1 for travel in travels if abs(travel) >= MIN_TRAVEL_M]
+        agreeing = votes.count(sign)
+        share = agreeing / len(votes) if votes else 0.0
+        if agreeing >= MIN_VOTES and share > best_share:
+            best, best_share, best_votes = sign, share, agreeing
+    if best == 0 or best_share < AGREE:
+        return "too few strides that travel one way"
+    sure = min(1.0, (ratio - 1.0) / (SURE_RATIO - 1.0))
+    return Axis(axis * best, ratio, best_votes, sure * best_share)
+
+
+def _plane(acc: FloatArray, axis: FloatArray) -> FloatArray:
+    """Acceleration in the plane across the axis (n, 2); the two directions and the axis are right-handed."""
+    helper = np.eye(3)[int(np.abs(axis).argmin())]
+    first = np.cross(helper, axis)
+    first /= np.linalg.norm(first)
+    second = np.cross(axis, first)
+    return np.stack((project(acc, first), project(acc, second)), axis=1)
+
+
+def _running_mean(values: FloatArray, n: int) -> FloatArray:
+    n = max(1, n | 1)
+    return np.convolve(values, np.full(n, 1.0 / n), mode="same")
+
+
+def _swings(pitch: FloatArray, rate_hz: float) -> npt.NDArray[np.intp]:
+    """Rows of mid-swing if this is toe-up: high peaks of the slow pitch rate."""
+    slow = zero_phase(pitch, 3.0, rate_hz)
+    high = max(FLOOR_RADPS, 0.5 * float(np.percentile(slow, 97)))
+    peaks, _ = find_peaks(slow, height=high, distance=max(1, round(REFRACTORY_S * rate_hz)))
+    return np.asarray(peaks)
+
+
+def _rests(calm: FloatArray, swings: npt.NDArray[np.intp], rate_hz: float) -> Iterator[tuple[int, int]]:
+    """Pairs of following rests: the calmest rows between swings."""
+    shortest, longest = (round(s * rate_hz) for s in STRIDE_S)
+    rest: int | None = None
+    for start, end in zip(swings[:-1].tolist(), swings[1:].tolist(), strict=True):
+        if end - start > longest:
+            rest = None
+            continue
+        now = start + int(calm[start:end].argmin())
+        if rest is not None and shortest <= now - rest <= longest:
+            yield rest, now
+        rest = now
+
+
+def _travel(pitch: FloatArray, plane: FloatArray, rate_hz: float) -> float:
+    """Travel in m along "up x axis" from rest to rest; pitch (n,) rad/s, plane (n, 2) m/s2. 0 when gravity looks wrong.
+
+    The pitch returns to where it was and the velocity to zero; what the integrals are off by is spread over the stride.
+    """
+    turn = np.cumsum(pitch) / rate_hz
+    turn -= np.linspace(0.0, turn[-1], len(turn))
+    cos, sin = np.cos(turn), np.sin(turn)
+    force = np.stack((plane[:, 0] * cos - plane[:, 1] * sin, plane[:, 0] * sin + plane[:, 1] * cos), axis=1)
+    gravity = force.mean(axis=0)
+    size = float(np.hypot(gravity[0], gravity[1]))
+    if not 0.5 * G_MPS2 < size < 2.0 * G_MPS2:
+        return 0.0
+    moved = np.cumsum(np.cumsum(force - gravity, axis=0), axis=0)[-1] / rate_hz**2
+    return float(moved[0] * gravity[1] - moved[1] * gravity[0]) / size
+
+
+class Standing:
+    """Watches fixed windows for standing still; keeps gyro bias and gravity of the latest still one.
+
+    Still: turning varies by less than 5 deg/s (the standing threshold of the literature) about less than 10 deg/s (a
+    generous bias), and the acceleration by less than 0.05 g about 0.9-1.1 g. The last three are design choices.
+    """
+
+    def __init__(self) -> None:
+        self.bias_radps: FloatArray = np.zeros(3)
+        self.gravity_mps2: FloatArray | None = None
+        self.still_windows = 0
+        self.moving = False
+
+    def window(self, acc_mps2: FloatArray, gyr_radps: FloatArray) -> None:
+        """Take the next window: acc (n, 3), gyr (n, 3)."""
+        turning, spread = gyr_radps.mean(axis=0), gyr_radps.std(axis=0)
+        pull = acc_mps2.mean(axis=0)
+        still = (
+            float(spread.max()) < radians(5.0)
+            and float(np.abs(turning).max()) < radians(10.0)
+            and float(acc_mps2.std(axis=0).max()) < 0.05 * G_MPS2
+            and 0.9 * G_MPS2 < float(np.linalg.norm(pull)) < 1.1 * G_MPS2
+        )
+        self.moving = float(np.linalg.norm(spread)) > radians(40.0)
+        self.still_windows = self.still_windows + 1 if still else 0
+        if still:
+            self.bias_radps, self.gravity_mps2 = turning, pull
+
+
+class AxisWatch:
+    """Later checks of the frozen axis. Walking and running turn the foot differently: each has its own norm."""
+
+    def __init__(self) -> None:
+        self._norm: dict[Activity, Axis] = {}
+        self._off = 0
+
+    def moved(self, frozen: Axis, activity: Activity, now: Axis) -> bool:
+        """Whether the axis has turned by more than `MOVED_DEG` in two checks in a row."""
+        norm = self._norm.get(activity)
+        if norm is None:
+            if now.angle_deg(frozen) <= 2 * MOVED_DEG:
+                self._norm[activity] = now
+                self._off = 0
+                return False
+            norm = frozen
+        self._off = self._off + 1 if now.angle_deg(norm) > MOVED_DEG else 0
+        return self._off >= 2

@@ -1,0 +1,165 @@
+"""From grid rows with a known pitch axis to contacts and strides.
+
+Mid-swing opens a contact; the next mid-swing closes it, and with it the stride before. When she stops, the last
+contact is closed by its initial contact alone (the end of the last stride); when the signal is lost, it keeps a row of
+its own whose next contact is unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sensord.dsp.alignment import Axis
+from sensord.dsp.contact import PAD_S, find_contact
+from sensord.dsp.filters import project
+from sensord.dsp.gate import MidSwingGate, TouchDown
+from sensord.dsp.history import History
+from sensord.dsp.impact import AFTER_NS, BEFORE_NS, RawSamples
+from sensord.dsp.strides import Landing, StrideRows
+from sensord.model import NS, Contact, FloatArray, Side, Stride
+
+ACC = slice(0, 3)
+GYR = slice(3, 6)
+SLOW = slice(6, 9)
+BRIDGED = 9
+COLUMNS = 10
+"""Columns of the history: acceleration, angular rate, low-passed angular rate, whether the row was bridged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where the rows of the history lie in pod time."""
+
+    segment: int
+    origin_ns: int
+    period_ns: float
+
+    def time_ns(self, row: float) -> int:
+        """Pod time of a (fractional) row."""
+        return self.origin_ns + round(row * self.period_ns)
+
+    def row(self, t_ns: int) -> int:
+        """The row at or before a pod time."""
+        return int((t_ns - self.origin_ns) // self.period_ns)
+
+
+class Detector:
+    """Contacts and strides of one foot; holds one open contact and the stride before it."""
+
+    def __init__(self, side: Side, rate_hz: float, delay_s: float, max_stride_s: float) -> None:
+        self._side = side
+        self._rate_hz = rate_hz
+        self._longest = round(max_stride_s * rate_hz)
+        self._pad = round(PAD_S * rate_hz)
+        self._gate = MidSwingGate(rate_hz, delay_s, max_stride_s)
+        self._touch = TouchDown(rate_hz)
+        self.rows = StrideRows(side, rate_hz)
+        self._begin_row = 0
+        self.swing_row: int | None = None
+        """The mid-swing whose contact is open."""
+        self.last_row = 0
+        """Row of the latest mid-swing, open or not."""
+        self._last: Landing | None = None
+
+    def begin(self, stretch: Stretch, history: History, raw: RawSamples) -> None:
+        """A stretch of unbroken signal begins."""
+        self._stretch, self._history, self._raw = stretch, history, raw
+        self.restart(0)
+
+    def restart(self, row: int) -> None:
+        """Forget what is open: rows from `row` on are gone through anew."""
+        self._begin_row = self.last_row = row
+        self._forget()
+
+    def run(self, start: int, end: int, axis: Axis, bias: FloatArray, *, live: bool) -> list[Contact | Stride]:
+        """Rows start..end-1 of the history. Provisional contacts only when `live`."""
+        rows = self._history.rows(start, end)
+        self._axis, self._bias = axis, bias
+        slow = project(rows[:, SLOW], axis.vector).tolist()
+        pitch = project(rows[:, GYR] - bias, axis.vector).tolist()
+        size = np.sqrt(np.einsum("ni,ni->n", rows[:, ACC], rows[:, ACC])).tolist()
+        out: list[Contact | Stride] = []
+        for row, value in enumerate(slow, start):
+            swing = self._gate.step(row, value)
+            if swing is not None:
+                out += self._swing(swing, row + 1)
+                self._touch.arm()
+            if self._touch.step(pitch[row - start], size[row - start]) and live:
+                out.append(Contact(self._side, self._stretch.time_ns(row)))
+        return out
+
+    def close(self, end: int, *, lost: bool) -> list[Stride]:
+        """No further mid-swing will come (she stopped, or the signal was `lost`): close what is open at row `end`."""
+        if self.swing_row is None:
+            return []
+        landing = self._land(self.swing_row, min(end, self.swing_row + self._longest), end)
+        out = self._stride_to(landing, lost=lost)
+        if lost and landing is not None:
+            out.append(self._row(landing, None, lost=True))
+        self._forget()
+        if not lost:
+            self.rows.stopped()
+        return out
+
+    def _forget(self) -> None:
+        self.swing_row = None
+        self._last = None
+        self._gate.reset()
+        self._touch.reset()
+
+    def _swing(self, swing: int, known: int) -> list[Stride]:
+        swing = max(swing, self._begin_row)
+        before, self.swing_row, self.last_row = self.swing_row, swing, swing
+        if before is None:
+            return []
+        if swing - before > self._longest:
+            out = self._stride_to(self._land(before, before + self._longest, known), lost=False)
+            self._last = None
+            self.rows.stopped()
+            return out
+        landing = self._land(before, swing, known)
+        out = self._stride_to(landing, lost=landing is None)
+        self._last = landing
+        return out
+
+    def _land(self, swing: int, end: int, known: int) -> Landing | None:
+        """The contact between mid-swing and row `end`; rows before `known` may be looked at."""
+        first, last = max(self._begin_row, swing - self._pad), min(known, end + self._pad)
+        rows = self._history.rows(first, last)
+        pitch = project(rows[:, GYR] - self._bias, self._axis.vector)
+        found = find_contact(pitch, first, swing, end, self._rate_hz)
+        if found is None:
+            return None
+        time_ns = self._stretch.time_ns
+        ic_ns = time_ns(found.ic_row)
+        near = self._bridged(ic_ns - BEFORE_NS, min(ic_ns + AFTER_NS, time_ns(last - 1)))
+        tc_ns = None if found.tc_row is None else time_ns(found.tc_row)
+        return Landing(ic_ns, tc_ns, found.clear, self._raw.impact(ic_ns), near)
+
+    def _stride_to(self, landing: Landing | None, *, lost: bool) -> list[Stride]:
+        """The stride before this landing, if there is one."""
+        if self._last is None:
+            return []
+        if landing is None:
+            return [self._row(self._last, None, lost=True)] if lost else []
+        if landing.ic_ns - self._last.ic_ns > self._longest * NS / self._rate_hz:
+            return []
+        return [self._row(self._last, landing.ic_ns, lost=False)]
+
+    def _row(self, landing: Landing, next_ns: int | None, *, lost: bool) -> Stride:
+        flaws = []
+        until = next_ns if next_ns is not None else landing.tc_ns or landing.ic_ns
+        if lost or self._bridged(landing.ic_ns, until):
+            flaws.append("gap")
+        if lost:
+            flaws.append("next_contact_lost")
+        if self._raw.gyro_clipped(landing.ic_ns, until):
+            flaws.append("gyro_clipped")
+        return self.rows.row(landing, next_ns, segment=self._stretch.segment, trust=self._axis.confidence, flaws=flaws)
+
+    def _bridged(self, from_ns: int, to_ns: int) -> bool:
+        first = max(self._stretch.row(from_ns), 0)
+        last = min(self._stretch.row(to_ns) + 2, self._history.end)
+        return bool(self._history.rows(first, last)[:, BRIDGED].any())

@@ -1,0 +1,244 @@
+"""One foot: samples in, provisional contacts, strides and notes out.
+
+    samples -> uniform grid -> causal low-pass -> history -> mid-swing gate -> contacts -> strides
+                                                   |-> standing still: gyro bias, end of a bout
+                                                   `-> pitch axis from the first strides, checked later
+
+Until the axis is known the samples wait (`FootSettings.wait_s`); then the waiting ones are gone through, so that the
+first strides are not lost. Every decision falls at a row of the grid and looks only at rows before it, so blocks may be
+cut anywhere: the same samples give the same strides to the bit.
+
+Latency: a stride comes about 0.1 s after the mid-swing that follows its next contact's push-off; a provisional contact
+one or two samples after it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sensord.dsp.alignment import MOVED_DEG, Axis, AxisWatch, Standing, find_axis
+from sensord.dsp.detector import ACC, BRIDGED, COLUMNS, GYR, SLOW, Detector, Stretch
+from sensord.dsp.filters import LowPass
+from sensord.dsp.gate import SWING_CUTOFF_HZ
+from sensord.dsp.grid import BRIDGE_S, GridPiece, UniformGrid
+from sensord.dsp.history import History
+from sensord.dsp.impact import GYR_BITS, RawSamples
+from sensord.dsp.strides import MAX_STRIDE_S
+from sensord.model import Contact, FootNote, MaskArray, SampleBlock, Side, Stride
+
+Item = Contact | Stride | FootNote
+
+WATCH_S = 0.5
+"""Design choice: length of the fixed windows that are watched for standing and motion."""
+
+STILL_WINDOWS = 2
+"""Design choice: still windows in a row that end a bout. A foot flat in slow walking rests for less than 1 s."""
+
+ALIGN_AFTER_S = 2.5
+"""Design choice: motion needed before the axis is looked for (three strides of running last 2 s)."""
+
+RECHECK_STRIDES = 30
+"""Design choice: strides between two checks of the axis (the reference asks for every 5 min; 20 s cost nothing)."""
+
+RECHECK_S = 5.0
+LOST_S = 5.0
+"""Design choice: moving this long without a single swing, the axis is looked for again."""
+
+ROWS_AT_ONCE = 256
+"""Blocks are gone through in parts of at most so many rows, so that memory does not depend on the size of a block."""
+
+
+@dataclass(frozen=True, slots=True)
+class FootSettings:
+    """What may be chosen; the defaults are design choices that the modules explain."""
+
+    bridge_s: float = BRIDGE_S
+    wait_s: float = 10.0
+    max_stride_s: float = MAX_STRIDE_S
+
+
+class FootAnalyser:
+    """Samples of one foot to strides; see the module. Memory: `wait_s` + 5 s of rows, whatever is pushed."""
+
+    def __init__(self, side: Side, rate_hz: float, settings: FootSettings = FootSettings()) -> None:
+        self.side = side
+        self.rate_hz = rate_hz
+        self.axis: Axis | None = None
+        """The pitch axis once it is known."""
+        self._wait = round(settings.wait_s * rate_hz)
+        self._watch = round(WATCH_S * rate_hz)
+        self._grid = UniformGrid(rate_hz, settings.bridge_s)
+        self._slow = LowPass(SWING_CUTOFF_HZ, rate_hz)
+        held = round((settings.wait_s + 5.0) * rate_hz) + ROWS_AT_ONCE
+        self._history = History(held, COLUMNS)
+        self._raw = RawSamples(2 * held)
+        self._standing = Standing()
+        self._axis_watch = AxisWatch()
+        self._detector = Detector(side, rate_hz, self._slow.delay_s, settings.max_stride_s)
+        self._longest = round(settings.max_stride_s * rate_hz)
+        self._segment: int | None = None
+        self._moving_from: int | None = None
+        self._refused = False
+        self._checked_at = 0
+
+    def push(self, block: SampleBlock) -> list[Item]:
+        """What these samples complete."""
+        out: list[Item] = []
+        if self._segment is not None and block.segment != self._segment:
+            out += self._leave(lost=True)
+            self._grid.reset()
+            self._raw.clear()
+        self._segment = block.segment
+        for start in range(0, len(block), ROWS_AT_ONCE):
+            out += self._push_part(block, slice(start, start + ROWS_AT_ONCE))
+        return out
+
+    def flush(self) -> list[Item]:
+        """The samples end here: the last contact closes as it does in standing. Alignment is kept."""
+        out = self._leave(lost=False)
+        self._grid.reset()
+        return out
+
+    @property
+    def held_rows(self) -> int:
+        """Rows of memory held, whatever has been pushed."""
+        return self._history.size + self._raw.size
+
+    def _push_part(self, block: SampleBlock, part: slice) -> list[Item]:
+        t_ns, acc, gyr, saturated = (
+            block.t_pod_ns[part],
+            block.acc_mps2[part],
+            block.gyr_radps[part],
+            block.saturated[part],
+        )
+        if block.high_g_mps2 is None:
+            self._raw.append(t_ns, acc, saturated)
+        else:
+            only_gyr: MaskArray = saturated & np.uint8(GYR_BITS)
+            self._raw.append(t_ns, block.high_g_mps2[part], only_gyr)
+        out: list[Item] = []
+        for piece in self._grid.push(t_ns, np.concatenate((acc, gyr), axis=1)):
+            if piece.opens:
+                out += self._leave(lost=True)
+                self._enter(piece.origin_ns)
+            for start in range(0, len(piece), ROWS_AT_ONCE):
+                out += self._advance(piece, slice(start, start + ROWS_AT_ONCE))
+        return out
+
+    def _enter(self, origin_ns: int) -> None:
+        """A stretch of unbroken signal begins."""
+        self._history.clear()
+        self._slow.reset()
+        assert self._segment is not None
+        stretch = Stretch(self._segment, origin_ns, self._grid.period_ns)
+        self._detector.begin(stretch, self._history, self._raw)
+        self._moving_from = None
+        self._standing.still_windows = 0
+
+    def _leave(self, *, lost: bool) -> list[Item]:
+        """The stretch ends."""
+        return [*self._detector.close(self._history.end, lost=lost)] if self._history.end else []
+
+    def _advance(self, piece: GridPiece, part: slice) -> list[Item]:
+        values = piece.values[part]
+        rows = np.empty((len(values), COLUMNS))
+        rows[:, :6] = values
+        rows[:, SLOW] = self._slow.push(values[:, GYR])
+        rows[:, BRIDGED] = piece.bridged[part]
+        start = self._history.end
+        self._history.append(rows)
+        out: list[Item] = []
+        for row, end in self._steps(start, self._history.end):
+            if self.axis is not None:
+                out += self._detector.run(row, end, self.axis, self._standing.bias_radps, live=True)
+            if end % self._watch == 0:
+                out += self._look(end)
+        return out
+
+    def _steps(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Cut rows where a watch window ends."""
+        while start < end:
+            stop = min(end, (start // self._watch + 1) * self._watch)
+            yield start, stop
+            start = stop
+
+    def _look(self, row: int) -> list[Item]:
+        """A watch window ends at this row: standing, moving, and what follows from it."""
+        rows = self._history.rows(row - self._watch, row)
+        standing = self._standing
+        standing.window(rows[:, ACC], rows[:, GYR])
+        stopped = standing.still_windows >= STILL_WINDOWS
+        if stopped:
+            self._moving_from = None
+        elif standing.moving and self._moving_from is None:
+            self._moving_from = row - self._watch
+        swing = self._detector.swing_row
+        out: list[Item] = []
+        if swing is not None and (stopped or row - swing > self._longest):
+            out += self._detector.close(row, lost=False)
+        return out + self._align(row)
+
+    def _align(self, row: int) -> list[Item]:
+        moving_for = 0.0 if self._moving_from is None else (row - self._moving_from) / self.rate_hz
+        if not self._standing.moving or moving_for < ALIGN_AFTER_S:
+            return []
+        if self.axis is None:
+            return self._first_axis(row, moving_for)
+        if self._detector.rows.count - self._checked_at >= RECHECK_STRIDES and moving_for >= RECHECK_S:
+            return self._check_axis(row, self.axis)
+        idle = row - max(self._detector.last_row, self._moving_from or 0)
+        if idle > LOST_S * self.rate_hz and self._detector.swing_row is None:
+            return self._find_again(row, self.axis)
+        return []
+
+    def _axis_in(self, rows_from: int, row: int) -> Axis | str:
+        rows = self._history.rows(max(rows_from, row - self._wait, 0), row)
+        return find_axis(rows[:, ACC], rows[:, GYR] - self._standing.bias_radps, self.rate_hz)
+
+    def _first_axis(self, row: int, moving_for: float) -> list[Item]:
+        found = self._axis_in(self._moving_from or 0, row)
+        if isinstance(found, Axis):
+            text = f"pitch axis found from {found.votes} strides, confidence {found.confidence:.2f}"
+            return [self._note("aligned", text), *self._adopt(found, 0, row)]
+        if moving_for * self.rate_hz < self._wait or self._refused:
+            return []
+        self._refused = True
+        return [self._note("no_alignment", f"no strides can be read yet: {found}")]
+
+    def _check_axis(self, row: int, frozen: Axis) -> list[Item]:
+        self._checked_at = self._detector.rows.count
+        found, activity = self._axis_in(self._moving_from or 0, row), self._detector.rows.activity
+        if isinstance(found, str) or activity is None or not self._axis_watch.moved(frozen, activity, found):
+            return []
+        self.axis, self._axis_watch = found, AxisWatch()
+        return [self._moved(found.angle_deg(frozen))]
+
+    def _find_again(self, row: int, frozen: Axis) -> list[Item]:
+        """Moving without a swing: perhaps the pod sits another way now."""
+        since = max(self._detector.last_row, self._moving_from or 0)
+        found = self._axis_in(since, row)
+        if isinstance(found, str) or found.angle_deg(frozen) <= MOVED_DEG:
+            return []
+        self._axis_watch = AxisWatch()
+        return [self._moved(found.angle_deg(frozen)), *self._adopt(found, since, row)]
+
+    def _adopt(self, axis: Axis, since: int, row: int) -> list[Item]:
+        """From now on this axis; and for the rows that waited for it."""
+        self.axis = axis
+        begin = max(since, row - self._wait, 0)
+        self._detector.restart(begin)
+        self._checked_at = self._detector.rows.count
+        out: list[Item] = []
+        for start in range(begin, row, ROWS_AT_ONCE):
+            end = min(start + ROWS_AT_ONCE, row)
+            out += self._detector.run(start, end, axis, self._standing.bias_radps, live=False)
+        return out
+
+    def _moved(self, angle_deg: float) -> FootNote:
+        return self._note("pod_moved", f"the pod's pitch axis has turned by {angle_deg:.0f} degrees: check its fit")
+
+    def _note(self, code: str, text: str) -> FootNote:
+        return FootNote(self.side, code, text)

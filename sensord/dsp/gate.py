@@ -1,0 +1,123 @@
+"""Sample by sample: mid-swing from the low-passed pitch rate, and the first sign of a foot contact.
+
+Both are small state machines over plain floats, so a cut of the input cannot change what they find.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import radians
+from statistics import median
+
+SWING_CUTOFF_HZ = 4.0
+"""Low-pass of the gate: between the 2 and 5 Hz of published mid-swing detectors."""
+
+FLOOR_RADPS = radians(80.0)
+"""Smallest mid-swing pitch rate: the threshold of published code that low-passes at 5 Hz."""
+
+SHARE_OF_RECENT = 0.3
+"""Design choice: a swing is also at least this share of the recent ones. The often used 0.5 loses the first walking
+strides after running, whose swing is less than half as fast; the rule that the foot must turn toe-down between two
+swings already keeps other lobes out."""
+
+RECENT = 8
+REFRACTORY_S = 0.3
+"""Published refractory time between mid-swings: no runner takes more than 200 strides/min with one foot."""
+
+CONFIRM = 0.8
+"""Design choice: a peak is one when the signal has fallen below this share of it."""
+
+
+class MidSwingGate:
+    """`step` takes one low-passed pitch rate and returns the row of a mid-swing when one is confirmed."""
+
+    def __init__(self, rate_hz: float, delay_s: float, forget_s: float) -> None:
+        self._refractory = round(REFRACTORY_S * rate_hz)
+        self._delay = round(delay_s * rate_hz)
+        self._forget = round(forget_s * rate_hz)
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self.reset()
+
+    def reset(self) -> None:
+        """Start anew: nothing seen yet."""
+        self._recent.clear()
+        self._threshold = FLOOR_RADPS
+        self._armed = False
+        self._high = False
+        self._peak = 0.0
+        self._peak_row = 0
+        self._last_row: int | None = None
+
+    def step(self, row: int, value: float) -> int | None:
+        """The row of mid-swing (the filter's delay taken off), once, when the peak is past."""
+        if self._high:
+            if value > self._peak:
+                self._peak, self._peak_row = value, row
+            elif value < CONFIRM * self._peak:
+                return self._confirm()
+            return None
+        if value < 0.0:
+            self._armed = True
+        elif self._armed and value > self._threshold and self._ready(row):
+            self._high, self._peak, self._peak_row = True, value, row
+        elif self._last_row is not None and row - self._last_row > self._forget:
+            self._recent.clear()
+            self._threshold, self._last_row = FLOOR_RADPS, None
+        return None
+
+    def _ready(self, row: int) -> bool:
+        return self._last_row is None or row - self._last_row > self._refractory
+
+    def _confirm(self) -> int:
+        self._high = self._armed = False
+        self._last_row = self._peak_row
+        self._recent.append(self._peak)
+        self._threshold = max(FLOOR_RADPS, SHARE_OF_RECENT * median(self._recent))
+        return self._peak_row - self._delay
+
+
+JERK_SHARE = 0.2
+"""A contact shows when the jerk passes this share of the recent peaks (the adaptive threshold of the literature)."""
+
+JERK_START_MPS3 = 1000.0
+"""Design choice: peak jerk assumed before one was seen."""
+
+
+class TouchDown:
+    """The provisional contact: after mid-swing the foot turns toe-down and is jerked, or turns back. Once a swing."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self._rate_hz = rate_hz
+        self._recent: deque[float] = deque([JERK_START_MPS3], maxlen=RECENT)
+        self.reset()
+
+    def reset(self) -> None:
+        """Wait for a mid-swing."""
+        self._armed = False
+        self._falling = False
+        self._pitch = 0.0
+        self._acc = 0.0
+        self._top = 0.0
+        self._threshold = JERK_SHARE * JERK_START_MPS3
+
+    def arm(self) -> None:
+        """A mid-swing was confirmed."""
+        if self._top > 0.0:
+            self._recent.append(self._top)
+            self._threshold = JERK_SHARE * median(self._recent)
+        self._armed, self._falling, self._top = True, False, 0.0
+
+    def step(self, pitch_radps: float, acc_mps2: float) -> bool:
+        """True at the sample where the contact shows. Takes the pitch rate and the size of the acceleration."""
+        jerk = abs(acc_mps2 - self._acc) * self._rate_hz
+        turned = pitch_radps > self._pitch
+        self._acc, self._pitch = acc_mps2, pitch_radps
+        if pitch_radps >= 0.0:
+            self._falling = False
+            return False
+        self._top = max(self._top, jerk)
+        shown = self._armed and self._falling and (jerk > self._threshold or turned)
+        self._falling = True
+        if shown:
+            self._armed = False
+        return shown

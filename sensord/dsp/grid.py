@@ -1,0 +1,115 @@
+"""A pod's samples on a uniform time grid at its nominal rate.
+
+A sample that lies on a grid point comes through with its bits; elsewhere the two samples around a grid point are
+joined by a straight line. Grid rows between samples further apart than 1.5 periods are bridged and say so. A gap longer than the
+bridge, a new segment or `reset` opens a new stretch, whose grid starts at its first sample. Every row depends on the
+two samples around it and on nothing else, so the cut of the input cannot matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from sensord.errors import InternalError
+from sensord.model import NS, FloatArray, IntArray
+
+BRIDGE_S = 0.150
+"""Design choice: longest gap joined by a straight line; hardly any contact fits into it, and strides across say so."""
+
+ON_GRID = 0.01
+"""Design choice: a sample within 1 % of a period of a grid point is taken to be on it (50 us at 200 Hz)."""
+
+LOST = 1.5
+"""Samples further apart than this many periods have lost one between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridPiece:
+    """Consecutive grid rows of one stretch: values (n, c), and which rows were bridged (n,)."""
+
+    origin_ns: int
+    values: FloatArray
+    bridged: npt.NDArray[np.bool_]
+    opens: bool
+
+    def __len__(self) -> int:
+        return int(self.values.shape[0])
+
+
+class UniformGrid:
+    """Samples in, grid rows out. Latency: none on the grid, up to one period between samples. Holds one sample."""
+
+    def __init__(self, rate_hz: float, bridge_s: float = BRIDGE_S) -> None:
+        self.period_ns = NS / rate_hz
+        self._bridge_ns = int(bridge_s * NS)
+        self._tolerance_ns = ON_GRID * self.period_ns
+        self.reset()
+
+    def reset(self) -> None:
+        """The next sample opens a new stretch."""
+        self._origin_ns: int | None = None
+        self._last_t = 0
+        self._last_v: FloatArray | None = None
+        self._next = 0
+
+    def time_ns(self, origin_ns: int, index: float) -> int:
+        """Pod time of a (fractional) grid index."""
+        return origin_ns + round(index * self.period_ns)
+
+    def push(self, t_ns: IntArray, values: FloatArray) -> list[GridPiece]:
+        """Rows that these samples complete; samples (n,) strictly increasing in time, values (n, c)."""
+        if not len(t_ns):
+            return []
+        on_grid = self._on_grid(t_ns, values)
+        if on_grid is not None:
+            return [on_grid]
+        if self._last_v is not None:
+            t_ns = np.concatenate(([self._last_t], t_ns))
+            values = np.concatenate((self._last_v[None, :], values))
+        steps = np.diff(t_ns)
+        if len(steps) and steps.min() <= 0:
+            raise InternalError(f"samples of one segment go back in time at {int(t_ns[int(steps.argmin())])} ns")
+        cuts = [0, *(np.flatnonzero(steps > self._bridge_ns) + 1).tolist(), len(t_ns)]
+        pieces = []
+        for i, (start, end) in enumerate(pairwise(cuts)):
+            opens = i > 0 or self._last_v is None
+            piece = self._between(t_ns[start:end], values[start:end], opens=opens)
+            if len(piece):
+                pieces.append(piece)
+        self._last_t, self._last_v = int(t_ns[-1]), values[-1]
+        return pieces
+
+    def _on_grid(self, t_ns: IntArray, values: FloatArray) -> GridPiece | None:
+        """The common case: these samples are the next grid rows. Same answer as the general way, at less cost."""
+        if self._origin_ns is None or self._last_v is None:
+            return None
+        n = len(t_ns)
+        expected = self._origin_ns + np.rint(np.arange(self._next, self._next + n) * self.period_ns)
+        if np.abs(t_ns - expected).max() > self._tolerance_ns:
+            return None
+        self._next += n
+        self._last_t, self._last_v = int(t_ns[-1]), values[-1]
+        return GridPiece(self._origin_ns, values, np.zeros(n, dtype=np.bool_), opens=False)
+
+    def _between(self, t_ns: IntArray, values: FloatArray, *, opens: bool) -> GridPiece:
+        if opens or self._origin_ns is None:
+            self._origin_ns, self._next = int(t_ns[0]), 0
+        origin_ns, tolerance = self._origin_ns, self._tolerance_ns
+        last = int(np.floor((int(t_ns[-1]) - origin_ns + tolerance) / self.period_ns)) + 1
+        k = np.arange(self._next, max(last, self._next) + 1)
+        at = np.rint(k * self.period_ns)
+        since = t_ns - origin_ns
+        at = at[at - tolerance <= since[-1]]
+        right = np.searchsorted(since, at - tolerance)
+        on = since[right] <= at + tolerance
+        left = np.where(on, right, right - 1)
+        span = since[right] - since[left]
+        weight = np.where(on, 0.0, (at - since[left]) / np.where(on, 1, span))[:, None]
+        between = values[left] * (1.0 - weight) + values[right] * weight
+        rows = np.where(on[:, None], values[right], between)
+        self._next += len(at)
+        return GridPiece(origin_ns, rows, span > LOST * self.period_ns, opens)

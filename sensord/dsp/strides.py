@@ -1,0 +1,118 @@
+"""One stride's row from its contacts: intervals, activity, sanity checks, confidence and what spoiled it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sensord.dsp.activity import ActivityState
+from sensord.dsp.impact import Impact
+from sensord.model import NS, Activity, Side, Stride
+
+CONTACT_LIMITS_S = {Activity.RUN: (0.08, 0.45), Activity.WALK: (0.08, 1.2)}
+"""Plausible contact times. Running: the reference's sanity limits. Walking: design choice, 60 % of 2 s."""
+
+DUTY_LIMITS = {Activity.RUN: (0.10, 0.70), Activity.WALK: (0.30, 0.85)}
+"""Plausible share of the stride on the ground. Running: the reference's limits. Walking: design choice."""
+
+MAX_STRIDE_S = 2.5
+"""Longer than this is no stride: she stopped in between (walking strides last 0.9-2.0 s)."""
+
+FINE_RATE_HZ = 200.0
+"""Rate below which the reference allows means of contact time only."""
+
+WEIGHTS = {"gap": 0.5, "unclear_contact": 0.5, "gyro_clipped": 0.6, "contact_time": 0.3, "next_contact_lost": 0.5}
+"""Design choices: what each flaw leaves of the confidence. `impact_gap` flaws the impact only."""
+
+COARSE_WEIGHT = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """One contact in pod time; `clear` when the pitch rate shows it, `impact_gap` when samples were lost there."""
+
+    ic_ns: int
+    tc_ns: int | None
+    clear: bool
+    impact: Impact | None
+    impact_gap: bool
+
+
+class StrideRows:
+    """Numbers the strides of one foot and makes their rows."""
+
+    def __init__(self, side: Side, rate_hz: float) -> None:
+        self._side = side
+        self._rate_hz = rate_hz
+        self._activity = ActivityState()
+        self.count = 0
+
+    @property
+    def activity(self) -> Activity | None:
+        """Activity of the latest stride since the last stop."""
+        return self._activity.current
+
+    def stopped(self) -> None:
+        """She stopped: activity is decided anew."""
+        self._activity.restart()
+
+    def row(self, landing: Landing, next_ns: int | None, *, segment: int, trust: float, flaws: list[str]) -> Stride:
+        """The stride that begins with this landing; `next_ns` None when the next contact was lost."""
+        flaws = list(flaws)
+        stride_s = None if next_ns is None else (next_ns - landing.ic_ns) / NS
+        contact_s = None if landing.tc_ns is None else (landing.tc_ns - landing.ic_ns) / NS
+        activity = self._activity_of(stride_s, contact_s)
+        if not _plausible(stride_s, contact_s, activity):
+            contact_s = None
+            flaws.append("contact_time")
+        if not landing.clear:
+            flaws.append("unclear_contact")
+        if landing.impact_gap:
+            flaws.append("impact_gap")
+        measured = contact_s is not None and stride_s is not None
+        swing_s = stride_s - contact_s if stride_s is not None and contact_s is not None else None
+        stride = Stride(
+            foot=self._side,
+            stride=self.count,
+            segment=segment,
+            ic_pod_ns=landing.ic_ns,
+            tc_pod_ns=landing.tc_ns if contact_s is not None else None,
+            next_ic_pod_ns=next_ns,
+            activity=activity,
+            stride_time_s=stride_s,
+            contact_time_s=contact_s,
+            swing_time_s=swing_s,
+            duty_factor=contact_s / stride_s if measured and contact_s is not None and stride_s is not None else None,
+            cadence_spm=None if stride_s is None else 120.0 / stride_s,
+            stride_length_m=None,
+            speed_mps=None,
+            strike_angle_deg=None,
+            strike_type=None,
+            impact_peak_g=landing.impact.peak_g if landing.impact else None,
+            impact_clipped=landing.impact.clipped if landing.impact else False,
+            force_peak_bw=None,
+            impulse_bw_s=None,
+            gap="gap" in flaws,
+            confidence=self._confidence(trust, flaws),
+            spoiled=tuple(flaws),
+        )
+        self.count += 1
+        return stride
+
+    def _activity_of(self, stride_s: float | None, contact_s: float | None) -> Activity:
+        if stride_s is None:
+            return self._activity.current or Activity.RUN
+        return self._activity.of(120.0 / stride_s, None if contact_s is None else contact_s / stride_s)
+
+    def _confidence(self, trust: float, flaws: list[str]) -> float:
+        confidence = trust if self._rate_hz >= FINE_RATE_HZ else trust * COARSE_WEIGHT
+        for flaw in flaws:
+            confidence *= WEIGHTS.get(flaw, 1.0)
+        return confidence
+
+
+def _plausible(stride_s: float | None, contact_s: float | None, activity: Activity) -> bool:
+    if contact_s is None:
+        return False
+    shortest, longest = CONTACT_LIMITS_S[activity]
+    least, most = DUTY_LIMITS[activity]
+    return shortest <= contact_s <= longest and (stride_s is None or least <= contact_s / stride_s <= most)
