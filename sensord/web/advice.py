@@ -1,0 +1,111 @@
+"""What to do now, in one short sentence: from the state of the run, its pods, its alerts and what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sensord.model import Activity, Json, Level, RunState, Side
+from sensord.web.words import kilometres, minutes
+
+
+class Tone(StrEnum):
+    """How the sentence is shown (with a word and a shape, never by colour alone)."""
+
+    CALM = "calm"
+    GO = "go"
+    EASE = "ease"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One sentence and its tone."""
+
+    text: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the sentence depends on."""
+
+    state: RunState | None
+    reason: str
+    feet: Sequence[Side]
+    linked: Sequence[Side]
+    aligned: Sequence[Side]
+    stale: bool
+    activity: Activity | None
+    alerts: Sequence[Mapping[str, Json]]
+    distance: Mapping[str, Json]
+    run_time: Mapping[str, Json]
+
+
+def advise(now: Situation) -> Advice:
+    """The sentence for a situation."""
+    match now.state:
+        case None:
+            return Advice("Turn both pods on and put them on your shoes. A run begins by itself.", Tone.CALM)
+        case RunState.ENDED:
+            return Advice(f"Run ended. {_so_far(now)}", Tone.CALM)
+        case RunState.READY:
+            return _before(now)
+        case RunState.PAUSED:
+            return _alerted(now) or Advice("Paused. Walk or run to go on.", Tone.CALM)
+        case RunState.RUNNING:
+            return _alerted(now) or _running(now)
+
+
+def _before(now: Situation) -> Advice:
+    missing = [foot for foot in now.feet if foot not in now.linked]
+    if len(missing) == 1 and len(now.feet) > 1:
+        return Advice(f"Waiting for the {missing[0]} pod. Turn it on.", Tone.CALM)
+    if missing:
+        return Advice("Waiting for the pods. Turn them on.", Tone.CALM)
+    if all(foot in now.aligned for foot in now.feet):
+        return Advice("Ready. Start walking or running.", Tone.GO)
+    both = "both pods" if len(now.feet) > 1 else "the pod"
+    return Advice(f"Put {both} on and stand still for 3 seconds.", Tone.CALM)
+
+
+def _alerted(now: Situation) -> Advice | None:
+    for level, verb, tone in ((Level.STOP, "Stop running", Tone.STOP), (Level.WARN, "Take it easy", Tone.EASE)):
+        for alert in now.alerts:
+            if alert["level"] == level:
+                name = str(alert["title"])
+                return Advice(f"{verb}: {name[:1].lower()}{name[1:]} limit", tone)
+    return None
+
+
+def _running(now: Situation) -> Advice:
+    if now.stale:
+        return Advice("No data from the pods. The numbers are old.", Tone.EASE)
+    lost = [foot for foot in now.feet if foot not in now.linked]
+    if len(lost) == 1 and len(now.feet) > 1:
+        return Advice(f"The {lost[0]} pod has no link. Only the other foot is measured.", Tone.EASE)
+    if lost:
+        return Advice("The pods have no link. Nothing is measured.", Tone.EASE)
+    doing = "Walking" if now.activity is Activity.WALK else "Running"
+    return Advice(f"{doing}. {_what_is_left(now)}", Tone.GO)
+
+
+def _what_is_left(now: Situation) -> str:
+    distance, run_time = now.distance, now.run_time
+    by_share = sorted(
+        (p for p in (distance, run_time) if p["share"] is not None), key=lambda p: float(p["share"]), reverse=True
+    )
+    if not by_share:
+        return _so_far(now)
+    nearest = by_share[0]
+    if nearest is distance:
+        return f"{kilometres(nearest['left'])} left of {kilometres(nearest['end'])}"
+    return f"{minutes(nearest['left'])} min left of {minutes(nearest['end'])}"
+
+
+def _so_far(now: Situation) -> str:
+    distance, run_time = now.distance["value"], now.run_time["value"]
+    if distance is None or run_time is None:
+        return "No steps were seen." if now.state is RunState.ENDED else "Counting your steps."
+    return f"{kilometres(distance)} in {minutes(run_time)} min of running"

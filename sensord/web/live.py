@@ -1,0 +1,366 @@
+"""The page's picture of now: events folded into one JSON value.
+
+No asyncio, no sockets, no files; time comes from the `clock` it is given. Unmeasured is None. What is older than
+`STALE_S` is marked stale, so that the page never shows it as current. Memory is bounded whatever arrives.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from sensord.model import (
+    NS,
+    Activity,
+    Alert,
+    AlertPhase,
+    Asymmetry,
+    Event,
+    FootNote,
+    GaitWindow,
+    Json,
+    Level,
+    LimitState,
+    LimitStatus,
+    PodStatus,
+    RunChange,
+    RunSetup,
+    RunState,
+    RunSummary,
+    Side,
+    Stride,
+)
+from sensord.web.advice import Situation, advise
+from sensord.web.words import title
+
+STALE_S = 3.0
+"""Design choice: a 1 Hz value that missed two of its seconds is not current any more."""
+
+STRIP_SECONDS = 180
+"""Design choice: how much of cadence and contact time the strips show."""
+
+KEEP_NOTES = 6
+KEEP_ALERTS = 24
+KEEP_RECOVERED = 6
+KEEP_LIMITS = 64
+KEEP_METRICS = 16
+
+ALIGNED = "aligned"
+"""The note code that says a pod's axes were found (see `dsp`)."""
+
+
+class SinkHealth(Protocol):
+    """What the page shows of a sink; `sensord.sinks.base.SinkState` is one."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def health(self) -> str:
+        """Either "ok" or "away"."""
+
+    @property
+    def detail(self) -> str | None:
+        """Why it is away."""
+
+    @property
+    def behind(self) -> int:
+        """Events known to wait."""
+
+    @property
+    def behind_more(self) -> bool:
+        """There are more than `behind`."""
+
+    @property
+    def quarantined(self) -> int:
+        """Events it refused for good."""
+
+
+class LiveView:
+    """Folds a run's events into what the page shows.
+
+    `begin(setup)` before the first event of a run, `clear()` when no run is on; `apply` in event order; `snapshot` at
+    any time. `clock` is any monotonic clock in s (tests give their own): it dates arrivals, run time dates events.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._sinks: tuple[SinkHealth, ...] = ()
+        self._runs = 0
+        self._reset(None)
+
+    def _reset(self, setup: RunSetup | None) -> None:
+        self._setup = setup
+        self._runs += 1
+        self._state: RunState | None = None
+        self._reason = ""
+        self._t_ns = 0
+        self._gait: Mapping[str, Json] | None = None
+        self._gait_at_s: float | None = None
+        self._gait_t_s: float | None = None
+        self._strides = {Side.LEFT: 0, Side.RIGHT: 0}
+        self._asymmetry: OrderedDict[str, Mapping[str, Json]] = OrderedDict()
+        self._limits: OrderedDict[tuple[str, str], Mapping[str, Json]] = OrderedDict()
+        self._alerts: OrderedDict[str, dict[str, Json]] = OrderedDict()
+        self._recovered: deque[dict[str, Json]] = deque(maxlen=KEEP_RECOVERED)
+        self._pods: dict[Side, Mapping[str, Json]] = {}
+        self._aligned: set[Side] = set()
+        self._notes: deque[dict[str, Json]] = deque(maxlen=KEEP_NOTES)
+        self._summary: Mapping[str, Json] | None = None
+        self._strip: deque[list[Json]] = deque(maxlen=STRIP_SECONDS)
+
+    def begin(self, setup: RunSetup) -> None:
+        """A run is on: forget the one before."""
+        self._reset(setup)
+
+    def clear(self) -> None:
+        """No run is on."""
+        self._reset(None)
+
+    def sinks(self, states: Iterable[SinkHealth]) -> None:
+        """How the sinks are doing; replaces what was known."""
+        self._sinks = tuple(states)
+
+    # ------------------------------------------------------------------------------------------ events in
+
+    def apply(self, event: Event) -> None:
+        """Take one event. Kinds that the page does not show are passed over."""
+        if event.kind == RunChange.KIND and event.payload["state"] == RunState.READY and self._state is RunState.ENDED:
+            self._reset(self._setup)
+        self._t_ns = max(self._t_ns, event.t_ns)
+        take = _TAKES.get(event.kind)
+        if take is not None:
+            take(self, event)
+
+    def _run(self, event: Event) -> None:
+        self._state = RunState(event.payload["state"])
+        self._reason = str(event.payload["reason"])
+        if self._state is RunState.ENDED:
+            for alert in list(self._alerts.values()):
+                self._close(alert, phase="ended", text=alert["text"], t_ns=event.t_ns, duration_s=None)
+
+    def _window(self, event: Event) -> None:
+        gait = event.payload
+        self._gait, self._gait_at_s, self._gait_t_s = gait, self._clock(), event.t_ns / NS
+        left, right = gait["left"], gait["right"]
+        point = [self._gait_t_s, gait["cadence_spm"], left["contact_time_s"], right["contact_time_s"]]
+        self._strip.append(point)
+
+    def _stride(self, event: Event) -> None:
+        self._strides[Side(event.payload["foot"])] += 1
+
+    def _difference(self, event: Event) -> None:
+        _keep(self._asymmetry, str(event.payload["metric"]), event.payload, KEEP_METRICS)
+
+    def _limit(self, event: Event) -> None:
+        key = (str(event.payload["rule"]), str(event.payload["metric"]))
+        _keep(self._limits, key, event.payload, KEEP_LIMITS)
+
+    def _alert(self, event: Event) -> None:
+        given = event.payload
+        alert = {
+            name: given[name] for name in ("id", "level", "rule", "metric", "unit", "value", "limit", "cue", "text")
+        }
+        alert["title"] = title(str(given["rule"]), str(given["metric"]))
+        alert["onset_s"] = given["onset_ns"] / NS
+        if given["phase"] == AlertPhase.ONSET:
+            alert["phase"] = AlertPhase.ONSET.value
+            _keep(self._alerts, str(given["id"]), alert, KEEP_ALERTS)
+        else:
+            self._close(
+                alert,
+                phase=AlertPhase.RECOVERY.value,
+                text=given["text"],
+                t_ns=event.t_ns,
+                duration_s=given["duration_s"],
+            )
+
+    def _close(self, alert: Mapping[str, Json], *, phase: str, text: Json, t_ns: int, duration_s: float | None) -> None:
+        self._alerts.pop(str(alert["id"]), None)
+        self._recovered.append({**alert, "phase": phase, "text": text, "end_s": t_ns / NS, "duration_s": duration_s})
+
+    def _pod(self, event: Event) -> None:
+        self._pods[Side(event.payload["foot"])] = event.payload
+
+    def _note(self, event: Event) -> None:
+        foot, code = event.payload["foot"], event.payload["code"]
+        if code == ALIGNED and foot is not None:
+            self._aligned.add(Side(foot))
+        note = {"t_s": event.t_ns / NS, "foot": foot, "code": code, "text": event.payload["text"]}
+        self._notes.append(note)
+
+    def _sum(self, event: Event) -> None:
+        self._summary = event.payload
+
+    # ------------------------------------------------------------------------------------------ picture out
+
+    def snapshot(self, *, strip: bool = True) -> dict[str, Json]:
+        """What the page shows now, in JSON values. `strip` adds the last minutes of cadence and contact time."""
+        age_s = None if self._gait_at_s is None else max(self._clock() - self._gait_at_s, 0.0)
+        stale = age_s is not None and age_s > STALE_S and self._state is not RunState.ENDED
+        active = self._active()
+        distance, run_time = self._distance(), self._run_time()
+        picture: dict[str, Json] = {
+            "run": self._run_picture(),
+            "t_s": self._t_ns / NS,
+            "data": {"age_s": age_s, "stale": stale, "stale_after_s": STALE_S},
+            "gait": self._gait,
+            "gait_t_s": self._gait_t_s,
+            "strides": {side.value: n for side, n in self._strides.items()},
+            "distance": distance,
+            "run_time": run_time,
+            "asymmetry": dict(self._asymmetry),
+            "limits": self._limits_picture(),
+            "alerts": {"active": active, "recovered": list(self._recovered)},
+            "pods": {foot.value: self._pod_picture(foot) for foot in Side},
+            "notes": list(self._notes),
+            "sinks": [_sink(sink) for sink in self._sinks],
+            "summary": self._summary,
+            "now": self._advice(stale, active, distance, run_time),
+        }
+        if strip:
+            picture["strip"] = list(self._strip)
+        return picture
+
+    def _run_picture(self) -> dict[str, Json]:
+        setup = self._setup
+        return {
+            "id": setup.run if setup else None,
+            "runner": setup.runner if setup else None,
+            "site": setup.site if setup else None,
+            "state": self._state.value if self._state else "idle",
+            "reason": self._reason,
+            "number": self._runs,
+        }
+
+    def _feet(self) -> Sequence[Side]:
+        if self._setup and self._setup.pods:
+            return [side for side in Side if any(pod.side is side for pod in self._setup.pods)]
+        return list(Side)
+
+    def _advice(
+        self,
+        stale: bool,
+        active: Sequence[Mapping[str, Json]],
+        distance: Mapping[str, Json],
+        run_time: Mapping[str, Json],
+    ) -> dict[str, Json]:
+        activity = self._gait["activity"] if self._gait else None
+        advice = advise(
+            Situation(
+                state=self._state,
+                reason=self._reason,
+                feet=self._feet(),
+                linked=[foot for foot, pod in self._pods.items() if pod["link"] == "up"],
+                aligned=list(self._aligned),
+                stale=stale,
+                activity=Activity(activity) if activity else None,
+                alerts=active,
+                distance=distance,
+                run_time=run_time,
+            )
+        )
+        return {"text": advice.text, "tone": advice.tone.value}
+
+    def _active(self) -> list[dict[str, Json]]:
+        """Stop before warn, newest first; a warning whose rule is already at stop is covered by it."""
+        stopped = {(a["rule"], a["metric"]) for a in self._alerts.values() if a["level"] == Level.STOP}
+        active = [
+            {**a, "covered": a["level"] != Level.STOP and (a["rule"], a["metric"]) in stopped}
+            for a in self._alerts.values()
+        ]
+        return sorted(active, key=lambda a: (a["level"] != Level.STOP, -a["onset_s"]))
+
+    def _distance(self) -> dict[str, Json]:
+        value = self._gait["distance_m"] if self._gait else None
+        progress = self._progress("limit.distance", value, {"m": 1.0, "km": 1000.0})
+        return {
+            **progress,
+            "unit": "m",
+            "n": self._gait["steps"] if self._gait else None,
+            "calibrated": bool(self._gait and self._gait["distance_calibrated"]),
+        }
+
+    def _run_time(self) -> dict[str, Json]:
+        value = self._gait["run_time_s"] if self._gait else None
+        progress = self._progress("limit.run_time", value, {"s": 1.0, "min": 60.0, "h": 3600.0})
+        return {
+            **progress,
+            "unit": "s",
+            "walk_s": self._gait["walk_time_s"] if self._gait else None,
+            "elapsed_s": self._gait["elapsed_s"] if self._gait else None,
+        }
+
+    def _progress(self, rule: str, value: float | None, units: Mapping[str, float]) -> dict[str, Json]:
+        """A total against its limit. `end` is where it ends: the stop, without one the warning."""
+        limit = next((state for key, state in self._limits.items() if key[0] == rule), None)
+        scale = units.get(str(limit["unit"])) if limit else None
+        warn, stop, level, status = None, None, Level.NONE.value, None
+        if limit is not None and scale is not None:
+            warn, stop = _times(limit["warn"], scale), _times(limit["stop"], scale)
+            level, status = limit["level"], limit["status"]
+            measured = _times(limit["value"], scale)
+            if measured is not None:
+                value = measured if value is None else max(value, measured)
+        end = stop if stop is not None else warn
+        known = value is not None and end is not None and end > 0
+        return {
+            "value": value,
+            "warn": warn,
+            "stop": stop,
+            "end": end,
+            "left": max(end - value, 0.0) if known and end is not None and value is not None else None,
+            "share": value / end if known and end is not None and value is not None else None,
+            "level": level,
+            "status": status,
+        }
+
+    def _limits_picture(self) -> dict[str, Json]:
+        items = [{**state, "title": title(str(state["rule"]), str(state["metric"]))} for state in self._limits.values()]
+        decided = (LimitStatus.WITHIN, LimitStatus.OVER)
+        return {"checked": sum(item["status"] in decided for item in items), "total": len(items), "items": items}
+
+    def _pod_picture(self, foot: Side) -> dict[str, Json] | None:
+        pod = self._pods.get(foot)
+        if pod is None:
+            return None
+        lost, seen = pod["samples_lost"], pod["samples"]
+        share = None if lost is None or seen + lost == 0 else 100.0 * lost / (seen + lost)
+        return {**pod, "lost_pct": share, "aligned": foot in self._aligned}
+
+
+def _keep(into: OrderedDict[Json, Json], key: Json, value: Json, most: int) -> None:
+    into[key] = value
+    while len(into) > most:
+        into.popitem(last=False)
+
+
+def _times(value: float | None, scale: float) -> float | None:
+    return None if value is None else value * scale
+
+
+def _sink(sink: SinkHealth) -> dict[str, Json]:
+    return {
+        "name": sink.name,
+        "health": str(sink.health),
+        "detail": sink.detail,
+        "behind": sink.behind,
+        "behind_more": sink.behind_more,
+        "quarantined": sink.quarantined,
+    }
+
+
+_TAKES: Mapping[str, Callable[[LiveView, Event], None]] = {
+    RunChange.KIND: LiveView._run,
+    GaitWindow.KIND: LiveView._window,
+    Stride.KIND: LiveView._stride,
+    Asymmetry.KIND: LiveView._difference,
+    LimitState.KIND: LiveView._limit,
+    Alert.KIND: LiveView._alert,
+    PodStatus.KIND: LiveView._pod,
+    FootNote.KIND: LiveView._note,
+    RunSummary.KIND: LiveView._sum,
+}

@@ -1,0 +1,50 @@
+"""What the page needs from the rest of sensord: stored runs to read, commands to give. The daemon fits them in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sensord.model import Json
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run in the list: `summary` is its `RunSummary` payload, None while it has none."""
+
+    run: str
+    runner: str
+    started_ms: int | None  # Unix time; None while the wall clock of the run is not known
+    state: str
+    discarded: bool = False
+    summary: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail:
+    """One run with its `Alert` payloads and the last `LimitState` payload of every limit."""
+
+    row: RunRow
+    alerts: Sequence[Mapping[str, Json]] = ()
+    limits: Sequence[Mapping[str, Json]] = ()
+
+
+class RunsReader(Protocol):
+    """Where the page reads stored runs."""
+
+    async def runs(self, limit: int) -> Sequence[RunRow]:
+        """The newest runs first."""
+
+    async def run(self, run: str) -> RunDetail | None:
+        """One run; None when there is none of that id."""
+
+
+class Commands(Protocol):
+    """What the page may ask for. `InputError` when it cannot be done (no run is on, no such run): its text is shown."""
+
+    async def end_run(self) -> None:
+        """End the run that is on."""
+
+    async def discard_run(self, run: str) -> None:
+        """Mark a run as not to be counted; its data stays."""

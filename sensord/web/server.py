@@ -1,0 +1,314 @@
+"""The built-in page and its API, on aiohttp. On this machine only unless told otherwise; nothing comes from elsewhere.
+
+    GET  /                        the page              GET  /static/...    its parts
+    GET  /api/live                Server-Sent Events    GET  /api/state     the same picture, once
+    GET  /api/runs                the last runs         GET  /api/runs/ID   one run with its alerts
+    POST /api/run/end             end the run           POST /api/run/ID/discard
+    POST /api/link                a link that opens the page on one more device (only with a token)
+    GET  /healthz                 it lives
+
+No GET changes anything, but that opening a link uses it up.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+from collections.abc import Awaitable, Callable, Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from sensord.errors import InputError, Problem
+from sensord.model import Alert, Event, RunChange, payload
+from sensord.web.access import COOKIE, LINK_PARAMETER, LOOPBACK_NAMES, Access
+from sensord.web.live import LiveView
+from sensord.web.ports import Commands, RunsReader
+from sensord.web.stream import Broadcast
+from sensord.web.words import DEFINITIONS
+
+_HERE = Path(__file__).parent
+MOST_RUNS = 100
+RUN_ID = r"[0-9A-Za-z_-]{1,64}"
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+
+
+LIVE = web.AppKey("live", LiveView)
+ACCESS = web.AppKey("access", Access)
+BROADCAST = web.AppKey("broadcast", Broadcast)
+_COMMANDS: web.AppKey[Commands] = web.AppKey("commands")
+_RUNS: web.AppKey[RunsReader] = web.AppKey("runs")
+_PAGES = web.AppKey("pages", dict[str, str])
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def build_app(
+    live: LiveView, *, commands: Commands, runs: RunsReader, allowed_hosts: Iterable[str], token: str | None = None
+) -> web.Application:
+    """The application. `allowed_hosts` are exact names (or name:port) a browser may use for this machine.
+
+    With a `token` every request needs a session: `app[ACCESS].new_link()` makes links that open one.
+    """
+    app = web.Application(middlewares=[_guard, _errors], client_max_size=4096)
+    app[LIVE] = live
+    app[ACCESS] = Access(allowed_hosts, token)
+    app[BROADCAST] = Broadcast(live)
+    app[_COMMANDS] = commands
+    app[_RUNS] = runs
+    app[_PAGES] = _render(guarded=token is not None)
+    app.router.add_get("/", _index)
+    app.router.add_get("/healthz", _health)
+    app.router.add_get("/api/live", _live)
+    app.router.add_get("/api/state", _state)
+    app.router.add_get("/api/runs", _list)
+    app.router.add_get(f"/api/runs/{{run:{RUN_ID}}}", _detail)
+    app.router.add_post("/api/run/end", _end)
+    app.router.add_post(f"/api/run/{{run:{RUN_ID}}}/discard", _discard)
+    app.router.add_post("/api/link", _link)
+    app.router.add_static("/static", _HERE / "static")
+    app.on_response_prepare.append(_headers)
+    app.on_shutdown.append(_close)
+    return app
+
+
+class Page:
+    """The page as the daemon runs it: `start`, `publish` every event, `stop`."""
+
+    def __init__(
+        self,
+        live: LiveView,
+        *,
+        commands: Commands,
+        runs: RunsReader,
+        allowed_hosts: Iterable[str] = (),
+        token: str | None = None,
+    ) -> None:
+        self.live = live
+        self._hosts = tuple(allowed_hosts)
+        self._token = token
+        self._app = build_app(
+            live, commands=commands, runs=runs, allowed_hosts=(*LOOPBACK_NAMES, *self._hosts), token=token
+        )
+        self._runner: web.AppRunner | None = None
+        self._base = ""
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Listen; the address to open (with a token: a link that works once). `port` 0 takes a free one.
+
+        `InputError` when the address is taken, or is on the network without a token.
+        """
+        name = _host_name(host)
+        self._check_exposure(host)
+        if not _is_wildcard(host):
+            self._app[ACCESS].allow([name])
+        elif self._hosts:
+            name = self._hosts[0]
+        runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1.0)  # a log would keep the links
+        await runner.setup()
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            await runner.cleanup()
+            raise InputError(_cannot_listen(host, port, error)) from None
+        self._runner = runner
+        bound = runner.addresses[0][1]
+        self._base = f"http://{name}" if ":" in name.rpartition("]")[2] else f"http://{name}:{bound}"
+        return self.new_link()
+
+    def new_link(self) -> str:
+        """The address to open on one more device: with a token it works once."""
+        return self._base + self._app[ACCESS].new_link()
+
+    def publish(self, event: Event) -> None:
+        """Fold one event and tell the open pages: alerts and the run's life at once, the rest a few times a second."""
+        self.live.apply(event)
+        self._app[BROADCAST].changed(urgent=event.kind in (Alert.KIND, RunChange.KIND))
+
+    def refresh(self) -> None:
+        """The live view changed by other means (`begin`, `clear`, `sinks`)."""
+        self._app[BROADCAST].changed()
+
+    async def stop(self) -> None:
+        """End all streams and stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def _check_exposure(self, host: str) -> None:
+        if _is_loopback(host):
+            return
+        if self._token is None:
+            raise InputError(Problem("settings", "web.host", f"{host} without a token", "a token, or 127.0.0.1"))
+        if _is_wildcard(host) and not self._hosts:
+            expected = "the names under which browsers reach this machine"
+            raise InputError(Problem("settings", "web.allowed_hosts", "nothing", expected))
+
+
+# ---------------------------------------------------------------------------------------------- around every request
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    access = request.app[ACCESS]
+    if access.host_refused(request.headers.getall("Host", [])):
+        return _refuse(403, "this name is not one of the page's (web.allowed_hosts)")
+    if request.method in ("GET", "HEAD") and request.path == "/" and access.guarded:
+        return _open(request, access)
+    if access.session_refused(request.cookies.get(COOKIE), request.headers.get("Authorization")):
+        return _refuse(401, "no session: open the link that sensord printed")
+    if access.origin_refused(request.method, request.headers["Host"], request.headers):
+        return _refuse(403, "changes are taken from the page itself only")
+    return await handler(request)
+
+
+def _open(request: web.Request, access: Access) -> web.StreamResponse:
+    """The page with a token set: through a link that was not used yet, or with a session."""
+    code = request.query.get(LINK_PARAMETER)
+    cookie = access.use_link(code) if code is not None and request.method == "GET" else None
+    if cookie is not None:
+        # No redirect: a browser that came from another site would not send a Strict cookie along.
+        response = _page(request, "index.html")
+        response.set_cookie(COOKIE, cookie, httponly=True, samesite="Strict", path="/")
+        return response
+    if access.session_refused(request.cookies.get(COOKIE), request.headers.get("Authorization")):
+        return _page(request, "denied.html", status=401)
+    return _page(request, "index.html")
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except InputError as error:
+        return web.json_response({"error": str(error)}, status=409)
+    except web.HTTPException as error:
+        if error.status >= 400:
+            return web.json_response({"error": error.reason}, status=error.status, headers=_allow(error))
+        raise
+
+
+def _allow(error: web.HTTPException) -> dict[str, str]:
+    return {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+
+
+async def _headers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(SECURITY_HEADERS)
+    response.headers["Cache-Control"] = "no-cache" if request.path.startswith("/static/") else "no-store"
+    response.headers.popall("Server", None)
+
+
+async def _close(app: web.Application) -> None:
+    app[BROADCAST].close()
+
+
+def _refuse(status: int, why: str) -> web.Response:
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    return web.json_response({"error": why}, status=status, headers=headers)
+
+
+# ---------------------------------------------------------------------------------------------- the routes
+
+
+async def _index(request: web.Request) -> web.Response:
+    return _page(request, "index.html")
+
+
+def _page(request: web.Request, name: str, *, status: int = 200) -> web.Response:
+    return web.Response(text=request.app[_PAGES][name], content_type="text/html", charset="utf-8", status=status)
+
+
+async def _health(request: web.Request) -> web.Response:
+    return web.json_response({"ok": True, "pages": request.app[BROADCAST].pages})
+
+
+async def _live(request: web.Request) -> web.StreamResponse:
+    return await request.app[BROADCAST].serve(request)
+
+
+async def _state(request: web.Request) -> web.Response:
+    return web.json_response(request.app[LIVE].snapshot())
+
+
+async def _list(request: web.Request) -> web.Response:
+    asked = request.query.get("limit", "10")
+    if not asked.isascii() or not asked.isdigit() or not 1 <= int(asked) <= MOST_RUNS:
+        return web.json_response({"error": f"limit: found {asked!r}, expected 1 to {MOST_RUNS}"}, status=400)
+    rows = await request.app[_RUNS].runs(int(asked))
+    return web.json_response({"runs": [payload(row) for row in rows]})
+
+
+async def _detail(request: web.Request) -> web.Response:
+    detail = await request.app[_RUNS].run(request.match_info["run"])
+    if detail is None:
+        return web.json_response({"error": "no such run"}, status=404)
+    return web.json_response(payload(detail))
+
+
+async def _end(request: web.Request) -> web.Response:
+    await request.app[_COMMANDS].end_run()
+    return web.json_response({"ok": True})
+
+
+async def _discard(request: web.Request) -> web.Response:
+    await request.app[_COMMANDS].discard_run(request.match_info["run"])
+    return web.json_response({"ok": True})
+
+
+async def _link(request: web.Request) -> web.Response:
+    access = request.app[ACCESS]
+    if not access.guarded:
+        return web.json_response({"error": "the page needs no link: no token is set"}, status=409)
+    return web.json_response({"url": f"{request.scheme}://{request.headers['Host']}{access.new_link()}"})
+
+
+# ---------------------------------------------------------------------------------------------- small things
+
+
+def _render(*, guarded: bool) -> dict[str, str]:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    facts = {"version": version("sensord"), "definitions": DEFINITIONS, "guarded": guarded}
+    return {name: environment.get_template(name).render(facts) for name in ("index.html", "denied.html")}
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_wildcard(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def _host_name(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> Problem:
+    if error.errno == errno.EADDRINUSE:
+        return Problem("settings", "web.port", f"{port}, which another program uses", "a free port, or 0 for any")
+    reason = error.strerror or str(error)
+    return Problem("settings", "web.host", f"{host} ({reason})", "an address of this machine")

@@ -1,0 +1,80 @@
+// The alert banner: full width, level in words, what happened and what remains. It stays until the limit is kept again
+// or until it is hidden; a recovery shows for a while.
+
+import { $, icon, make, redraw, set, show, text } from "./dom.js";
+import { agoText, minutes } from "./format.js";
+
+const HIDDEN = "sensord.hidden";
+const RECOVERY_S = 10; // design choice: long enough to be read at the next glance
+const LEVELS = { stop: "Stop", warn: "Warning" };
+
+export class Banner {
+  constructor() {
+    this.hidden = new Set(read());
+    this.spoken = "";
+    $("banner-hide").addEventListener("click", () => this.hide());
+  }
+
+  draw(p) {
+    this.picture = p;
+    const open = p.alerts.active.filter((a) => !a.covered);
+    const visible = open.filter((a) => !this.hidden.has(a.id));
+    const back = p.alerts.recovered
+      .filter((a) => a.phase === "recovery" && p.t_s - a.end_s <= RECOVERY_S && !this.hidden.has(`${a.id} back`))
+      .at(-1);
+    if (visible.length) this.alert(visible);
+    else if (back) this.recovery(back);
+    show("banner", Boolean(visible.length || back));
+    show("now-card", !visible.length);
+    this.shown = visible.length ? visible.map((a) => a.id) : back ? [`${back.id} back`] : [];
+    if (!this.shown.length) this.aloud("");
+  }
+
+  alert([first, ...more]) {
+    const level = LEVELS[first.level] ?? first.level;
+    const stop = first.level === "stop";
+    set($("banner"), "data-level", first.level);
+    set($("banner-icon"), "href", stop ? "#i-stop" : "#i-warn");
+    text("banner-level", level);
+    const name = first.title.charAt(0).toLowerCase() + first.title.slice(1);
+    text("banner-title", `${stop ? "Stop running" : "Take it easy"}: ${name} limit`);
+    text("banner-text", first.text);
+    redraw("banner-more", more, () => more.map((a) =>
+      make("li", {}, icon(a.level === "stop" ? "stop" : "warn"), make("strong", {}, `${LEVELS[a.level] ?? a.level}: `), a.text)));
+    this.aloud(`${level}. ${first.text}`);
+  }
+
+  recovery(alert) {
+    set($("banner"), "data-level", "recovery");
+    set($("banner-icon"), "href", "#i-ok");
+    text("banner-level", "Within the limit again");
+    text("banner-title", alert.title);
+    const lasted = alert.duration_s === null ? "" : ` (after ${alert.duration_s < 60 ? agoText(alert.duration_s) : `${minutes(alert.duration_s)} min`})`;
+    text("banner-text", `${alert.text}${lasted}`);
+    redraw("banner-more", [], () => []);
+    this.aloud(alert.text);
+  }
+
+  // For screen readers: once per change, not once per picture.
+  aloud(words) {
+    if (this.spoken !== words) text("say", (this.spoken = words));
+  }
+
+  hide() {
+    for (const id of this.shown) this.hidden.add(id);
+    try {
+      sessionStorage.setItem(HIDDEN, JSON.stringify([...this.hidden].slice(-200)));
+    } catch {
+      // no storage in this browser: hidden until the page is loaded again
+    }
+    this.draw(this.picture);
+  }
+}
+
+function read() {
+  try {
+    return JSON.parse(sessionStorage.getItem(HIDDEN)) ?? [];
+  } catch {
+    return [];
+  }
+}

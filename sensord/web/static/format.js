@@ -1,0 +1,41 @@
+// Numbers as people read them. What was not measured is a dash, never 0.
+
+export const DASH = "–";
+
+export function fixed(value, digits) {
+  return value === null || value === undefined ? DASH : value.toFixed(digits);
+}
+
+export function whole(value) {
+  return fixed(value, 0);
+}
+
+export function milliseconds(seconds) {
+  return seconds === null || seconds === undefined ? DASH : (seconds * 1000).toFixed(0);
+}
+
+export function kilometres(metres, digits = 2) {
+  return metres === null || metres === undefined ? DASH : (metres / 1000).toFixed(digits);
+}
+
+export function minutes(seconds) {
+  if (seconds === null || seconds === undefined) return DASH;
+  const s = Math.max(0, Math.floor(seconds));
+  const pad = (n) => String(n).padStart(2, "0");
+  const h = Math.floor(s / 3600);
+  return h ? `${h}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}` : `${Math.floor(s / 60)}:${pad(s % 60)}`;
+}
+
+// At most `digits` decimals and none that are zero: "5", "4.5".
+export function short(value, digits = 1) {
+  return value === null || value === undefined ? DASH : String(Number(value.toFixed(digits)));
+}
+
+export function count(n, one, many = `${one}s`) {
+  return `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+}
+
+export function agoText(seconds) {
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  return seconds < 3600 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
+}
