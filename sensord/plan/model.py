@@ -1,0 +1,238 @@
+"""The plan file: what a therapist may write, read strictly (a subset of `rtr-plan/1`; every key in docs/plan-file.md).
+
+Strict means: an unknown key, a number without a unit, a limit without a number are refused with line, key, what was
+found and what is allowed. Lengths are m and durations s once read. Numbers that are defaults here are the examples of
+docs/plan-file.md, with their sources; limits themselves have no defaults.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from sensord.errors import InputError, Problem
+from sensord.model import Side
+from sensord.plan.problems import problems_of
+from sensord.plan.quantity import Duration, Length
+
+
+def _refusal(expected: str, **context: str | None) -> PydanticCustomError:
+    """`key`: which key of the section; `found`: what to say when it is not written there; `other`: compared with."""
+    return PydanticCustomError("plan", "{expected}", {"found": None, "expected": expected, **context})
+
+
+def _needs_a_limit(warn: float | None, stop: float | None, warn_key: str, stop_key: str) -> None:
+    if warn is None and stop is None:
+        raise _refusal(f"{warn_key}, {stop_key} or both", key=warn_key, found="nothing")
+
+
+def _ordered(warn: float | None, stop: float | None, warn_key: str, stop_key: str) -> None:
+    if warn is not None and stop is not None and warn > stop:
+        raise _refusal(f"at most {stop_key}", key=warn_key, other=stop_key)
+
+
+def _clears(clear: float, warn: float | None, stop: float | None, keys: tuple[str, str, str]) -> None:
+    clear_key, warn_key, stop_key = keys
+    first, first_key = (warn, warn_key) if warn is not None else (stop, stop_key)
+    if first is not None and clear >= first:
+        raise _refusal(f"less than {first_key}", key=f"needs.{clear_key}", found=f"{clear:g}", other=first_key)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Source(_Section):
+    """Where the plan's numbers come from."""
+
+    who: Annotated[str, Field(min_length=1, description="Publication, clinic or person.")]
+    url: Annotated[str | None, Field(description="Where to read it.")] = None
+
+
+def _side(value: object) -> Side | None:
+    if value not in ("left", "right", "none"):
+        raise _refusal('one of: "left", "right", "none"')
+    return None if value == "none" else Side(value)
+
+
+class Runner(_Section):
+    """Whose plan it is, without saying who she is."""
+
+    alias: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9_-]{1,32}$", description="Pseudonym: 1 to 32 letters, digits, - or _; never a name."
+        ),
+    ]
+    injured_side: Annotated[
+        Side | None,
+        BeforeValidator(_side),
+        WithJsonSchema({"enum": ["left", "right", "none"]}),
+        Field(description="left, right or none: whose impact is limited, and the sign of injured minus other."),
+    ] = None
+    mass_kg: Annotated[float | None, Field(ge=20, le=250, description="Body mass in kg.")] = None
+
+
+class DistanceLimit(_Section):
+    """How far, in this run."""
+
+    of: Annotated[Literal["run"], Field(description="The limit is for one run.")] = "run"
+    live: Annotated[Literal[True], Field(description="Checked while she runs.")] = True
+    counts: Annotated[Literal["all", "run"], Field(description="all: walking too; run: running only.")] = "all"
+    warn: Annotated[Length | None, Field(description="Warn from here on.")] = None
+    stop: Annotated[Length | None, Field(description="Stop from here on.")] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _needs_a_limit(self.warn, self.stop, "warn", "stop")
+        _ordered(self.warn, self.stop, "warn", "stop")
+        return self
+
+
+class RunTimeLimit(_Section):
+    """How long running, walking breaks not counted, in this run."""
+
+    of: Annotated[Literal["run"], Field(description="The limit is for one run.")] = "run"
+    live: Annotated[Literal[True], Field(description="Checked while she runs.")] = True
+    warn: Annotated[Duration | None, Field(description="Warn from here on.")] = None
+    stop: Annotated[Duration | None, Field(description="Stop from here on.")] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _needs_a_limit(self.warn, self.stop, "warn", "stop")
+        _ordered(self.warn, self.stop, "warn", "stop")
+        return self
+
+
+class LimitSection(_Section):
+    """Limits on what a run adds up to."""
+
+    distance: DistanceLimit | None = None
+    run_time: RunTimeLimit | None = None
+
+
+class SessionsBaseline(_Section):
+    """Her own usual: the median of her last runs in which it was measured well enough."""
+
+    mode: Literal["sessions"]
+    n: Annotated[int, Field(ge=1, le=20, description="Runs that make the baseline.")] = 3
+
+
+class FixedImpactBaseline(_Section):
+    """A baseline peak measured before, in g."""
+
+    mode: Literal["fixed"]
+    value_g: Annotated[float, Field(gt=0, le=400, description="Baseline peak in g.")]
+
+
+class FixedAsymmetryBaseline(_Section):
+    """A baseline asymmetry measured before, in points of SI."""
+
+    mode: Literal["fixed"]
+    value: Annotated[float, Field(ge=-100, le=100, description="Baseline SI in points, signed like the limit.")]
+
+
+class ImpactNeeds(_Section):
+    """What an impact alert needs before it speaks, and when it ends."""
+
+    window_steps: Annotated[int, Field(ge=10, le=200, description="Strides of one foot behind a median.")] = 30
+    sustained: Annotated[Duration, Field(description="Running time beyond the limit.")] = 60.0
+    clear_below_pct: Annotated[float, Field(ge=100, le=500, description="Ends below this % of baseline.")] = 110.0
+    min_change_g: Annotated[float, Field(ge=0, le=100, description="No alert for a smaller change, in g.")] = 2.0
+
+
+class ImpactLimit(_Section):
+    """Peak acceleration of the foot against her own baseline, same mount, shoe, surface and pace."""
+
+    metric: Annotated[Literal["peak_accel"], Field(description="Resultant peak at contact.")]
+    mount: Annotated[Literal["laces", "heel"], Field(description="Where the pods sit; mounts are not comparable.")]
+    baseline: Annotated[FixedImpactBaseline | SessionsBaseline, Field(discriminator="mode")]
+    warn_pct: Annotated[float | None, Field(gt=100, le=1000, description="Warn from this % of baseline.")] = None
+    stop_pct: Annotated[float | None, Field(gt=100, le=1000, description="Stop from this % of baseline.")] = None
+    needs: ImpactNeeds = ImpactNeeds()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _needs_a_limit(self.warn_pct, self.stop_pct, "warn_pct", "stop_pct")
+        _ordered(self.warn_pct, self.stop_pct, "warn_pct", "stop_pct")
+        _clears(self.needs.clear_below_pct, self.warn_pct, self.stop_pct, ("clear_below_pct", "warn_pct", "stop_pct"))
+        return self
+
+
+class AsymmetryNeeds(_Section):
+    """What an asymmetry alert needs before it speaks, and when it ends."""
+
+    steps: Annotated[int, Field(ge=30, le=100, description="Running stride pairs behind a value.")] = 60
+    sustained: Annotated[Duration, Field(description="Running time beyond the limit.")] = 120.0
+    clear_below: Annotated[float, Field(gt=0, le=100, description="Ends below this distance from baseline.")] = 4.0
+
+
+class ContactTimeAsymmetryLimit(_Section):
+    """How far left and right contact time may differ from her own baseline, either way."""
+
+    formula: Annotated[Literal["si_signed"], Field(description="SI, signed injured - other (left - right if none).")]
+    baseline: Annotated[FixedAsymmetryBaseline | SessionsBaseline, Field(discriminator="mode")]
+    warn: Annotated[float | None, Field(gt=0, le=100, description="Warn beyond this many points.")] = None
+    stop: Annotated[float | None, Field(gt=0, le=100, description="Stop beyond this many points.")] = None
+    needs: AsymmetryNeeds = AsymmetryNeeds()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _needs_a_limit(self.warn, self.stop, "warn", "stop")
+        _ordered(self.warn, self.stop, "warn", "stop")
+        _clears(self.needs.clear_below, self.warn, self.stop, ("clear_below", "warn", "stop"))
+        return self
+
+
+class AsymmetrySection(_Section):
+    """Limits on left/right differences."""
+
+    contact_time: ContactTimeAsymmetryLimit | None = None
+
+
+class Plan(_Section):
+    """One runner's plan."""
+
+    schema_: Annotated[Literal["rtr-plan/1"], Field(alias="schema", description="Format of this file.")]
+    id: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="Name of the plan: 1 to 64 letters, digits, ., - or _."),
+    ]
+    title: Annotated[str, Field(min_length=1, max_length=200, description="What it is, for people.")]
+    evidence: Annotated[
+        Literal["rct", "cohort", "consensus", "expert"] | None, Field(description="What the numbers rest on.")
+    ] = None
+    source: Annotated[list[Source], Field(description="Where the numbers come from.")] = []
+    runner: Runner
+    limit: LimitSection = LimitSection()
+    impact: ImpactLimit | None = None
+    asymmetry: AsymmetrySection = AsymmetrySection()
+
+
+def read_plan(text: str, file: str) -> Plan:
+    """The plan that a TOML text holds; `InputError` with every problem, each with line, key, found and expected.
+
+    `file` is what the problems call it. A byte order mark, which some editors leave, is passed over.
+    """
+    text = text.removeprefix("\ufeff")
+    try:
+        values: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(Problem(file, "", f"broken TOML: {error}", "a TOML file")) from None
+    except RecursionError:
+        raise InputError(Problem(file, "", "lists or tables nested without end", "a plan file")) from None
+    try:
+        return Plan.model_validate(values)
+    except ValidationError as error:
+        raise InputError(problems_of(error, text, file, Plan)) from None
