@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from sensord.clock import PodClock
 from sensord.drivers import DRIVERS
 from sensord.drivers.base import Decoder, Driver
 from sensord.dsp.foot import FootAnalyser
-from sensord.clock import PodClock
 from sensord.errors import InternalError, PacketError
 from sensord.load.asymmetry import ContactAsymmetry
 from sensord.load.life import RunLife
@@ -84,7 +84,7 @@ class PodLine:
         return self.flush()
 
     def push(self, packet: Packet) -> list[Contact | Stride | FootNote]:
-        """What the packet completes, strides in run time. A refused packet is counted by the decoder and gives nothing."""
+        """What the packet completes, strides in run time; a refused packet is counted and gives nothing."""
         if self._decoder is None or self._foot is None:
             self._before_info += 1
             return []
@@ -214,13 +214,21 @@ class Pipeline:
             case MarkKind.COMMAND:
                 return self._change(self._life.on_command(mark.t_ns, str(mark.data["command"])))
             case MarkKind.RESUMED:
-                text = f"sensord came back after {mark.data['gap_s']:.0f} s; the run goes on"
-                return [(mark.t_ns, FootNote(None, "resumed", text))]
+                return self._resumed(mark)
             case MarkKind.NOTE:
                 return [(mark.t_ns, FootNote(None, "note", str(mark.data["text"])))]
             case MarkKind.CLOCK:
                 trusted = "and is trusted now" if mark.data.get("trusted") else "and is not trusted"
                 return [(mark.t_ns, FootNote(None, "clock", f"the wall clock was corrected {trusted}"))]
+
+    def _resumed(self, mark: Mark) -> list[_Found]:
+        text = f"sensord came back after {mark.data['gap_s']:.0f} s; the run goes on"
+        found: list[_Found] = [(mark.t_ns, FootNote(None, "resumed", text))]
+        for line in self._lines.values():
+            if line.link_up:  # its link went down with the process, and nobody was there to say so
+                found += self._items(line.unlink("sensord restarted"), mark.t_ns)
+                found.append((mark.t_ns, line.status()))
+        return found
 
     def _pod_mark(self, mark: Mark) -> list[_Found]:
         line = self._lines.get(str(mark.data["pod"]))

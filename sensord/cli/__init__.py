@@ -1,0 +1,43 @@
+"""The command line: the stable face. Every command that prints has `--json`; bad input is one clear line and exit 2."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from sensord.cli import files, live, runs
+from sensord.errors import SensordError
+
+app = typer.Typer(
+    name="sensord",
+    help="Foot-pod gait monitoring for runners in rehabilitation and their physical therapists.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+runs_app = typer.Typer(help="The runs this gateway has kept.", no_args_is_help=True, rich_markup_mode=None)
+plan_app = typer.Typer(help="The therapist's plan file.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(runs_app, name="runs")
+app.add_typer(plan_app, name="plan")
+
+for command in (live.run, live.demo, live.scan, live.doctor, files.analyse, files.replay):
+    app.command()(command)
+runs_app.command("list")(runs.runs_list)
+runs_app.command("show")(runs.runs_show)
+runs_app.command("discard")(runs.runs_discard)
+plan_app.command("check")(files.plan_check)
+
+
+def main() -> None:
+    """Entry point: errors of ours become one line a problem on stderr and their exit code."""
+    try:
+        app(standalone_mode=True)
+    except SensordError as error:
+        for line in str(error).splitlines():
+            print(f"sensord: {line}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # `sensord ... | head`
+        sys.stderr.close()
+        sys.exit(0)

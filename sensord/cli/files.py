@@ -1,0 +1,90 @@
+"""Commands on files: analyse, replay, plan check."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sensord.cli.common import JsonOption, event_words, print_json
+from sensord.model import NS, canonical_json
+
+
+def analyse(
+    left: Annotated[Path | None, typer.Option(help="IMU CSV of the left foot")] = None,
+    right: Annotated[Path | None, typer.Option(help="IMU CSV of the right foot")] = None,
+    same_clock: Annotated[bool, typer.Option("--same-clock", help="both files count time from one clock")] = False,
+    mass_kg: Annotated[float | None, typer.Option("--mass-kg", help="body mass")] = None,
+    height_m: Annotated[float | None, typer.Option("--height-m", help="body height")] = None,
+    layout: Annotated[str, typer.Option(help="imu: the CSV of the documentation; wearable: time ms, g, dps")] = "imu",
+    strides: Annotated[Path | None, typer.Option(help="write the strides table here")] = None,
+    summary: Annotated[Path | None, typer.Option(help="write the summary here (JSON)")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the strides in recordings of one or both feet."""
+    from sensord.analysis import analyse as find
+    from sensord.analysis import summary_lines
+    from sensord.files.atomic import write_text
+    from sensord.files.strides_csv import strides_csv
+
+    result = find(left=left, right=right, same_clock=same_clock, mass_kg=mass_kg, height_m=height_m, layout=layout)
+    if strides:
+        write_text(strides, strides_csv(result.strides))
+    if summary:
+        write_text(summary, json.dumps(result.summary, indent=2, ensure_ascii=False) + "\n")
+    if as_json:
+        print_json(result.summary)
+    else:
+        for line in summary_lines(result.summary):
+            print(line)
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="a run file (*.run)")],
+    speed: Annotated[
+        float | None, typer.Option(min=0.01, help="times the pace it was lived at; default: at once")
+    ] = None,
+    against: Annotated[Path | None, typer.Option(help="a data directory: compare with the events stored there")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a recorded run through the pipeline again; with --json every event is a line."""
+    from sensord.datadir import DataDir
+    from sensord.playback import first_difference, open_run
+    from sensord.playback import replay as again
+    from sensord.store import Store
+
+    recorded = open_run(file)
+    for problem in recorded.problems:
+        print(f"sensord: warning: {problem}", file=sys.stderr)
+    if against is not None:
+        with contextlib.closing(Store.open(DataDir(against).store, gateway="reader", readonly=True)) as store:
+            difference = first_difference(again(recorded), store, recorded.setup.run)
+        print(difference or f"run {recorded.setup.run}: the stored events are the replayed ones, byte for byte")
+        raise typer.Exit(1 if difference else 0)
+    kinds: Counter[str] = Counter()
+    for event in again(recorded, speed=speed):
+        kinds[event.kind] += 1
+        if as_json:
+            print(canonical_json({"n": event.n, "t_ns": event.t_ns, "kind": event.kind, "payload": event.payload}))
+        elif event.kind in ("alert", "run", "note", "summary"):
+            print(f"{event.t_ns / NS:9.3f} s  {event.kind:<8} {event_words(event)}")
+    if not as_json:
+        print(f"{sum(kinds.values())} events: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
+
+
+def plan_check(file: Annotated[Path, typer.Argument(help="a plan file")], as_json: JsonOption = False) -> None:
+    """Read a plan file and say everything that is wrong with it."""
+    from sensord.config import Settings
+    from sensord.daemon import plan_of
+
+    plan, _ = plan_of(Settings(plan=file))
+    assert plan is not None
+    if as_json:
+        print_json(plan.model_dump(mode="json", exclude_none=True, by_alias=True))
+    else:
+        print(f"{file}: fine, plan {plan.id} for {plan.runner.alias}")

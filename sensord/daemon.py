@@ -1,0 +1,332 @@
+"""The gateway: one event loop that holds links, pipeline, sinks and page; one writer thread that keeps things.
+
+links --packets, marks--> CurrentRun --> journal (run file, then store) --> sinks, each behind its cursor
+                                    \\-> page
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import logging
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import segno
+
+from sensord import host
+from sensord.config import Settings
+from sensord.current_run import CurrentRun, Listener
+from sensord.datadir import DataDir
+from sensord.drivers.base import Wanted
+from sensord.drivers.link import Backend, PodLinks
+from sensord.errors import InputError, Problem
+from sensord.journal import Journal, end_sealed_runs
+from sensord.model import Alert, AlertPhase, Event, Json, RunSetup, RunState, StoredEvent, Tick
+from sensord.outlets import StoreLog, influx_sink, mqtt_sink, open_outlets
+from sensord.page_doors import RunCommands, StoreRuns, door_plate
+from sensord.plan.model import Plan, read_plan
+from sensord.preflight import Check, preflight
+from sensord.sinks.base import Health, SinkState
+from sensord.sinks.influx import InfluxSink
+from sensord.sinks.mqtt import MqttSink
+from sensord.store import Store
+from sensord.web.access import new_token
+from sensord.web.live import LiveView
+from sensord.web.server import Page
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+"""Contract: a tick a second is recorded, so that silence and time limits need no data."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a process has seen, for its last line."""
+
+    runs: int = 0
+    strides: int = 0
+    distance_m: float = 0.0
+    alerts: int = 0
+
+    def add(self, summary: Mapping[str, Json] | None) -> None:
+        """One more run has ended; None for one without a stride."""
+        if summary is None:
+            return
+        self.runs += 1
+        self.strides += summary["strides_left"] + summary["strides_right"]
+        self.distance_m += summary["distance_m"]
+        self.alerts += summary["alerts"]
+
+    def line(self) -> str:
+        """One line for people."""
+        return (
+            f"{self.runs} run{'s' * (self.runs != 1)}: {self.strides} strides, "
+            f"{self.distance_m:.0f} m (uncalibrated), {self.alerts} alert{'s' * (self.alerts != 1)}"
+        )
+
+
+def plan_of(settings: Settings) -> tuple[Plan | None, str | None]:
+    """The plan that the settings name, and its text; InputError with all that is wrong with it."""
+    if settings.plan is None:
+        return None, None
+    try:
+        text = settings.plan.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(Problem(str(settings.plan), "", str(error), "a readable plan file")) from None
+    return read_plan(text, str(settings.plan)), text
+
+
+class Gateway:
+    """One daemon: everything it needs from outside comes in here, `run` returns what it saw."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        backend: Backend | None = None,
+        page: bool = True,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        """`backend` replaces the radio; `say` gets the few lines that a person at the terminal should see."""
+        self._settings = settings
+        self._backend = backend
+        self._with_page = page and settings.web.enabled
+        self._say = say
+        self._plan, self._plan_text = plan_of(settings)
+        self._runner = self._plan.runner.alias if self._plan else settings.runner
+        self._page: Page | None = None
+        self._sink_states: dict[str, SinkState] = {}
+        self._tally = Tally()
+        self._checked: list[Check] = []
+
+    async def run(self, seconds: float | None = None) -> Tally:
+        """Until SIGINT or SIGTERM, or for so many seconds; ends the run that is on and returns what was seen.
+
+        InputError: the data directory is held by another or cannot be used, or the page's address is taken.
+        """
+        settings, data = self._settings, DataDir(self._settings.data_dir)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(data.lock())
+            writer = Store.open(data.store, gateway=settings.gateway)
+            end_sealed_runs(writer, data)
+            bridge = _Bridge(asyncio.get_running_loop())
+            journal = Journal(writer, on_stored=bridge.stored, on_error=bridge.fail)
+            stack.enter_context(contextlib.closing(journal))
+            reader = Store.open(data.store, gateway=settings.gateway, readonly=True)
+            stack.enter_context(contextlib.closing(reader))
+            current = self._current_run(data, reader, journal)
+            outlets = await stack.enter_async_context(
+                open_outlets(self._sinks(current), StoreLog(reader, journal), self._sink_changed)
+            )
+            bridge.wake = outlets.wake
+            await self._open_page(stack, reader, journal, current)
+            current.recover()
+            await self._until_told(current, [*outlets.pumps, bridge.failed], seconds)
+            if journal.failure is None:
+                await asyncio.wrap_future(journal.sync())
+        return self._tally
+
+    # ------------------------------------------------------------------------------------------ the loop
+
+    async def _until_told(
+        self,
+        current: CurrentRun,
+        watched: Sequence[asyncio.Future[None]],
+        seconds: float | None,
+    ) -> None:
+        """Links and ticks until a signal, the time, or a failure of ours; then the run that is on ends."""
+        stop = asyncio.Event()
+        wanted = self._settings.stream
+        links = PodLinks(
+            self._settings.pods(),
+            on_packet=current.push,
+            on_mark=current.push,
+            now_ns=host.boottime_ns,
+            wanted=Wanted(rate_hz=wanted.rate_hz, acc_range_g=wanted.acc_range_g, gyr_range_dps=wanted.gyr_range_dps),
+            backend=self._backend,
+        )
+        linking = asyncio.create_task(links.run(), name="links")
+        ticking = asyncio.create_task(self._tick(current), name="ticks")
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        with _signals(stop):
+            tasks = {linking, ticking, stopping, *watched}
+            done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in (linking, ticking, stopping):
+            task.cancel()
+        # the links stop their pods first, so that the last packets still belong to the run
+        await asyncio.gather(linking, ticking, stopping, return_exceptions=True)
+        for task in done - {stopping}:
+            task.result()  # what ended by itself has failed: the run stays open, to be resumed
+        current.end("sensord stopped" if not done else "signal")
+
+    async def _tick(self, current: CurrentRun) -> None:
+        loop = asyncio.get_running_loop()
+        next_s = loop.time()
+        while True:
+            current.push(Tick(host.boottime_ns(), host.wall_ns()))
+            self._preflight(current)
+            next_s = max(next_s + TICK_S, loop.time())
+            await asyncio.sleep(next_s - loop.time())
+
+    def _preflight(self, current: CurrentRun) -> None:
+        """While a run is ready, say what is missing; once for each change."""
+        if current.state is not RunState.READY:
+            return
+        checks = preflight(
+            runner=self._runner,
+            plan=self._plan,
+            pods=self._settings.pods(),
+            linked=current.linked,
+            data_dir=self._settings.data_dir,
+            clock_trusted=host.clock_trusted(self._settings.clock),
+        )
+        for check in checks:
+            if check not in self._checked:
+                self._say(f"{'ok  ' if check.fine else 'look'}  {check.text}")
+        self._checked = checks
+
+    # ------------------------------------------------------------------------------------------ what it is made of
+
+    def _current_run(self, data: DataDir, reader: Store, journal: Journal) -> CurrentRun:
+        settings = self._settings
+
+        def setup(run: str) -> RunSetup:
+            return RunSetup(
+                run=run,
+                runner=self._runner,
+                site=settings.site,
+                gateway=settings.gateway,
+                pods=settings.pods(),
+                plan_text=self._plan_text,
+                step_lengths=settings.step_lengths(),
+                mass_kg=self._plan.runner.mass_kg if self._plan else None,
+                history=reader.history(self._runner),
+            )
+
+        return CurrentRun(
+            folder=data.runs,
+            store=reader,
+            journal=journal,
+            listener=Listener(events=self._events, begun=self._begun, ended=self._ended),
+            setup=setup,
+            clock_trusted=lambda: host.clock_trusted(settings.clock),
+        )
+
+    def _sinks(self, current: CurrentRun) -> list[InfluxSink | MqttSink]:
+        made = (
+            influx_sink(self._settings),
+            mqtt_sink(
+                self._settings,
+                runner=self._runner,
+                on_command=lambda _name, by: self._told(current, by),
+                run_now_ns=current.now_ns,
+            ),
+        )
+        return [sink for sink in made if sink is not None]
+
+    async def _open_page(
+        self, stack: contextlib.AsyncExitStack, reader: Store, journal: Journal, current: CurrentRun
+    ) -> None:
+        if not self._with_page:
+            return
+        web = self._settings.web
+        token = None if web.host in ("127.0.0.1", "::1", "localhost") else new_token()
+        page = Page(
+            LiveView(),
+            commands=RunCommands(current, journal),
+            runs=StoreRuns(reader),
+            allowed_hosts=web.allowed_hosts,
+            token=token,
+        )
+        link = await page.start(web.host, web.port)
+        stack.push_async_callback(page.stop)
+        stack.enter_context(door_plate(self._settings.data_dir, link.partition("/?")[0].rstrip("/"), token))
+        self._page = page
+        self._say(f"the page: {link}")
+        if token is not None:
+            self._say(qr_text(link))
+
+    # ------------------------------------------------------------------------------------------ who listens
+
+    def _begun(self, setup: RunSetup) -> None:
+        if self._page:
+            self._page.live.begin(setup)
+            self._page.refresh()
+
+    def _events(self, _run: str, events: Sequence[Event]) -> None:
+        for event in events:
+            if self._page:
+                self._page.publish(event)
+            if event.kind == Alert.KIND:
+                level = event.payload["level"] if event.payload["phase"] == AlertPhase.ONSET else "ok"
+                self._say(f"{level:<4}  {event.payload['text']}")
+
+    def _ended(self, _run: str, summary: Mapping[str, Json] | None) -> None:
+        self._tally.add(summary)
+        self._checked = []
+
+    def _sink_changed(self, state: SinkState) -> None:
+        known = self._sink_states.get(state.name)
+        self._sink_states[state.name] = state
+        if self._page:
+            self._page.live.sinks(self._sink_states.values())
+            self._page.refresh()
+        if state.health is Health.AWAY and (known is None or known.health is not Health.AWAY):
+            self._say(f"look  {state.name} is away ({state.detail}); what it misses is kept for it")
+        elif state.health is Health.OK and known is not None and known.health is Health.AWAY:
+            self._say(f"ok    {state.name} is back")
+
+    def _told(self, current: CurrentRun, by: str) -> None:
+        if not current.end(by):
+            log.info("%s asked to end a run, but none is on", by)
+
+
+class _Bridge:
+    """From the journal's thread into the event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.failed: asyncio.Future[None] = loop.create_future()
+        self.wake: Callable[[], None] = _nobody
+
+    def stored(self, _events: list[StoredEvent]) -> None:
+        """Something was stored: wake the sinks."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to wake
+            self._loop.call_soon_threadsafe(self.wake)
+
+    def fail(self, error: BaseException) -> None:
+        """Nothing more can be kept: the daemon must end, loudly."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._set_failed, error)
+
+    def _set_failed(self, error: BaseException) -> None:
+        if not self.failed.done():
+            self.failed.set_exception(error)
+
+
+def _nobody() -> None:
+    """No sink is open yet."""
+
+
+def qr_text(link: str) -> str:
+    """The link as a QR code for a terminal."""
+    out = io.StringIO()
+    segno.make(link, micro=False).terminal(out, compact=True)
+    return out.getvalue()
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM set `stop` while inside."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,51 @@
+"""Discard a run from the command line: through the daemon when one holds the data directory, else directly."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+
+import aiohttp
+
+from sensord.config import Settings
+from sensord.datadir import DataDir
+from sensord.errors import Away, InputError, Problem
+from sensord.store import Store
+
+
+async def discard(settings: Settings, run: str, reason: str) -> None:
+    """Mark a run as not to be counted. InputError: unknown, discarded already, on, or the daemon cannot be asked."""
+    data = DataDir(settings.data_dir)
+    plate = data.path / "daemon.json"
+    if plate.exists():
+        with contextlib.suppress(_NobodyHome):
+            await _ask(json.loads(plate.read_text(encoding="utf-8")), run)
+            return
+    with data.lock(), contextlib.closing(Store.open(data.store, gateway=settings.gateway)) as store:
+        if store.run(run).state != "ended":
+            raise InputError(Problem("run", run, "a run that has not ended", "one that has (sensord run resumes it)"))
+        store.discard(run, getpass.getuser(), reason)
+
+
+class _NobodyHome(Exception):
+    """The note is old: its daemon is gone."""
+
+
+async def _ask(plate: dict[str, str | None], run: str) -> None:
+    url = str(plate["url"])
+    headers = {"Origin": url}
+    if plate["token"]:
+        headers["Authorization"] = f"Bearer {plate['token']}"
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+            session.post(f"{url}/api/run/{run}/discard", headers=headers) as answer,
+        ):
+            if answer.status >= 400:
+                text = (await answer.json()).get("error", str(answer.status))
+                raise InputError(Problem("run", run, text, "a run that has ended and counts"))
+    except aiohttp.ClientConnectorError:
+        raise _NobodyHome from None
+    except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+        raise Away(f"the daemon at {url} did not answer: {error}") from None

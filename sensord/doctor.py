@@ -1,0 +1,125 @@
+"""`sensord doctor`: does everything a run needs work, and if not, what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sensord import host
+from sensord.config import Settings
+from sensord.daemon import plan_of
+from sensord.drivers.link import Backend, adapter_problem
+from sensord.errors import SensordError
+from sensord.model import Side
+from sensord.outlets import influx_sink, mqtt_sink
+from sensord.preflight import DISK_LOW_H
+
+CHECK_S = 15.0
+"""Design choice: a check that has not answered by then has failed."""
+
+
+class Verdict(StrEnum):
+    """What a check came to."""
+
+    OK = "ok"
+    LOOK = "look"  # works, but a person should know
+    BAD = "bad"
+    NOT_SET = "not set"  # nothing is configured, so nothing was checked
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at, and what a person can do about it."""
+
+    name: str
+    verdict: Verdict
+    text: str
+
+
+async def doctor(settings: Settings, *, backend: Backend | None = None) -> list[Finding]:
+    """Look at everything once; nothing is changed, but for one message to ourselves through the broker."""
+    return [
+        _plan(settings),
+        _pods(settings),
+        _folder(settings),
+        _clock(settings),
+        await _asked("bluetooth", adapter_problem(backend), "an adapter is there and can scan"),
+        await _influx(settings),
+        await _mqtt(settings),
+    ]
+
+
+def healthy(findings: list[Finding]) -> bool:
+    """Nothing is bad."""
+    return all(finding.verdict is not Verdict.BAD for finding in findings)
+
+
+def _plan(settings: Settings) -> Finding:
+    try:
+        plan, _ = plan_of(settings)
+    except SensordError as error:
+        return Finding("plan", Verdict.BAD, str(error))
+    if plan is None:
+        return Finding("plan", Verdict.NOT_SET, "no plan: everything is measured, no limit is checked")
+    return Finding("plan", Verdict.OK, f"{plan.id} for {plan.runner.alias}")
+
+
+def _pods(settings: Settings) -> Finding:
+    sides = {pod.side for pod in settings.pod}
+    missing = [side.value for side in Side if side not in sides]
+    if not settings.pod:
+        return Finding("pods", Verdict.NOT_SET, "no [[pod]] in the settings; `sensord scan` lists what is in reach")
+    if missing:
+        return Finding("pods", Verdict.LOOK, f"no pod for the {missing[0]} foot: asymmetry cannot be checked")
+    return Finding("pods", Verdict.OK, ", ".join(f"{pod.side} {pod.address} ({pod.driver})" for pod in settings.pod))
+
+
+def _folder(settings: Settings) -> Finding:
+    folder = settings.data_dir
+    if not host.writable(folder):
+        return Finding("data", Verdict.BAD, f"{folder} cannot be written; set data_dir to a folder that can")
+    hours = host.disk(folder).hours
+    verdict = Verdict.OK if hours >= DISK_LOW_H else Verdict.LOOK
+    return Finding("data", verdict, f"{folder}, room for {min(hours, 9999):.0f} hours of running")
+
+
+def _clock(settings: Settings) -> Finding:
+    if host.clock_trusted(settings.clock):
+        return Finding("clock", Verdict.OK, "can be trusted")
+    text = "cannot be trusted: no hardware clock and not synchronised; nothing goes to InfluxDB until it is"
+    return Finding("clock", Verdict.LOOK, text)
+
+
+async def _influx(settings: Settings) -> Finding:
+    if settings.influx is None:
+        return Finding("influxdb", Verdict.NOT_SET, "no [influx]: the built-in store and page are used")
+    try:
+        async with influx_sink(settings) as sink:  # type: ignore[union-attr]  # it is set
+            return await _asked("influxdb", sink.check(), f"{settings.influx.url} takes what is written")
+    except SensordError as error:
+        return Finding("influxdb", Verdict.BAD, str(error))
+
+
+async def _mqtt(settings: Settings) -> Finding:
+    if settings.mqtt is None:
+        return Finding("mqtt", Verdict.NOT_SET, "no [mqtt]: alerts are shown and said on the page")
+    try:
+        sink = mqtt_sink(settings, runner=settings.runner)
+    except SensordError as error:
+        return Finding("mqtt", Verdict.BAD, str(error))
+    assert sink is not None
+    text = f"{settings.mqtt.host}:{settings.mqtt.port} carries a message there and back"
+    return await _asked("mqtt", sink.check(), text)
+
+
+async def _asked(name: str, check: Awaitable[str | None], fine: str) -> Finding:
+    try:
+        async with asyncio.timeout(CHECK_S):
+            problem = await check
+    except TimeoutError:
+        problem = f"no answer within {CHECK_S:.0f} s"
+    except SensordError as error:
+        problem = str(error)
+    return Finding(name, Verdict.OK, fine) if problem is None else Finding(name, Verdict.BAD, problem)

@@ -1,0 +1,75 @@
+"""The page's two doors into the daemon: stored runs to read, commands to give; and the note that tells where it is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sensord.current_run import CurrentRun
+from sensord.errors import InputError, Problem
+from sensord.journal import Journal
+from sensord.model import Alert, LimitState
+from sensord.store import Store, StoredRun
+from sensord.web.ports import RunDetail, RunRow
+
+MS = 1_000_000
+
+
+class StoreRuns:
+    """Stored runs as the page shows them; implements `web.ports.RunsReader`."""
+
+    def __init__(self, reader: Store) -> None:
+        self._reader = reader
+
+    async def runs(self, limit: int) -> Sequence[RunRow]:
+        """The newest runs first."""
+        return [_row(run) for run in reversed(self._reader.runs()[-limit:])]
+
+    async def run(self, run: str) -> RunDetail | None:
+        """One run with its alerts and the last state of every limit; None when there is none of that id."""
+        if not self._reader.knows(run):
+            return None
+        alerts = [event.payload for event in self._reader.events(run, kinds=[Alert.KIND])]
+        limits = {e.payload["rule"]: e.payload for e in self._reader.events(run, kinds=[LimitState.KIND])}
+        return RunDetail(_row(self._reader.run(run)), alerts, list(limits.values()))
+
+
+class RunCommands:
+    """What the page may ask for; implements `web.ports.Commands`."""
+
+    def __init__(self, current: CurrentRun, journal: Journal) -> None:
+        self._current = current
+        self._journal = journal
+
+    async def end_run(self) -> None:
+        """End the run that is on."""
+        if not self._current.end("page"):
+            raise InputError(Problem("run", "", "no run that is on", "a run to end"))
+
+    async def discard_run(self, run: str) -> None:
+        """Mark a run as not to be counted; its data stays."""
+        if run == self._current.run:
+            raise InputError(Problem("run", run, "a run that is on", "a run that has ended"))
+        await asyncio.wrap_future(self._journal.call(lambda store: store.discard(run, "page", "discarded on the page")))
+
+
+def _row(run: StoredRun) -> RunRow:
+    begun_ms = None if run.begun_wall_ns is None else run.begun_wall_ns // MS
+    return RunRow(run.run, run.runner, begun_ms, run.state, run.discarded, run.summary)
+
+
+@contextmanager
+def door_plate(data_dir: Path, url: str, token: str | None) -> Iterator[None]:
+    """While the daemon runs, a note in the data directory says where its API is; for commands on this machine."""
+    path = data_dir / "daemon.json"
+    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump({"pid": os.getpid(), "url": url, "token": token}, file)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
