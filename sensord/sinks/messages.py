@@ -66,7 +66,7 @@ class Topics:
 
     def runner(self, runner: str, *what: str) -> str:
         """A topic of one runner; `Refused` when a part cannot stand in a topic."""
-        return "/".join(("sensord", self.site, "r", *(_part(part) for part in (runner, *what))))
+        return "/".join(("sensord", _part(self.site), "r", *(_part(part) for part in (runner, *what))))
 
 
 def messages_of(event: StoredEvent, topics: Topics, source: str, age_s: float | None) -> list[Message]:

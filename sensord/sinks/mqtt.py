@@ -44,6 +44,10 @@ KEEPALIVE_S = 3
 RECONNECT_MOST_S = 10.0
 """Design choice: the longest wait between attempts to connect; an alert should not wait a minute for a broker."""
 
+STEADY_S = 5.0
+"""Design choice: a connection that lasted this long was a good one. (Two gateways with the same name throw each other
+out; they must not do so many times a second.)"""
+
 COMMANDS = {"end"}
 """What may be asked of us."""
 
@@ -74,7 +78,7 @@ class MqttSink:
     `runners` are announced to Home Assistant at once, others with their first event. `run_now_ns` gives the run time
     of a run that is on in this process (None for any other): it tells how old an event is whatever the wall clock
     does; without it the run's wall anchor and `wall_ns` do. `on_command(name, by)` is called for a command.
-    `InputError` for a secret in clear text over a network, or an unreadable `ca_file`.
+    `InputError` for a secret in clear text over a network, an unreadable `ca_file`, or a name that fits no topic.
     """
 
     def __init__(
@@ -103,6 +107,7 @@ class MqttSink:
         self._gateway = gateway
         self._runners = dict.fromkeys(runners)
         self._rules = rules
+        self._check_names()
         self._announce = announce
         self._on_command = on_command
         self._run_now_ns = run_now_ns
@@ -111,7 +116,7 @@ class MqttSink:
         self._keepalive_s = keepalive_s
         self._timeout_s = timeout_s
         self._tls = _tls_context(broker)
-        self._client: aiomqtt.Client | None = None
+        self._link: _Link | None = None
         self._trouble = "not connected yet"
         self._hang_up = asyncio.Event()
         self._closing = False
@@ -142,17 +147,17 @@ class MqttSink:
     @property
     def connected(self) -> bool:
         """Whether there is a connection right now."""
-        return self._client is not None
+        return self._link is not None
 
     async def send(self, batch: Sequence[StoredEvent]) -> None:
         """Publish what a batch says, in order, each QoS 1 message acknowledged before the next.
 
         Raises `AwayAfter` with the number of events that were confirmed, `RefusedAt` at an event without a form.
         """
-        client = self._client
+        link = self._link
         if self._task and self._task.done():
             self._task.result()  # a bug ended it: say so
-        if client is None:
+        if link is None:
             raise Away(f"{self._broker}: {self._trouble}")
         source = f"/sensord/{self._gateway}"
         for done, event in enumerate(batch):
@@ -165,20 +170,24 @@ class MqttSink:
                 raise RefusedAt(str(refused), done) from None
             try:
                 for message in messages:
-                    await _publish(client, message)
+                    await link.publish(message)
             except aiomqtt.MqttError as error:
-                if self._client is client:
+                if self._link is link:
+                    self._trouble = str(error)
                     self._hang_up.set()  # it looked alive, but does not answer
                 raise AwayAfter(f"{self._broker}: {error}", done) from None
 
     async def check(self) -> str | None:
         """None when a message we publish comes back to us; else what is wrong. Uses a connection of its own.
 
-        A broker does not say when its access rules drop a message (MQTT 3.1.1), so only the round trip can tell.
+        A broker does not say when its access rules drop a message (MQTT 3.1.1), so only the round trip can tell;
+        mosquitto 2.0.11 ends the connection instead.
         """
         topic, nonce = self._topics.check, secrets.token_hex(8).encode()
+        doubt = ""
         try:
             async with self._new_client("check") as client:
+                doubt = f" (the broker's access rules may not allow {topic})"
                 await _subscribe(client, topic)
                 await _publish(client, Message(topic, nonce, 1, retain=False))
                 async with asyncio.timeout(self._timeout_s):
@@ -188,8 +197,17 @@ class MqttSink:
         except TimeoutError:
             pass
         except aiomqtt.MqttError as error:
-            return f"{self._broker}: {error}"
+            return f"{self._broker}: {error}{doubt}"
         return f"{self._broker}: a message to {topic} did not come back; the broker's access rules drop it"
+
+    def _check_names(self) -> None:
+        try:
+            for runner in self._runners:
+                discovery(self._topics, runner, self._rules)
+            self._topics.runner(self._gateway)
+        except Refused as refused:
+            problem = Problem("settings", "site, gateway, runner", str(refused), "letters, digits, - or _")
+            raise InputError(problem) from None
 
     def _age_s(self, event: StoredEvent) -> float | None:
         now_ns = self._run_now_ns(event.run) if self._run_now_ns else None
@@ -207,16 +225,13 @@ class MqttSink:
                 will = status_message(self._topics, self._gateway, online=False)
                 async with self._new_client(None, will) as client:
                     await self._greet(client)
-                    self._client = client
+                    self._link = _Link(client, asyncio.get_running_loop().create_future())
                     self.back.set()
-                    self._backoff.reset()
                     logger.info("connected to %s", self._broker)
-                    await self._serve(client)
+                    await self._serve(self._link)
             except aiomqtt.MqttError as error:
                 self._trouble = str(error)
                 logger.info("%s: %s", self._broker, error)
-            finally:
-                self._client = None
             if not self._closing:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._backoff.next_s()):
@@ -234,21 +249,27 @@ class MqttSink:
         for runner in tuple(self._runners):
             await _publish(client, discovery(self._topics, runner, self._rules))
 
-    async def _serve(self, client: aiomqtt.Client) -> None:
+    async def _serve(self, link: _Link) -> None:
         """Until the connection is lost (`MqttError`), doubted (`send` got no answer), or we close."""
-        listening = asyncio.create_task(self._listen(client))
+        loop = asyncio.get_running_loop()
+        begun_s = loop.time()
+        listening = asyncio.create_task(self._listen(link.client))
         hanging_up = asyncio.create_task(self._hang_up.wait())
         try:
             await asyncio.wait({listening, hanging_up}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._client = None
+            self._link = None
+            link.lost.set_result(None)
+            if loop.time() - begun_s > STEADY_S:
+                self._backoff.reset()
             hanging_up.cancel()
             if not listening.done():
                 listening.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await listening
+        await asyncio.wait({listening})
+        if not listening.cancelled():
+            listening.result()
         if self._closing:
-            await _publish(client, status_message(self._topics, self._gateway, online=False))
+            await _publish(link.client, status_message(self._topics, self._gateway, online=False))
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -282,6 +303,25 @@ class MqttSink:
             tls_context=self._tls,
             max_queued_incoming_messages=100,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """One connection; `lost` is done when it is over."""
+
+    client: aiomqtt.Client
+    lost: asyncio.Future[None]
+
+    async def publish(self, message: Message) -> None:
+        """Publish; a lost connection ends the wait for the acknowledgement (aiomqtt itself waits for its timeout)."""
+        publishing = asyncio.ensure_future(_publish(self.client, message))
+        try:
+            await asyncio.wait({publishing, self.lost}, return_when=asyncio.FIRST_COMPLETED)
+            if not publishing.done():
+                raise aiomqtt.MqttError("the connection was lost before the acknowledgement")
+            publishing.result()
+        finally:
+            publishing.cancel()
 
 
 async def _publish(client: aiomqtt.Client, message: Message) -> None:

@@ -248,11 +248,16 @@ class InfluxProxy:
 class Mosquitto(Server):
     """An MQTT broker that writes every change to disk, so that a kill -9 loses no session.
 
-    `password` (of user `sensord`) and `certificate` (PEM certificate and key) are optional.
+    `password` (of user `sensord`), `certificate` (PEM certificate and key) and access `rules` are optional.
     """
 
     def __init__(
-        self, folder: Path, *, password: str | None = None, certificate: tuple[Path, Path] | None = None
+        self,
+        folder: Path,
+        *,
+        password: str | None = None,
+        certificate: tuple[Path, Path] | None = None,
+        rules: Path | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.host = "127.0.0.1"
@@ -272,6 +277,8 @@ class Mosquitto(Server):
             self._set_password(folder / "passwords", password)
         if certificate:
             lines += [f"certfile {certificate[0]}", f"keyfile {certificate[1]}"]
+        if rules:
+            lines.append(f"acl_file {rules}")
         config = folder / "mosquitto.conf"
         config.write_text("\n".join(lines) + "\n")
         command = [program("mosquitto", "mosquitto"), "-c", str(config)]
