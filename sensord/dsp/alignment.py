@@ -60,7 +60,7 @@ class Axis:
 
 
 def find_axis(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float) -> Axis | str:
-    """The pitch axis from a window of motion, or why there is none; acc (n, 3), gyr (n, 3) on the grid, bias removed."""
+    """The pitch axis from a window of motion, or why there is none; acc, gyr (n, 3) on the grid, gyro bias removed."""
     gyr = gyr_radps - gyr_radps.mean(axis=0)
     values, vectors = np.linalg.eigh(np.einsum("ni,nj->ij", gyr, gyr))
     ratio = float(values[2] / max(values[1], 1e-12))

@@ -1,9 +1,9 @@
 """A pod's samples on a uniform time grid at its nominal rate.
 
 A sample that lies on a grid point comes through with its bits; elsewhere the two samples around a grid point are
-joined by a straight line. Grid rows between samples further apart than 1.5 periods are bridged and say so. A gap longer than the
-bridge, a new segment or `reset` opens a new stretch, whose grid starts at its first sample. Every row depends on the
-two samples around it and on nothing else, so the cut of the input cannot matter.
+joined by a straight line. Grid rows between samples further apart than 1.5 periods are bridged and say so. A gap longer
+than the bridge, a new segment or `reset` opens a new stretch, whose grid starts at its first sample. Every row depends
+on the two samples around it and on nothing else, so the cut of the input cannot matter.
 """
 
 from __future__ import annotations
