@@ -30,15 +30,17 @@ from sensord.recording_format import (
     setup_to_json,
     source_bytes,
 )
-from sensord.recording_read import RecordedRun, content_hash, read_run, source_names
+from sensord.recording_read import RecordedRun, content_hash, read_run
+from sensord.recording_rows import source_names
 
 __all__ = ["Anchor", "RecordedRun", "RunFile", "mark_row", "read_run", "setup_from_json", "setup_to_json"]
 
 PAGE_BYTES = 1024
-"""Design choice from `bench/recording.py`: a commit rewrites its last page whole, so small pages spare the SD card."""
+"""Design choice: a commit writes its last page whole, so small pages spare the SD card. `python bench/recording.py`:
+an hour of two pods sends 1024: 0.3 GB, 2048: 0.4 GB, 4096: 0.65 GB to the log, at equal speed and file size."""
 
 CHECKPOINT_PAGES = 8192
-"""Design choice: the write-ahead log is folded in every 8 MiB, a few times an hour, since each folding syncs twice."""
+"""Design choice: the write-ahead log is folded in every 8 MiB, some 20 times an hour; each folding syncs twice."""
 
 
 class RunFile:
