@@ -63,13 +63,15 @@ class Connection:
         await radio_call(LinkReason.CONNECT, self._connect(sighting), CONNECT_S)
 
     async def _connect(self, sighting: Sighting) -> None:
-        # kept here and not returned: a connection that comes about while we are cancelled must still be closed
+        # kept here and not returned: a connection that comes about while we are cancelled must still be closed;
+        # no cached services: after a restart of bluetoothd bleak's cache names objects that are not there (yet)
         self._client = await establish_connection(
             BleakClient,
             sighting.device,
             sighting.advertisement.name or sighting.device.address,
             disconnected_callback=self._on_disconnected,
             max_attempts=2,
+            use_services_cache=False,
             backend=None if self._backend is None else self._backend.client,
         )
 
@@ -93,7 +95,7 @@ class Connection:
             session.close()
 
     async def battery(self, on_percent: Callable[[int], None]) -> None:
-        """Reads and follows the battery level of pods that have one; a pod that will not tell is left alone."""
+        """Follows and reads the battery level of pods that have one; a pod that will not tell is left alone."""
         if self._client is None or self._client.services.get_characteristic(BATTERY_LEVEL) is None:
             return
 
@@ -102,10 +104,10 @@ class Connection:
                 on_percent(value[0])
 
         try:
-            level = await self._call(self._client.read_gatt_char(BATTERY_LEVEL))
-            if len(level) == 1:
-                on_percent(level[0])
             await self._call(self._client.start_notify(BATTERY_LEVEL, on_level))
+            level = await self._call(self._client.read_gatt_char(BATTERY_LEVEL))
+            if len(level) == 1 and not self._muted:
+                on_percent(level[0])
         except (AttError, LinkError) as error:
             log.info("battery level is not to be had: %s", error)
 

@@ -54,6 +54,9 @@ from sensord.model import G_MPS2, Json, MaskArray, Packet, SampleBlock
 
 NAME = "open-pod"
 
+PACKET_S = 0.05
+"""Design choice: a packet at most this long; shorter wakes the radio more often, longer makes cues late."""
+
 # ---------------------------------------------------------------------------------------------------------- decoder
 
 
@@ -214,11 +217,13 @@ class OpenPod:
 def _choose(identity: Identity, wanted: Wanted) -> Config:
     """The highest supported rate up to the wanted one (else the lowest), the wanted ranges as far as the pod goes."""
     at_most = [i for i in identity.rate_ids if RATES_HZ[i] <= wanted.rate_hz]
+    rate_id = max(at_most) if at_most else min(identity.rate_ids)
     return Config(
-        rate_id=max(at_most) if at_most else min(identity.rate_ids),
+        rate_id=rate_id,
         acc_range_g=min(math.ceil(wanted.acc_range_g), identity.range_of(Kind.ACC)),
         gyr_range_dps=min(math.ceil(wanted.gyr_range_dps), identity.range_of(Kind.GYR)),
         high_g_range_g=identity.range_of(Kind.HIGH_G),
+        batch=max(1, round(RATES_HZ[rate_id] * PACKET_S)),
     )
 
 

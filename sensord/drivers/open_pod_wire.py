@@ -20,7 +20,7 @@ CONTROL 0003, DATA 0004, CLOCK 0005.
      1 flags     u8   b0 saturated sample inside, b1 FIFO overrun before, b2 first packet since the clock began
      2 seq       u16  +1 a packet, wraps; a gap is a lost packet; 0 in the first packet since the clock began
      4 t_first   u32  us, low 32 bits of the pod's clock at the first sample, wraps after 71.58 min
-     8 span      u16  time of last - first sample in 10 us: the true period is span / (n - 1)
+     8 span      u16  time of last - first sample in 10 us (at most 655 ms): the true period is span / (n - 1)
     10 n         u8   samples
     11 rate id   u8   index into RATES_HZ
     12 samples   n x {acc i16 x 3, gyr i16 x 3 [, high g i16 x 3]}, full scale = 32768
@@ -58,6 +58,9 @@ PERIOD_TOLERANCE = 0.15
 """Design choice: how far a sensor's true rate may be off its nominal one before a packet is taken for corrupt."""
 
 MAX_SAMPLES = 255
+
+MAX_SPAN_10US = 0xFFFF
+"""A packet spans at most 655.35 ms, whatever fits into it."""
 
 _HEADER = struct.Struct("<BBHIHBB")
 _INFO = struct.Struct("<BBI8sHHH")
@@ -134,8 +137,8 @@ class DataPacket:
 def encode_data(packet: DataPacket) -> bytes:
     """Bytes of a DATA notification. Counter and clock are wrapped here."""
     n, columns = packet.raw.shape
-    if not 1 <= n <= MAX_SAMPLES or columns not in (6, 9):
-        raise ValueError(f"cannot encode {n} samples of {columns} values")
+    if not 1 <= n <= MAX_SAMPLES or columns not in (6, 9) or not 0 <= packet.span_10us <= MAX_SPAN_10US:
+        raise ValueError(f"cannot encode {n} samples of {columns} values in {packet.span_10us / 100} ms")
     header = _HEADER.pack(
         1 if columns == 6 else 2,
         packet.flags,

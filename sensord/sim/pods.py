@@ -142,7 +142,7 @@ class OpenPodSim(VirtualPod):
 
     @property
     def _batch(self) -> int:
-        fits = (self.mtu - 3 - 12) // 12
+        fits = min((self.mtu - 3 - 12) // 12, int(0.65 * self._rate_hz) + 1)  # a packet spans 655 ms at most
         return max(1, min(self._config.batch or fits, fits))
 
     def _paced(self, elapsed_ns: int) -> int:
