@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from sensord.dsp.alignment import Axis
 from sensord.dsp.contact import PAD_S, find_contact
-from sensord.dsp.filters import project
-from sensord.dsp.gate import MidSwingGate, TouchDown
+from sensord.dsp.filters import LowPass, norm, project
+from sensord.dsp.gate import SWING_CUTOFF_HZ, MidSwingGate, TouchDown
 from sensord.dsp.history import History
 from sensord.dsp.impact import AFTER_NS, BEFORE_NS, RawSamples
 from sensord.dsp.strides import Landing, StrideRows
@@ -22,10 +20,9 @@ from sensord.model import NS, Contact, FloatArray, Side, Stride
 
 ACC = slice(0, 3)
 GYR = slice(3, 6)
-SLOW = slice(6, 9)
-BRIDGED = 9
-COLUMNS = 10
-"""Columns of the history: acceleration, angular rate, low-passed angular rate, whether the row was bridged."""
+BRIDGED = 6
+COLUMNS = 7
+"""Columns of the history: acceleration, angular rate, whether the row was bridged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +45,13 @@ class Stretch:
 class Detector:
     """Contacts and strides of one foot; holds one open contact and the stride before it."""
 
-    def __init__(self, side: Side, rate_hz: float, delay_s: float, max_stride_s: float) -> None:
+    def __init__(self, side: Side, rate_hz: float, max_stride_s: float) -> None:
         self._side = side
         self._rate_hz = rate_hz
         self._longest = round(max_stride_s * rate_hz)
         self._pad = round(PAD_S * rate_hz)
-        self._gate = MidSwingGate(rate_hz, delay_s, max_stride_s)
+        self._slow = LowPass(SWING_CUTOFF_HZ, rate_hz)
+        self._gate = MidSwingGate(rate_hz, self._slow.delay_s, max_stride_s)
         self._touch = TouchDown(rate_hz)
         self.rows = StrideRows(side, rate_hz)
         self._begin_row = 0
@@ -71,17 +69,17 @@ class Detector:
     def restart(self, row: int) -> None:
         """Forget what is open: rows from `row` on are gone through anew."""
         self._begin_row = self.last_row = row
+        self._slow.reset()
         self._forget()
 
     def run(self, start: int, end: int, axis: Axis, bias: FloatArray, *, live: bool) -> list[Contact | Stride]:
         """Rows start..end-1 of the history. Provisional contacts only when `live`."""
         rows = self._history.rows(start, end)
         self._axis, self._bias = axis, bias
-        slow = project(rows[:, SLOW], axis.vector).tolist()
-        pitch = project(rows[:, GYR] - bias, axis.vector).tolist()
-        size = np.sqrt(np.einsum("ni,ni->n", rows[:, ACC], rows[:, ACC])).tolist()
+        pitch = project(rows[:, GYR], axis.vector, bias).tolist()
+        size = norm(rows[:, ACC]).tolist()
         out: list[Contact | Stride] = []
-        for row, value in enumerate(slow, start):
+        for row, value in enumerate(self._slow.push(pitch), start):
             swing = self._gate.step(row, value)
             if swing is not None:
                 out += self._swing(swing, row + 1)
@@ -128,7 +126,7 @@ class Detector:
         """The contact between mid-swing and row `end`; rows before `known` may be looked at."""
         first, last = max(self._begin_row, swing - self._pad), min(known, end + self._pad)
         rows = self._history.rows(first, last)
-        pitch = project(rows[:, GYR] - self._bias, self._axis.vector)
+        pitch = project(rows[:, GYR], self._axis.vector, self._bias)
         found = find_contact(pitch, first, swing, end, self._rate_hz)
         if found is None:
             return None

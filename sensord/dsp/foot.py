@@ -1,8 +1,8 @@
 """One foot: samples in, provisional contacts, strides and notes out.
 
-    samples -> uniform grid -> causal low-pass -> history -> mid-swing gate -> contacts -> strides
-                                                   |-> standing still: gyro bias, end of a bout
-                                                   `-> pitch axis from the first strides, checked later
+    samples -> uniform grid -> history -> pitch rate -> mid-swing gate -> contacts -> strides
+                               |-> standing still: gyro bias, end of a bout
+                               `-> pitch axis from the first strides, checked later
 
 Until the axis is known the samples wait (`FootSettings.wait_s`); then the waiting ones are gone through, so that the
 first strides are not lost. Every decision falls at a row of the grid and looks only at rows before it, so blocks may be
@@ -20,9 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sensord.dsp.alignment import MOVED_DEG, Axis, AxisWatch, Standing, find_axis
-from sensord.dsp.detector import ACC, BRIDGED, COLUMNS, GYR, SLOW, Detector, Stretch
-from sensord.dsp.filters import LowPass
-from sensord.dsp.gate import SWING_CUTOFF_HZ
+from sensord.dsp.detector import ACC, BRIDGED, COLUMNS, GYR, Detector, Stretch
 from sensord.dsp.grid import BRIDGE_S, GridPiece, UniformGrid
 from sensord.dsp.history import History
 from sensord.dsp.impact import GYR_BITS, RawSamples
@@ -71,13 +69,12 @@ class FootAnalyser:
         self._wait = round(settings.wait_s * rate_hz)
         self._watch = round(WATCH_S * rate_hz)
         self._grid = UniformGrid(rate_hz, settings.bridge_s)
-        self._slow = LowPass(SWING_CUTOFF_HZ, rate_hz)
         held = round((settings.wait_s + 5.0) * rate_hz) + ROWS_AT_ONCE
         self._history = History(held, COLUMNS)
         self._raw = RawSamples(2 * held)
         self._standing = Standing()
         self._axis_watch = AxisWatch()
-        self._detector = Detector(side, rate_hz, self._slow.delay_s, settings.max_stride_s)
+        self._detector = Detector(side, rate_hz, settings.max_stride_s)
         self._longest = round(settings.max_stride_s * rate_hz)
         self._segment: int | None = None
         self._moving_from: int | None = None
@@ -131,7 +128,6 @@ class FootAnalyser:
     def _enter(self, origin_ns: int) -> None:
         """A stretch of unbroken signal begins."""
         self._history.clear()
-        self._slow.reset()
         assert self._segment is not None
         stretch = Stretch(self._segment, origin_ns, self._grid.period_ns)
         self._detector.begin(stretch, self._history, self._raw)
@@ -146,7 +142,6 @@ class FootAnalyser:
         values = piece.values[part]
         rows = np.empty((len(values), COLUMNS))
         rows[:, :6] = values
-        rows[:, SLOW] = self._slow.push(values[:, GYR])
         rows[:, BRIDGED] = piece.bridged[part]
         start = self._history.end
         self._history.append(rows)

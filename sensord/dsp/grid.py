@@ -88,8 +88,8 @@ class UniformGrid:
         if self._origin_ns is None or self._last_v is None:
             return None
         n = len(t_ns)
-        expected = self._origin_ns + np.rint(np.arange(self._next, self._next + n) * self.period_ns)
-        if np.abs(t_ns - expected).max() > self._tolerance_ns:
+        off = t_ns - self._origin_ns - np.arange(self._next, self._next + n) * self.period_ns
+        if np.abs(off).max() > self._tolerance_ns:
             return None
         self._next += n
         self._last_t, self._last_v = int(t_ns[-1]), values[-1]

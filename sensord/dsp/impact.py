@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sensord.dsp.filters import norm
 from sensord.dsp.history import History
 from sensord.model import G_MPS2, FloatArray, IntArray, MaskArray
 
@@ -44,7 +45,7 @@ class RawSamples:
             self._base_ns = int(t_ns[0])
         rows = np.empty((len(t_ns), 3))
         rows[:, 0] = t_ns - self._base_ns
-        rows[:, 1] = np.einsum("ni,ni->n", acc_mps2, acc_mps2)
+        rows[:, 1] = norm(acc_mps2)
         rows[:, 2] = saturated
         self._rows.append(rows)
 
@@ -58,7 +59,7 @@ class RawSamples:
         if not len(rows):
             return None
         clipped = bool((rows[:, 2].astype(np.uint8) & ACC_BITS).any())
-        return Impact(float(np.sqrt(rows[:, 1].max())) / G_MPS2, clipped)
+        return Impact(float(rows[:, 1].max()) / G_MPS2, clipped)
 
     def gyro_clipped(self, from_ns: int, to_ns: int) -> bool:
         """Whether the gyro was at full scale in between."""
