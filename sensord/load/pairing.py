@@ -11,9 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from sensord.model import Activity, Side, Stride
-
-MIN_CONFIDENCE = 0.5
-"""Design choice: a stride that is more likely wrong than right is not compared."""
+from sensord.plan.rule import MIN_CONFIDENCE
 
 KEPT = 16
 """Strides kept a foot while the other is late: about ten seconds; the feet differ by about 1.5 s."""

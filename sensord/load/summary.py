@@ -11,8 +11,9 @@ from math import log
 
 from sensord.load.asymmetry import symmetry_index_pct
 from sensord.load.histogram import Histogram
-from sensord.load.pairing import MIN_CONFIDENCE, StridePair
+from sensord.load.pairing import StridePair
 from sensord.model import Activity, Alert, AlertPhase, RunSummary, RunTotals, Side, Stride
+from sensord.plan.rule import MIN_CONFIDENCE
 
 
 class Summary:

@@ -1,0 +1,177 @@
+"""What all limits have in common: what they answer to, where they stand, and when they say so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sensord.model import NS, Alert, AlertPhase, Asymmetry, Level, LimitState, LimitStatus, RunTotals, Side, Stride
+from sensord.plan.breach import Breach, Turn
+
+REPEAT_EVERY_S = 10
+"""A state in which only numbers moved is said again after so long (design choice)."""
+
+STALE_S = 10
+"""Not measured for so long is not measured now: longer than any stride and its delay (design choice)."""
+
+MIN_CONFIDENCE = 0.5
+"""A stride that is more likely wrong than right is neither compared nor judged (design choice)."""
+
+Said = list[LimitState | Alert]
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a limit is called: rule (unique in a plan), metric, unit of its value."""
+
+    rule: str
+    metric: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Where a limit stands. `kind` is the sort of reason: the numbers in a reason move, its kind changes."""
+
+    status: LimitStatus
+    value: float | None = None
+    n: int = 0
+    n_needed: int | None = None
+    reason: str | None = None
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What an alert says: at most three words for the ear, and the fact, the limit and what remains."""
+
+    cue: str
+    text: str
+
+
+class RunClock:
+    """Seconds of running so far: "sustained" and "silent" are counted in it, so that walking breaks do not count."""
+
+    run_s: float = 0.0
+
+
+class Rule:
+    """One limit of a plan. Subclasses answer to what concerns them; the rest passes by."""
+
+    def __init__(self, run: str, name: Name, limits: Mapping[Level, float], sustained_s: float = 0.0) -> None:
+        """`limits`: the value of each level that has one, in the unit of the name."""
+        self.name = name
+        self.decided = False
+        self.limits = dict(limits)
+        self.breach = Breach(tuple(limits), sustained_s)
+        self._run = run
+        self._last: LimitState | None = None
+        self._last_said: tuple[LimitState, str] | None = None
+        self._last_said_ns = 0
+
+    @property
+    def first_limit(self) -> float:
+        """The limit that is reached first."""
+        return min(self.limits.values())
+
+    def start(self, t_ns: int) -> Said:
+        """The run has begun."""
+        raise NotImplementedError
+
+    def on_stride(self, stride: Stride, t_ns: int) -> Said:  # noqa: ARG002
+        """A stride of either foot."""
+        return []
+
+    def on_totals(self, totals: RunTotals, t_ns: int) -> Said:  # noqa: ARG002
+        """New totals."""
+        return []
+
+    def on_asymmetry(self, asymmetry: Asymmetry, t_ns: int) -> Said:  # noqa: ARG002
+        """A new asymmetry."""
+        return []
+
+    def on_tick(self, t_ns: int, feet_up: frozenset[Side] | None) -> Said:  # noqa: ARG002
+        """A second has passed; `feet_up`: feet whose pod is linked, None when nobody knows."""
+        return []
+
+    def end(self, t_ns: int) -> Said:
+        """The run is over: the last numbers, when they have not been said."""
+        if self._last is None or self._last_said is None or self._last == self._last_said[0]:
+            return []
+        return self._say(self._last, self._last_said[1], t_ns)
+
+    def report(self, finding: Finding, t_ns: int) -> Said:
+        """The state, when its status, level or kind of reason changed, or when only numbers moved and it is time."""
+        self.decided = self.decided or finding.status in (LimitStatus.WITHIN, LimitStatus.OVER)
+        state = LimitState(
+            rule=self.name.rule,
+            metric=self.name.metric,
+            unit=self.name.unit,
+            status=finding.status,
+            level=self.breach.level,
+            value=finding.value,
+            warn=self.limits.get(Level.WARN),
+            stop=self.limits.get(Level.STOP),
+            n=finding.n,
+            n_needed=finding.n_needed,
+            reason=finding.reason,
+        )
+        self._last = state
+        if self._last_said is None:
+            return self._say(state, finding.kind, t_ns)
+        before, kind = self._last_said
+        changed = (before.status, before.level, kind) != (state.status, state.level, finding.kind)
+        due = state != before and t_ns - self._last_said_ns >= REPEAT_EVERY_S * NS
+        return self._say(state, finding.kind, t_ns) if changed or due else []
+
+    def alert(self, turn: Turn, value: float | None, words: Words) -> Alert:
+        """The alert for an onset or a recovery; both have one id."""
+        return Alert(
+            id=f"{self._run}/{self.name.rule}/{turn.level.value}/{turn.onset_ns}",
+            phase=turn.phase,
+            level=turn.level,
+            rule=self.name.rule,
+            metric=self.name.metric,
+            unit=self.name.unit,
+            value=value,
+            limit=self.limits[turn.level],
+            cue=words.cue if turn.phase is AlertPhase.ONSET else "Back inside limit",
+            text=words.text,
+            onset_ns=turn.onset_ns,
+            duration_s=turn.duration_s,
+        )
+
+    def _say(self, state: LimitState, kind: str, t_ns: int) -> Said:
+        self._last = state
+        self._last_said, self._last_said_ns = (state, kind), t_ns
+        return [state]
+
+
+class Freshness:
+    """When something was last measured, and what it means that it no longer is."""
+
+    def __init__(self) -> None:
+        self._run_s = 0.0
+        self._t_ns: int | None = None
+
+    def seen(self, clock: RunClock, t_ns: int) -> None:
+        """It was measured just now."""
+        self._run_s, self._t_ns = clock.run_s, t_ns
+
+    def silent(self, clock: RunClock, after_s: float = STALE_S) -> bool:
+        """She has been running for a while, and it was not measured."""
+        return clock.run_s - self._run_s >= after_s
+
+    def idle(self, t_ns: int) -> bool:
+        """It was measured, but not lately."""
+        return self._t_ns is not None and t_ns - self._t_ns >= STALE_S * NS
+
+
+def levels_of(warn: float | None, stop: float | None) -> dict[Level, float]:
+    """The levels that have a limit."""
+    return {level: limit for level, limit in ((Level.WARN, warn), (Level.STOP, stop)) if limit is not None}
+
+
+def not_checked(reason: str, kind: str, *, n: int = 0, n_needed: int | None = None) -> Finding:
+    """Nothing can be said, and why."""
+    return Finding(LimitStatus.NOT_CHECKED, None, n, n_needed, reason, kind)
