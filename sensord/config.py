@@ -56,7 +56,7 @@ class PodSettings(_Section):
 
     address: Annotated[str, AfterValidator(_address)]
     side: Side
-    driver: str = "open_pod"
+    driver: str = "open-pod"
 
 
 class StreamSettings(_Section):

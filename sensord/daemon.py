@@ -13,6 +13,7 @@ import logging
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import segno
 
@@ -153,10 +154,10 @@ class Gateway:
         ticking = asyncio.create_task(self._tick(current), name="ticks")
         stopping = asyncio.create_task(stop.wait(), name="stop")
         with _signals(stop):
-            tasks = {linking, ticking, stopping, *watched}
+            tasks: set[asyncio.Future[Any]] = {linking, ticking, stopping, *watched}
             done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in (linking, ticking, stopping):
-            task.cancel()
+        for own in (linking, ticking, stopping):
+            own.cancel()
         # the links stop their pods first, so that the last packets still belong to the run
         await asyncio.gather(linking, ticking, stopping, return_exceptions=True)
         for task in done - {stopping}:

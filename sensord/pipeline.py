@@ -202,7 +202,8 @@ class Pipeline:
             if self._life.state is RunState.RUNNING:
                 window = self._windows.at(tick.t_ns, self._totals.now, self._started_ns)
                 found.append((tick.t_ns, window))
-            found += self._limited(self._limits.on_tick(tick.t_ns), tick.t_ns)
+            feet_up = {line.setup.side for line in self._lines.values() if line.link_up}
+            found += self._limited(self._limits.on_tick(tick.t_ns, feet_up), tick.t_ns)
         if self._ticks % POD_STATUS_EVERY_S == 0:
             found += [(tick.t_ns, line.status()) for line in self._lines.values()]
         return found + self._change(self._life.on_tick(tick))

@@ -80,7 +80,7 @@ def test_every_problem_is_named_at_once_with_file_key_and_what_is_allowed(
 )
 def test_what_fits_no_key_alone_is_checked_across_keys(tmp_path: Path, text: str, place: str) -> None:
     with pytest.raises(InputError) as caught:
-        load_settings(write(tmp_path, text), drivers=["open_pod"])
+        load_settings(write(tmp_path, text), drivers=["open-pod"])
     assert [p.place for p in caught.value.problems] == [place]
 
 

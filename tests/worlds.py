@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sensord.drivers import DRIVERS
-from sensord.drivers.base import PodInfo, Read, Subscribe, Wanted, Write
+from sensord.drivers.base import Announce, Await, PodInfo, Read, Subscribe, Wanted, Write
 from sensord.model import NS, Input, Mark, MarkKind, Packet, PodSetup, RunSetup, Side, Tick
 from sensord.sim.pods import OpenPodSim
 from sensord.sim.runner import RunnerSimulation, Truth
@@ -34,7 +34,7 @@ class World:
 def setup(plan_text: str | None = None, **changes: object) -> RunSetup:
     values = {
         "run": "01J00000000000000000000000", "runner": "R-1", "site": "test", "gateway": "test",
-        "pods": tuple(PodSetup(address, side, "open_pod") for side, address in PODS.items()), "plan_text": plan_text,
+        "pods": tuple(PodSetup(address, side, "open-pod") for side, address in PODS.items()), "plan_text": plan_text,
     }  # fmt: skip
     return RunSetup(**(values | changes))  # type: ignore[arg-type]
 
@@ -65,9 +65,9 @@ def world(
     }
     inputs: list[Input] = []
     for side, pod in pods.items():
-        pod.loss, pod.jitter_ms = loss, jitter_ms
         pod.connect(0, _nobody)
-        info = converse(pod, "open_pod")
+        info = converse(pod, "open-pod")
+        pod.loss, pod.jitter_ms = loss, jitter_ms
         inputs.append(Mark(0, MarkKind.LINK_UP, {"pod": PODS[side], "info": info.to_json()}))
     for now_ns in range(STEP_NS, int((runner.truth.duration_s + 3.0) * NS), STEP_NS):
         for side, pod in pods.items():
@@ -91,9 +91,11 @@ def converse(pod: OpenPodSim, driver: str, now_ns: int = 0) -> PodInfo:
                     pod.write(request.uuid, request.payload, now_ns)
                 case Subscribe():
                     pod.subscribe(request.uuid, now_ns)
-                case _:
+                case Await():
                     [note] = [n for n in pod.due(now_ns) if request.match(n.payload)]
                     answer = note.payload
+                case Announce():
+                    answer = b""
             request = session.send(answer)
     except StopIteration as done:
         return done.value
