@@ -8,6 +8,7 @@ Every default names where it comes from. "Recordings" are the two force-plate ru
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+
 from sensord.errors import InputError, Problem
 from sensord.model import Activity
 
@@ -35,6 +36,8 @@ class Gait:
     """Lowest pitch of the swing, heel towards the buttocks (running; walking has it at terminal contact)."""
     clearance_m: float
     """Height the ball of the foot is carried to."""
+    impact_stretch: float = 1.0
+    """How much longer the shock of contact lasts than in the derived recordings (two lobes of 9 ms); soft shoes: 2."""
     out_of_plane: float = 1.0
     """Scale of the roll, yaw and sideways motion; 0 = a planar foot."""
 
@@ -55,6 +58,7 @@ class Gait:
             "toe_off_angle_deg": (-85.0, -15.0),
             "swing_angle_deg": (-140.0, self.toe_off_angle_deg),
             "clearance_m": (0.03, 0.7),
+            "impact_stretch": (0.5, 4.0),
             "out_of_plane": (0.0, 3.0),
         }
         problems = [

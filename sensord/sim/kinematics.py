@@ -1,9 +1,9 @@
 """The motion of one foot and of the pod on it, at any instant: pose, specific force, angular rate.
 
 Frames: the world is the ground (or the belt, which is as inertial): x forward, y left, z up. The foot frame is x heel
-to toe, y left, z up; R = Rz(yaw) Ry(-pitch) Rx(roll) takes it to the world, pitch toe up positive. In stance the sole does
-not slip: the foot turns about its heel until it lies flat, then about its ball. The pod sits at `position_m` in the
-foot frame, measured from the heel on the ground.
+to toe, y left, z up; R = Rz(yaw) Ry(-pitch) Rx(roll) takes it to the world, pitch toe up positive. In stance the sole
+does not slip: the foot turns about its heel until it lies flat, then about its ball. The pod sits at `position_m` in
+the foot frame, measured from the heel on the ground.
 """
 
 from __future__ import annotations
@@ -15,13 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import PPoly
 
-from sensord.model import G_MPS2, FloatArray, Side
+from sensord.model import G_MPS2, Activity, FloatArray, Side
 from sensord.sim.curves import Rates, join, steps
 from sensord.sim.footfalls import Contact, columns, gait_columns, is_run
-from sensord.sim.template import PIVOT_M, Cycles, forward_speeds, pitch_rates, ramp, upward_speeds
+from sensord.sim.template import FLAT_RATE_RADPS, PIVOT_M, Cycles, forward_speeds, pitch_rates, ramp, upward_speeds
 
 IMPACT_WINDOW_S = (-0.020, 0.060)
 """Around initial contact, where the impact peak is looked for."""
+
+TREMOR_FADES_S = 0.06
+"""Time in which the tremor after contact falls to 1/e. Design choice; see `sensor.SensorModel.rattle` for its size."""
+TREMOR_IN_SWING = 0.05
+"""Tremor of a swinging foot as a share of that of contact. Design choice."""
 
 # Shape of the shock that rides on the foot's motion: displacement u(t) = t^4 exp(-a t) cos(2 pi f t + p), so that the
 # pod ends where and as fast as it would have without it. Fitted to the shock of the derived recordings (a damped
@@ -78,6 +83,8 @@ class FootMotion:
         landed = [c for contacts in bouts for c in contacts if c.ic_s is not None]
         self._ic = np.array([c.ic_s for c in landed], dtype=np.float64)
         self._shock_mps2 = np.zeros(len(landed))
+        self._stretch = gait_columns(landed, "impact_stretch")
+        self._impact_g = columns(landed, "impact_g")
 
     def pitch_rad(self, t_s: FloatArray) -> FloatArray:
         """Pitch of the foot, toe up positive, (n,)."""
@@ -112,7 +119,7 @@ class FootMotion:
         world = self._ball_acceleration(t_s)
         if len(self._ic):
             last = np.clip(np.searchsorted(self._ic, t_s) - 1, 0, None)
-            since = t_s - self._ic[last] - _SHOCK_DELAY_S
+            since = (t_s - self._ic[last] - _SHOCK_DELAY_S) / self._stretch[last]
             jolt = np.where(since < _SHOCK_S, self._shock_mps2[last] * shock(np.minimum(since, _SHOCK_S)), 0.0)
             world[:, 0] -= np.sin(_SHOCK_TILT_RAD) * jolt
             world[:, 2] += np.cos(_SHOCK_TILT_RAD) * jolt
@@ -134,7 +141,7 @@ class FootMotion:
         self._shock_mps2[:] = 0.0
         still = self.sample(flat, position_m).force_mps2.reshape(*t.shape, 3)
         up = np.array([-np.sin(_SHOCK_TILT_RAD), 0.0, np.cos(_SHOCK_TILT_RAD)])
-        wave = shock(t - self._ic[:, None] - _SHOCK_DELAY_S).ravel()[:, None] * up
+        wave = shock((t - self._ic[:, None] - _SHOCK_DELAY_S) / self._stretch[:, None]).ravel()[:, None] * up
         wave = np.einsum("nji,nj->ni", self.rotation(flat), wave).reshape(still.shape)
         target = np.asarray(wanted_g) * G_MPS2
         low, high = np.zeros(len(target)), 4.0 * target + 20.0
@@ -146,6 +153,16 @@ class FootMotion:
         self._shock_mps2[:] = np.where(quiet, 0.0, high)
         reached = np.linalg.norm(still + self._shock_mps2[:, None, None] * wave, axis=-1).max(axis=1)
         return np.asarray(reached / G_MPS2)
+
+    def tremor_g(self, t_s: FloatArray) -> FloatArray:
+        """How hard shoe and pod are being shaken, (n,), g: the impact, fading after each contact; 0 in standing."""
+        if not len(self._ic):
+            return np.zeros_like(t_s)
+        last = np.searchsorted(self._ic, t_s) - 1
+        since = t_s - self._ic[np.clip(last, 0, None)]
+        fading = np.where(last >= 0, np.exp(-since / TREMOR_FADES_S) * self._impact_g[last], 0.0)
+        swinging = np.abs(self._x.rate(t_s)) > 0.5
+        return np.asarray(fading + TREMOR_IN_SWING * self._impact_g[last] * swinging)
 
     def _angular(self, t_s: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Angular rate and its derivative in the foot frame, each (n, 3)."""
@@ -194,6 +211,8 @@ def _cycles(contacts: list[Contact]) -> list[Cycles]:
     toe_off = np.deg2rad(gait_columns(contacts, "toe_off_angle_deg"))
     swing = np.deg2rad(gait_columns(contacts, "swing_angle_deg"))
     clearance = gait_columns(contacts, "clearance_m")
+    rolls_over = run & np.isfinite(tc) & np.isfinite(ic)
+    flat_rate = np.where(rolls_over, FLAT_RATE_RADPS, 0.0)
     out = []
     for kind in np.unique(kinds):
         i = np.flatnonzero(kinds == kind)
@@ -211,6 +230,8 @@ def _cycles(contacts: list[Contact]) -> list[Cycles]:
                 swing_rad=np.minimum(swing[j], toe_off[i] - 0.05) * size[j],
                 strike_rad=strike[j],
                 clearance_m=clearance[j] * size[j],
+                flat_rate_radps=flat_rate[i],
+                next_flat_rate_radps=flat_rate[j],
                 from_run=bool(kind & 2),
                 to_run=bool(kind & 1),
             )
@@ -233,7 +254,9 @@ def _side_curves(bouts: Sequence[list[Contact]], duration_s: float) -> tuple[PPo
             s, c, k = b.ic_s - a.tc_s, b.contact_time_s, np.deg2rad(b.amplitude * b.gait.out_of_plane)
             heel = PIVOT_M * float(ramp(np.array((b.strike_angle_deg - 5.0) / 15.0)))
             land = min(0.07, 0.3 * c)
-            pivot += [(a.tc_s + 0.64 * s, 0.0), (a.tc_s + 0.92 * s, heel), (b.ic_s + 0.02, heel), (b.flat_s, 0.0)]
+            # the pivot changes where the foot is near level, so that changing it moves the foot little
+            start, end = (0.64, 0.92) if b.gait.activity is Activity.RUN else (0.40, 0.90)
+            pivot += [(a.tc_s + start * s, 0.0), (a.tc_s + end * s, heel), (b.ic_s + 0.02, heel), (b.flat_s, 0.0)]
             roll += [(a.flat_s, 0.0), (a.tc_s, -6.0 * k), (a.tc_s + 0.45 * s, 4.0 * k), (b.ic_s - 0.07 * s, -10.0 * k)]
             roll += [(b.ic_s, -11.0 * k), (b.ic_s + land, 1.0 * k), (b.flat_s, 0.0)]
             yaw += [(a.flat_s, 0.0), (a.tc_s, 3.0 * k), (a.tc_s + 0.4 * s, 6.0 * k), (b.ic_s - 0.07 * s, -4.0 * k)]

@@ -185,7 +185,8 @@ class RunnerSimulation:
         # streams are named by which foot stepped first, so that swapping sides mirrors everything
         foot = 0 if side is self._first else 1
         seed = (self._seed, 2, foot)
-        reading = read(model, side, rate_hz, at_pod.force_mps2, at_pod.rate_radps, seed)
+        tremor_g = self._motion[side].tremor_g(tick.true_s)
+        reading = read(model, side, rate_hz, at_pod.force_mps2, at_pod.rate_radps, tremor_g, seed)
         kept = reading.kept.copy()
         for gap in self._plan.silences:
             if gap.side is side:

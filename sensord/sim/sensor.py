@@ -20,6 +20,12 @@ SATURATED_SHARE = 0.995
 """A sample at or beyond this share of full scale counts as clipped (see `model.SampleBlock`)."""
 
 
+_RATTLE_ACC = 0.17
+_RATTLE_RADPS_PER_G = float(np.deg2rad(4.0))
+"""Shaking of each axis for every g of impact, so that the spectrum above 40 Hz is that of the recordings with real pods
+(`python bench/compare_simulator.py`, cases walk and streamed)."""
+
+
 def mount(pitch_deg: float, roll_deg: float = 0.0, yaw_deg: float = 0.0) -> Matrix:
     """Columns = pod axes in the foot frame: Rz(yaw) Ry(pitch) Rx(roll), pitch positive = nose down."""
     m = Rotation.from_euler("ZYX", [yaw_deg, pitch_deg, roll_deg], degrees=True).as_matrix()
@@ -48,6 +54,9 @@ class SensorModel:
     clock_ppm: float = 0.0
     clock_start_s: float = 0.0
     """What the pod's clock shows when the script begins."""
+    rattle: float = 0.0
+    """Broadband shaking of shoe and pod that no foot motion explains: 1 = as much as in the two recordings made with real
+    pods (spectrum above 40 Hz; `docs/simulator.md`), 0 = none, as in recordings derived from markers."""
     loss: float = 0.0
     packet_samples: int = 10
 
@@ -124,10 +133,11 @@ def read(
     rate_hz: float,
     force_mps2: FloatArray,
     rate_radps: FloatArray,
+    tremor_g: FloatArray,
     seed: tuple[int, ...],
 ) -> Reading:
-    """Turn the motion of the foot at the pod (foot frame, (n, 3)) into what the pod reports."""
-    noise, place, lost = (np.random.default_rng([*seed, k]) for k in range(3))
+    """Turn the motion of the foot at the pod (foot frame, (n, 3), tremor (n,)) into what the pod reports."""
+    noise, place, lost, shake = (np.random.default_rng([*seed, k]) for k in range(4))
     matrix = np.array(model.mount) if model.mount is not None else _typical_mount(side, place)
     offset = place.uniform(-1, 1, 3) * 0.030 * G_MPS2
     bias = np.deg2rad(place.uniform(-1, 1, 3))
@@ -139,6 +149,10 @@ def read(
     acc += white[:, :3] * (model.acc_noise_ug_rthz * 1e-6 * G_MPS2 * band)
     gyr = np.einsum("ni,ij->nj", rate_radps, matrix) + bias
     gyr += white[:, 3:] * np.deg2rad(model.gyr_noise_mdps_rthz * 1e-3 * band)
+    if model.rattle > 0:
+        shaking = shake.standard_normal((len(force_mps2), 6)) * (model.rattle * tremor_g)[:, None]
+        acc += shaking[:, :3] * _RATTLE_ACC * G_MPS2
+        gyr += shaking[:, 3:] * _RATTLE_RADPS_PER_G
     acc, acc_full = _digitise(acc, model.acc_range_g * G_MPS2, model.bits)
     gyr, gyr_full = _digitise(gyr, np.deg2rad(model.gyr_range_dps), model.bits)
     mask = np.einsum("nk,k->n", np.hstack([acc_full, gyr_full]).astype(np.uint8), 1 << np.arange(6, dtype=np.uint8))
