@@ -86,13 +86,15 @@ def a_stride(foot: Side, number: int, start_s: float, **changes: object) -> Stri
 
 
 def a_window(second: int) -> GaitWindow:
+    """The first seven are alike, then everything drifts."""
+    drift = second // 8
     foot = FootGait(
-        n=14, cadence_spm=171.0, contact_time_s=0.25, contact_n=13, impact_peak_g=10.0, impact_clipped_share=0.1,
-        confidence=0.9,
+        n=14, cadence_spm=171.0, contact_time_s=0.25 + 0.001 * drift, contact_n=13, impact_peak_g=10.0 + 0.1 * drift,
+        impact_clipped_share=0.1 + 0.01 * drift, confidence=0.9,
     )  # fmt: skip
     return GaitWindow(
-        window_s=10.0, activity=Activity.RUN, cadence_spm=171.5, left=foot,
-        right=replace(foot, contact_time_s=0.24, impact_peak_g=9.0, cadence_spm=None), steps=3 * second,
+        window_s=10.0, activity=Activity.RUN, cadence_spm=171.5 - drift, left=foot,
+        right=replace(foot, contact_time_s=0.24 + 0.002 * drift, impact_peak_g=9.0, cadence_spm=None), steps=3 * second,
         distance_m=2.85 * second, distance_calibrated=False, run_time_s=float(second), walk_time_s=0.0,
         elapsed_s=float(second),
     )  # fmt: skip
@@ -151,6 +153,7 @@ def _moments(seconds: int, run: str, runner: str) -> Iterator[tuple[int, Payload
                 pod = f"C0:FF:EE:00:00:0{1 + (foot is Side.RIGHT)}"
                 link = ("down", "link lost") if second == 20 and foot is Side.RIGHT else ("up", None)
                 yield t_ns, PodStatus(pod, foot, *link, 88, *counters)
+    yield 2 * NS, a_limit("limit.run_time", LimitStatus.WITHIN, 1.0, unit="s", warn=900.0, stop=1200.0)
     yield half_ns, a_limit("limit.distance", LimitStatus.WITHIN, 40.0)
     yield half_ns, a_limit("limit.distance", LimitStatus.OVER, 101.5)
     yield half_ns, an_alert(AlertPhase.ONSET, half_ns, run=run)
