@@ -138,6 +138,10 @@ def _travel(pitch: FloatArray, plane: FloatArray, rate_hz: float) -> float:
     return float(moved[0] * gravity[1] - moved[1] * gravity[0]) / size
 
 
+FAR_DEG = 30.0
+"""Design choice: an axis this far off needs no second check."""
+
+
 class Standing:
     """Watches fixed windows for standing still; keeps gyro bias and gravity of the latest still one.
 
@@ -175,7 +179,7 @@ class AxisWatch:
         self._off = 0
 
     def moved(self, frozen: Axis, activity: Activity, now: Axis) -> bool:
-        """Whether the axis has turned by more than `MOVED_DEG` in two checks in a row."""
+        """Whether the axis has turned by more than `MOVED_DEG` in two checks in a row, or by `FAR_DEG`."""
         norm = self._norm.get(activity)
         if norm is None:
             if now.angle_deg(frozen) <= 2 * MOVED_DEG:
@@ -183,5 +187,6 @@ class AxisWatch:
                 self._off = 0
                 return False
             norm = frozen
-        self._off = self._off + 1 if now.angle_deg(norm) > MOVED_DEG else 0
-        return self._off >= 2
+        angle_deg = now.angle_deg(norm)
+        self._off = self._off + 1 if angle_deg > MOVED_DEG else 0
+        return self._off >= 2 or angle_deg > FAR_DEG

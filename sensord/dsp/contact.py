@@ -29,10 +29,10 @@ IC_SHARE = 0.75
 TC_SHARE = 0.85
 
 PROMINENCE = 0.1
-"""Design choice: a minimum counts when the pitch rate rises by a tenth of the mid-swing peak on both sides of it."""
+"""Design choice: a minimum counts when the pitch rate rises by a tenth of its maximum on both sides of it."""
 
 FALLEN = 0.25
-"""Design choice: minima count once the pitch rate has fallen below a quarter of the mid-swing peak."""
+"""Design choice: minima count once the pitch rate has fallen below a quarter of the highest."""
 
 SLAP_S = 0.15
 """Design choice: the minimum of initial contact lies within this time of the change from toe-up to toe-down."""
@@ -62,11 +62,12 @@ def find_contact(pitch_radps: FloatArray, first_row: int, swing: int, end: int, 
     smooth = zero_phase(pitch_radps, CUTOFF_HZ, rate_hz)[swing - first_row : end - first_row]
     if len(smooth) < 3:
         return None
-    fallen = np.flatnonzero(smooth < FALLEN * smooth[0])
+    top = float(smooth.max())
     crossed = np.flatnonzero(smooth < 0.0)
-    if not len(crossed):
+    if top <= 0.0 or not len(crossed):
         return None
-    minima, _ = find_peaks(-smooth, prominence=PROMINENCE * smooth[0])
+    fallen = np.flatnonzero(smooth < FALLEN * top)
+    minima, _ = find_peaks(-smooth, prominence=PROMINENCE * top)
     minima = minima[minima >= fallen[0]]
     down = int(crossed[0])
     if len(minima) and minima[0] <= down + SLAP_S * rate_hz:
@@ -86,10 +87,10 @@ def _push_off(smooth: FloatArray, minima: FloatArray) -> float | None:
     if not len(minima):
         return None
     deepest = float(smooth[minima].min())
-    first = next(int(i) for i in minima if smooth[i] <= DEEP * deepest)
-    if deepest >= 0.0 or not (smooth[first:] > 0.0).any():
+    if deepest >= 0.0:
         return None
-    return _reaches(smooth, first, down_from=False)
+    first = next(int(i) for i in minima if smooth[i] <= DEEP * deepest)
+    return _reaches(smooth, first, down_from=False) if (smooth[first:] > 0.0).any() else None
 
 
 def _reaches(smooth: FloatArray, bottom: int, *, down_from: bool) -> float:

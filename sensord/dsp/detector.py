@@ -25,6 +25,11 @@ COLUMNS = 7
 """Columns of the history: acceleration, angular rate, whether the row was bridged."""
 
 
+NEAR_NS = 30_000_000
+NEAR_LOST_NS = 20_000_000
+"""Design choices: more than 20 ms lost within 30 ms of a contact leave its time in doubt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Where the rows of the history lie in pod time."""
@@ -132,9 +137,15 @@ class Detector:
             return None
         time_ns = self._stretch.time_ns
         ic_ns = time_ns(found.ic_row)
-        near = self._bridged(ic_ns - BEFORE_NS, min(ic_ns + AFTER_NS, time_ns(last - 1)))
         tc_ns = None if found.tc_row is None else time_ns(found.tc_row)
-        return Landing(ic_ns, tc_ns, found.clear, self._raw.impact(ic_ns), near)
+        flaws = [] if found.clear else ["unclear_contact"]
+        if any(self._bridged(at - NEAR_NS, at + NEAR_NS, last) > NEAR_LOST_NS for at in (ic_ns, tc_ns or ic_ns)):
+            flaws.append("gap_at_contact")
+        impact = self._raw.impact(ic_ns)
+        if self._bridged(ic_ns - BEFORE_NS, ic_ns + AFTER_NS, last):
+            impact = None
+            flaws.append("impact_gap")
+        return Landing(ic_ns, tc_ns, impact, tuple(flaws))
 
     def _stride_to(self, landing: Landing | None, *, lost: bool) -> list[Stride]:
         """The stride before this landing, if there is one."""
@@ -149,15 +160,18 @@ class Detector:
     def _row(self, landing: Landing, next_ns: int | None, *, lost: bool) -> Stride:
         flaws = []
         until = next_ns if next_ns is not None else landing.tc_ns or landing.ic_ns
-        if lost or self._bridged(landing.ic_ns, until):
+        bridged = self._bridged(landing.ic_ns, until, self._history.end)
+        if lost or bridged:
             flaws.append("gap")
         if lost:
             flaws.append("next_contact_lost")
         if self._raw.gyro_clipped(landing.ic_ns, until):
             flaws.append("gyro_clipped")
-        return self.rows.row(landing, next_ns, segment=self._stretch.segment, trust=self._axis.confidence, flaws=flaws)
+        trust = self._axis.confidence * max(0.0, 1.0 - bridged / max(until - landing.ic_ns, 1))
+        return self.rows.row(landing, next_ns, segment=self._stretch.segment, trust=trust, flaws=flaws)
 
-    def _bridged(self, from_ns: int, to_ns: int) -> bool:
+    def _bridged(self, from_ns: int, to_ns: int, known: int) -> float:
+        """How long in ns the rows in between (and before row `known`) are bridged."""
         first = max(self._stretch.row(from_ns), 0)
-        last = min(self._stretch.row(to_ns) + 2, self._history.end)
-        return bool(self._history.rows(first, last)[:, BRIDGED].any())
+        last = min(self._stretch.row(to_ns) + 1, known)
+        return float(self._history.rows(first, max(first, last))[:, BRIDGED].sum()) * self._stretch.period_ns

@@ -38,8 +38,8 @@ STILL_WINDOWS = 2
 ALIGN_AFTER_S = 2.5
 """Design choice: motion needed before the axis is looked for (three strides of running last 2 s)."""
 
-RECHECK_STRIDES = 30
-"""Design choice: strides between two checks of the axis (the reference asks for every 5 min; 20 s cost nothing)."""
+RECHECK_STRIDES = 20
+"""Design choice: strides between two checks of the axis (the reference asks for every 5 min; 15 s cost little)."""
 
 RECHECK_S = 5.0
 LOST_S = 5.0

@@ -20,21 +20,27 @@ MAX_STRIDE_S = 2.5
 FINE_RATE_HZ = 200.0
 """Rate below which the reference allows means of contact time only."""
 
-WEIGHTS = {"gap": 0.5, "unclear_contact": 0.5, "gyro_clipped": 0.6, "contact_time": 0.3, "next_contact_lost": 0.5}
-"""Design choices: what each flaw leaves of the confidence. `impact_gap` flaws the impact only."""
+WEIGHTS = {
+    "gap_at_contact": 0.4,  # samples lost just where a contact lies
+    "unclear_contact": 0.5,  # no minimum of its own: taken at the change from toe-up to toe-down
+    "gyro_clipped": 0.6,
+    "contact_time": 0.3,  # not found, or not plausible
+    "next_contact_lost": 0.5,
+}
+"""Design choices: what each flaw leaves of the confidence. `gap` costs the share of the stride that was bridged;
+`impact_gap` (samples lost round the impact, which is left empty) costs nothing else."""
 
 COARSE_WEIGHT = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """One contact in pod time; `clear` when the pitch rate shows it, `impact_gap` when samples were lost there."""
+    """One contact in pod time, its impact, and what is wrong with it (keys of `WEIGHTS`, or `impact_gap`)."""
 
     ic_ns: int
     tc_ns: int | None
-    clear: bool
     impact: Impact | None
-    impact_gap: bool
+    flaws: tuple[str, ...]
 
 
 class StrideRows:
@@ -57,19 +63,16 @@ class StrideRows:
 
     def row(self, landing: Landing, next_ns: int | None, *, segment: int, trust: float, flaws: list[str]) -> Stride:
         """The stride that begins with this landing; `next_ns` None when the next contact was lost."""
-        flaws = list(flaws)
+        flaws = [*flaws, *landing.flaws]
         stride_s = None if next_ns is None else (next_ns - landing.ic_ns) / NS
         contact_s = None if landing.tc_ns is None else (landing.tc_ns - landing.ic_ns) / NS
         activity = self._activity_of(stride_s, contact_s)
         if not _plausible(stride_s, contact_s, activity):
             contact_s = None
             flaws.append("contact_time")
-        if not landing.clear:
-            flaws.append("unclear_contact")
-        if landing.impact_gap:
-            flaws.append("impact_gap")
-        measured = contact_s is not None and stride_s is not None
-        swing_s = stride_s - contact_s if stride_s is not None and contact_s is not None else None
+        swing_s = duty = None
+        if stride_s is not None and contact_s is not None:
+            swing_s, duty = stride_s - contact_s, contact_s / stride_s
         stride = Stride(
             foot=self._side,
             stride=self.count,
@@ -81,7 +84,7 @@ class StrideRows:
             stride_time_s=stride_s,
             contact_time_s=contact_s,
             swing_time_s=swing_s,
-            duty_factor=contact_s / stride_s if measured and contact_s is not None and stride_s is not None else None,
+            duty_factor=duty,
             cadence_spm=None if stride_s is None else 120.0 / stride_s,
             stride_length_m=None,
             speed_mps=None,
