@@ -49,6 +49,11 @@ def _clears(clear: float, warn: float | None, stop: float | None, keys: tuple[st
         raise _refusal(f"less than {first_key}", key=f"needs.{clear_key}", found=f"{clear:g}", other=first_key)
 
 
+def _any_of(*keys: str) -> ConfigDict:
+    """Says in the JSON Schema what `_needs_a_limit` checks."""
+    return ConfigDict(json_schema_extra={"anyOf": [{"required": [key]} for key in keys]})
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -87,6 +92,8 @@ class Runner(_Section):
 class DistanceLimit(_Section):
     """How far, in this run."""
 
+    model_config = _any_of("warn", "stop")
+
     of: Annotated[Literal["run"], Field(description="The limit is for one run.")] = "run"
     live: Annotated[Literal[True], Field(description="Checked while she runs.")] = True
     counts: Annotated[Literal["all", "run"], Field(description="all: walking too; run: running only.")] = "all"
@@ -102,6 +109,8 @@ class DistanceLimit(_Section):
 
 class RunTimeLimit(_Section):
     """How long running, walking breaks not counted, in this run."""
+
+    model_config = _any_of("warn", "stop")
 
     of: Annotated[Literal["run"], Field(description="The limit is for one run.")] = "run"
     live: Annotated[Literal[True], Field(description="Checked while she runs.")] = True
@@ -147,13 +156,17 @@ class ImpactNeeds(_Section):
     """What an impact alert needs before it speaks, and when it ends."""
 
     window_steps: Annotated[int, Field(ge=10, le=200, description="Strides of one foot behind a median.")] = 30
-    sustained: Annotated[Duration, Field(description="Running time beyond the limit.")] = 60.0
+    sustained: Annotated[
+        Duration, Field(description="Running time beyond the limit.", json_schema_extra={"default": "60s"})
+    ] = 60.0
     clear_below_pct: Annotated[float, Field(ge=100, le=500, description="Ends below this % of baseline.")] = 110.0
     min_change_g: Annotated[float, Field(ge=0, le=100, description="No alert for a smaller change, in g.")] = 2.0
 
 
 class ImpactLimit(_Section):
     """Peak acceleration of the foot against her own baseline, same mount, shoe, surface and pace."""
+
+    model_config = _any_of("warn_pct", "stop_pct")
 
     metric: Annotated[Literal["peak_accel"], Field(description="Resultant peak at contact.")]
     mount: Annotated[Literal["laces", "heel"], Field(description="Where the pods sit; mounts are not comparable.")]
@@ -174,12 +187,16 @@ class AsymmetryNeeds(_Section):
     """What an asymmetry alert needs before it speaks, and when it ends."""
 
     steps: Annotated[int, Field(ge=30, le=100, description="Running stride pairs behind a value.")] = 60
-    sustained: Annotated[Duration, Field(description="Running time beyond the limit.")] = 120.0
+    sustained: Annotated[
+        Duration, Field(description="Running time beyond the limit.", json_schema_extra={"default": "120s"})
+    ] = 120.0
     clear_below: Annotated[float, Field(gt=0, le=100, description="Ends below this distance from baseline.")] = 4.0
 
 
 class ContactTimeAsymmetryLimit(_Section):
     """How far left and right contact time may differ from her own baseline, either way."""
+
+    model_config = _any_of("warn", "stop")
 
     formula: Annotated[Literal["si_signed"], Field(description="SI, signed injured - other (left - right if none).")]
     baseline: Annotated[FixedAsymmetryBaseline | SessionsBaseline, Field(discriminator="mode")]

@@ -77,7 +77,7 @@ def _found_expected(error: Mapping[str, Any], place: Place, model: type[BaseMode
             answer = _refused(context, given)
         case "literal_error":
             later = given in LATER_VALUES.get(_path(place), ())
-            allowed = context["expected"].replace("'", '"').replace(" or ", ", ")
+            allowed = context["expected"].replace("'", '"').replace(" or ", ", ").replace("True", "true")
             answer = _show(given) + (", which is not supported yet" if later else ""), f"one of: {allowed}"
         case "union_tag_invalid" | "union_tag_not_found":
             tag = context["discriminator"].strip("'")

@@ -1,0 +1,133 @@
+"""What a run came to: medians to their stated resolution, in memory that does not grow."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sensord.load.histogram import Histogram
+from sensord.load.pairing import Pairing
+from sensord.load.summary import Summary
+from sensord.model import Activity, Alert, AlertPhase, Level, RunSummary, RunTotals, Side, canonical_json, payload
+from tests.load.made_strides import a_stride, both_feet
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=50))
+def test_a_histogram_median_is_right_to_half_a_bin(values: list[float]) -> None:
+    histogram = Histogram(0, 100, 0.5)
+    for value in values:
+        histogram.add(value)
+    assert histogram.n == len(values)
+    assert histogram.median == pytest.approx(statistics.median_low(values), abs=0.25 + 1e-9)
+
+
+def test_a_histogram_is_none_when_empty_and_clamps_outliers() -> None:
+    histogram = Histogram(-1, 1, 0.5)
+    assert histogram.median is None
+    histogram.add(-99)
+    histogram.add(99)
+    histogram.add(98)
+    assert histogram.median == 1.0
+
+
+def test_clipping_hides_a_median_only_when_it_reaches_it() -> None:
+    histogram = Histogram(0, 40, 0.1)
+    for value in (10.0, 11.0, 12.0):
+        histogram.add(value)
+    for _ in range(2):
+        histogram.add(16.0, clipped=True)
+    assert histogram.median == pytest.approx(12.0)
+    assert histogram.clipped == 2
+    histogram.add(20.0)  # above the clipping, but not clipped: the clipped ones may be above or below it
+    histogram.add(20.0)
+    histogram.add(20.0)
+    histogram.add(20.0)
+    assert histogram.median == pytest.approx(16.0)
+    histogram.add(20.0)
+    histogram.add(20.0)
+    histogram.add(20.0)
+    assert histogram.median is None
+
+
+def summary_of(items: list) -> RunSummary:
+    summary, pairing = Summary("runner-1"), Pairing()
+    for item in items:
+        summary.add(item)
+        for pair in pairing.add(item):
+            summary.add_pair(pair)
+    return summary.result(RunTotals(steps=5, distance_m=4.0), elapsed_s=9.0, limits=(1, 3))
+
+
+def test_medians_of_running_strides() -> None:
+    items = both_feet(0.0, 50, contact_time_s=0.252, impact_peak_g=9.87)
+    walk = [a_stride(Side.LEFT, 100, 101.2, activity=Activity.WALK, contact_time_s=0.7, impact_peak_g=3.0)] * 500
+    doubtful = [a_stride(Side.RIGHT, 200, 200.7, confidence=0.2, contact_time_s=0.1)] * 500
+    found = summary_of(items + walk + doubtful)
+    assert (found.strides_left, found.strides_right) == (550, 550)
+    assert found.contact_time_left_s == found.contact_time_right_s == pytest.approx(0.252)
+    assert found.impact_left_g == pytest.approx(9.9)
+    assert found.impact_n_left == found.impact_n_right == 50
+    assert found.cadence_spm == pytest.approx(120 / 0.7, abs=0.2)
+    assert found.contact_time_si_pct == 0.0
+    assert found.contact_time_pairs == 50
+    assert (found.steps, found.distance_m, found.elapsed_s) == (5, 4.0, 9.0)
+    assert (found.limits_checked, found.limits_total) == (1, 3)
+    canonical_json(payload(found))
+
+
+def test_an_empty_run_is_blank_not_zero() -> None:
+    found = summary_of([])
+    for value in (
+        found.cadence_spm, found.contact_time_left_s, found.contact_time_si_pct, found.impact_right_g,
+        found.impact_clipped_share,
+    ):  # fmt: skip
+        assert value is None
+    assert found.strides_left == found.contact_time_pairs == found.impact_n_left == 0
+
+
+def test_clipped_impacts_have_a_share_and_no_made_up_median() -> None:
+    items = both_feet(0.0, 10, impact_peak_g=12.0) + both_feet(50.0, 30, impact_peak_g=16.0, impact_clipped=True)
+    found = summary_of([*items, *both_feet(90.0, 100, impact_peak_g=18.0)])
+    assert found.impact_left_g is None
+    assert found.impact_clipped_share == pytest.approx(30 / 140)
+
+
+def test_si_of_a_run_and_gaps() -> None:
+    items = [
+        a_stride(
+            s.foot, s.ic_run_ns / 1e9, s.next_ic_run_ns / 1e9, contact_time_s=0.26 if s.foot is Side.LEFT else 0.24
+        )
+        for s in both_feet(0.0, 20)
+    ]
+    found = summary_of([*items, a_stride(Side.LEFT, 60.0, gap=True)])
+    assert found.contact_time_si_pct == pytest.approx(8.0)
+    assert found.gap_strides == 1
+
+
+def test_an_alert_counts_once() -> None:
+    summary = Summary("runner-1")
+    onset = Alert("x", AlertPhase.ONSET, Level.WARN, "r", "m", "u", 1.0, 1.0, "c", "t", 0, None)
+    for phase in AlertPhase:
+        summary.add_alert(Alert(**{**{f: getattr(onset, f) for f in onset.__slots__}, "phase": phase}))
+    assert summary.result(RunTotals(), elapsed_s=0.0, limits=(0, 0)).alerts == 1
+
+
+def test_memory_does_not_grow_with_the_run() -> None:
+    def size(summary: Summary) -> int:
+        histograms = [
+            summary._stride_ms,
+            summary._si_tenths,
+            *summary._contact_ms.values(),
+            *summary._impact_dg.values(),
+        ]
+        return sum(len(h._counts) for h in histograms)
+
+    summary = Summary("runner-1")
+    before = size(summary)
+    for item in both_feet(0.0, 2000, impact_peak_g=999.0, contact_time_s=9.0):
+        summary.add(item)
+    assert size(summary) == before

@@ -1,0 +1,107 @@
+"""Totals and cover: each moment counts once, whichever foot saw it and in whatever order it came."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sensord.load.cover import MAX_PIECES, Cover
+from sensord.load.totals import Totals
+from sensord.model import Activity, RunTotals, Side, StepLengths, Stride
+from tests.load.made_strides import STRIDE_S, a_stride, both_feet, strides
+
+LENGTHS = StepLengths(walk_m=0.7, run_m=1.0)
+
+
+def totals(items: list[Stride]) -> RunTotals:
+    sums = Totals(LENGTHS)
+    for item in items:
+        sums.add(item)
+    return sums.now
+
+
+intervals = st.lists(st.tuples(st.integers(0, 60), st.integers(-2, 9)).map(lambda p: (p[0], p[0] + p[1])), max_size=12)
+
+
+@settings(max_examples=200, deadline=None)
+@given(intervals, st.randoms(use_true_random=False))
+def test_cover_is_the_union_in_any_order(pieces: list[tuple[int, int]], rng: random.Random) -> None:
+    wanted = len({moment for begin, end in pieces for moment in range(begin, end)})
+    for _ in range(2):
+        cover = Cover()
+        assert sum(cover.add(begin, end) for begin, end in pieces) == wanted
+        rng.shuffle(pieces)
+
+
+def test_cover_closes_the_oldest_hole_instead_of_growing() -> None:
+    cover = Cover()
+    for k in range(100):
+        assert cover.add(10 * k, 10 * k + 5) == 5
+    assert cover.add(2, 8) == 0  # long closed
+    assert cover.add(985, 990) == 5  # still open
+    assert len(cover._pieces) <= MAX_PIECES
+
+
+def test_both_feet_count_what_one_foot_counts() -> None:
+    one = totals(strides(Side.LEFT, 0.0, 100))
+    both = totals(both_feet(0.0, 100))
+    assert one.steps == 200
+    assert both.steps == 201  # the right foot goes on half a stride longer
+    assert one.run_time_s == pytest.approx(100 * STRIDE_S)
+    assert one.distance_m == pytest.approx(200.0)
+    assert one.run_distance_m == one.distance_m
+
+
+@pytest.mark.parametrize("lost", list(Side))
+def test_a_lost_pod_neither_halves_nor_doubles(lost: Side) -> None:
+    whole = totals(both_feet(0.0, 200))
+    holed = totals([s for s in both_feet(0.0, 200) if s.foot is not lost or not 40 < (s.ic_run_ns or 0) / 1e9 < 90])
+    assert holed.steps == whole.steps
+    assert holed.run_time_s == pytest.approx(whole.run_time_s)
+    assert holed.distance_m == pytest.approx(whole.distance_m)
+
+
+def test_what_both_pods_lost_is_not_guessed() -> None:
+    seen = totals([s for s in both_feet(0.0, 100) if not 20 < (s.ic_run_ns or 0) / 1e9 < 30])
+    assert seen.run_time_s < totals(both_feet(0.0, 100)).run_time_s - 8
+
+
+def test_a_lost_contact_or_unknown_time_adds_nothing() -> None:
+    assert (
+        totals([a_stride(Side.LEFT, 3.0), a_stride(Side.LEFT, None, 4.0), a_stride(Side.LEFT, 5.0, 4.0)]) == RunTotals()
+    )
+
+
+def test_walking_and_running_are_told_apart() -> None:
+    found = totals(strides(Side.LEFT, 0, 10, 1.1, activity=Activity.WALK) + strides(Side.LEFT, 11, 10))
+    assert found.walk_time_s == pytest.approx(11.0)
+    assert found.run_time_s == pytest.approx(7.0)
+    assert found.distance_m == pytest.approx(20 * 0.7 + 20 * 1.0)
+    assert found.run_distance_m == pytest.approx(20.0)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 3), st.integers(5, 60))
+def test_a_late_foot_changes_nothing(late_strides: int, n: int) -> None:
+    """The right foot may come up to about two seconds after the left one."""
+    items = both_feet(0.0, n)
+    late = sorted(items, key=lambda s: (s.next_ic_run_ns or 0) + (late_strides * 0.7e9 if s.foot is Side.RIGHT else 0))
+    assert totals(late).steps == totals(items).steps
+    assert totals(late).distance_m == pytest.approx(totals(items).distance_m, abs=1e-9)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(0.55, 1.3), min_size=1, max_size=40))
+def test_totals_never_fall_and_time_is_never_counted_twice(times: list[float]) -> None:
+    sums, before, t = Totals(LENGTHS), RunTotals(), 0.0
+    for k, length in enumerate(times):
+        sums.add(a_stride(list(Side)[k % 2], t, t + length))
+        t += length / 2
+        now = sums.now
+        assert now.distance_m >= before.distance_m
+        assert now.run_time_s >= before.run_time_s
+        before = now
+    assert before.run_time_s <= t + times[-1] / 2 + 1e-6

@@ -1,0 +1,67 @@
+"""The 1 Hz window: what is recent, what is measured, and honest blanks."""
+
+from __future__ import annotations
+
+import pytest
+
+from sensord.load.window import KEPT, WINDOW_S, Windows
+from sensord.model import NS, Activity, RunTotals, Side
+from tests.load.made_strides import a_stride, both_feet, strides
+
+
+def filled(items: list) -> Windows:
+    windows = Windows()
+    for item in items:
+        windows.add(item)
+    return windows
+
+
+def test_means_of_the_last_seconds() -> None:
+    window = filled(both_feet(0.0, 30)).at(21 * NS, RunTotals(steps=60, distance_m=57.0), 2 * NS)
+    assert window.activity is Activity.RUN
+    assert window.cadence_spm == pytest.approx(120 / 0.7)
+    assert window.left.contact_time_s == window.right.contact_time_s == 0.25
+    assert window.left.n == window.left.contact_n == 8  # ends 16.1 ... 21.0
+    assert window.left.impact_peak_g == 10.0
+    assert window.left.impact_clipped_share == 0.0
+    assert (window.steps, window.distance_m, window.elapsed_s) == (60, 57.0, 19.0)
+    assert window.distance_calibrated is False
+
+
+def test_nothing_recent_is_none_and_zero() -> None:
+    window = filled(both_feet(0.0, 30)).at(60 * NS, RunTotals(), 0)
+    assert window.activity is window.cadence_spm is None
+    for foot in (window.left, window.right):
+        assert foot.n == foot.contact_n == 0
+        assert foot.cadence_spm is foot.contact_time_s is foot.impact_peak_g is foot.impact_clipped_share is None
+        assert foot.confidence is None
+
+
+def test_one_foot_alone_gives_the_cadence() -> None:
+    window = filled(strides(Side.RIGHT, 0.0, 10)).at(7 * NS, RunTotals(), 0)
+    assert window.cadence_spm == pytest.approx(120 / 0.7)
+    assert window.left.n == 0
+
+
+def test_unmeasured_values_do_not_enter_means() -> None:
+    items = [
+        a_stride(Side.LEFT, 0.0, 0.7, contact_time_s=0.2, impact_peak_g=None),
+        a_stride(Side.LEFT, 0.7, 1.4, contact_time_s=None, impact_peak_g=12.0),
+        a_stride(Side.LEFT, 1.4, contact_time_s=0.3, impact_peak_g=16.0, impact_clipped=True),
+    ]
+    foot = filled(items).at(2 * NS, RunTotals(), 0).left
+    assert (foot.n, foot.contact_n) == (3, 2)
+    assert foot.contact_time_s == pytest.approx(0.25)
+    assert (foot.impact_peak_g, foot.impact_clipped_share) == (12.0, 0.5)
+
+
+def test_walking_is_what_most_strides_were_and_a_tie_goes_to_the_latest() -> None:
+    walk, run = strides(Side.LEFT, 0, 2, 1.1, activity=Activity.WALK), strides(Side.RIGHT, 2.2, 2)
+    assert filled(walk + run).at(4 * NS, RunTotals(), 0).activity is Activity.RUN
+    assert filled([*walk, run[0]]).at(4 * NS, RunTotals(), 0).activity is Activity.WALK
+
+
+def test_memory_is_bounded_and_a_stride_without_time_is_left_out() -> None:
+    windows = filled([a_stride(Side.LEFT, None), *strides(Side.LEFT, 0.0, 1000)])
+    assert len(windows._recent[Side.LEFT]) == KEPT
+    assert WINDOW_S / 0.4 < KEPT  # nobody makes a stride in less than 0.4 s
