@@ -3,8 +3,9 @@
 One thread owns the run file and the store's writing connection. The event loop's thread hands things over and never
 waits. The thread sleeps until something comes, and then keeps these times:
 
-- an input is committed within 20 ms of its arrival (it survives a killed process),
-- a durable commit follows within 200 ms (it survives a power cut),
+- an input is committed within 20 ms of its arrival (it survives a killed process), unless the disk is just busy with a
+  sync, which takes as long as the disk takes: then right after it,
+- a durable commit begins so that it ends within 200 ms (it survives a power cut),
 - events go at once: the run file is synced up to its last input, then one store transaction, then `on_stored`.
 
 So the store never holds an event whose inputs are not in the run file, and an alert never waits for a timer.
@@ -42,6 +43,12 @@ class JournalFailed(SensordError):
 
 
 @dataclass(frozen=True, slots=True)
+class _Arrived:
+    item: Input
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Events:
     run: str
     algo: str
@@ -53,6 +60,19 @@ class _Call:
     do: Callable[[], Any]
     future: Future[Any]
     last: bool = False
+
+
+_Item = _Arrived | _Events | _Call
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run between its begin and its end: the writer thread fills it in, callers look at its failure."""
+
+    file: RunFile | None = None
+    failure: BaseException | None = None
+    unkept_since: float | None = None
+    unsynced_since: float | None = None
 
 
 class Journal:
@@ -74,16 +94,13 @@ class Journal:
         self._store = store
         self._on_stored = on_stored
         self._on_error = on_error
-        self._queue: queue.SimpleQueue[Input | _Events | _Call] = queue.SimpleQueue()
-        self._on = False  # between begin and end, as the caller sees it
-        self._closed = False
-        # below: the writer thread's own, but for reading
-        self._file: RunFile | None = None
+        self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._current: _Run | None = None  # the run that is on as callers see it,
+        self._run: _Run | None = None  # and as the writer does, a little later
         self._pending: list[_Events] = []
-        self._unkept_since: float | None = None
-        self._unsynced_since: float | None = None
-        self._file_failure: BaseException | None = None
         self._store_failure: BaseException | None = None
+        self._busy_since: float | None = None
+        self._closed = False
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
 
@@ -91,28 +108,33 @@ class Journal:
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended the keeping of inputs, or of events; None while all is well."""
-        return self._file_failure or self._store_failure
+        """What ended the keeping of inputs (of the run that is on), or of events (for good); None while all is well."""
+        return (self._current.failure if self._current else None) or self._store_failure
+
+    @property
+    def busy_since(self) -> float | None:
+        """When (time.monotonic) the writer began what it is at; None while it sleeps. Long ago means a slow disk."""
+        return self._busy_since
 
     def begin(self, open_file: Callable[[], RunFile], setup: RunSetup, anchor: Anchor) -> Future[None]:
         """Begin or resume a run: `open_file` (RunFile.create or resume) runs in the writer's thread, the store follows.
 
         Inputs and events may follow at once. When it fails, the future, `on_error` and the next `add` tell.
         """
-        if self._on:
+        if self._current is not None:
             raise InternalError("a run is on: it must end before another begins")
-        self._on = True
-        return self._put(lambda: self._begin(open_file, setup, anchor))
+        run = self._current = _Run()
+        return self._put(lambda: self._begin(run, open_file, setup, anchor))
 
     def add(self, item: Input) -> None:
         """Keep an input. InternalError: no run is on, or a mark that cannot be written; JournalFailed: see there."""
-        if not self._on:
+        if self._current is None:
             raise InternalError("an input outside of a run")
-        if self._file_failure is not None:
-            raise JournalFailed(f"inputs are not kept: {self._file_failure}") from self._file_failure
+        if (failure := self._current.failure) is not None:
+            raise JournalFailed(f"inputs are not kept: {failure}") from failure
         if not isinstance(item, Packet):
             mark_row(item)  # the mistake is told to the one who made it, not to the writer
-        self._queue.put(item)
+        self._queue.put(_Arrived(item, time.monotonic()))
 
     def events(self, run: str, algo: str, events: Sequence[Event]) -> None:
         """Store events as soon as every input added before them is durable. JournalFailed: see there."""
@@ -134,9 +156,9 @@ class Journal:
 
         `keep=False` for a run that came to nothing: its file is removed, the store discards it (gives None).
         """
-        if not self._on:
+        if self._current is None:
             raise InternalError("no run is on that could end")
-        self._on = False
+        self._current = None
         return self._put(lambda: self._end(keep=keep))
 
     def close(self) -> None:
@@ -172,19 +194,19 @@ class Journal:
                         self._take(item)
             self._keep()
 
-    def _wait(self) -> Input | _Events | _Call | None:
-        """The next thing; None when it is time to commit."""
-        due = [
-            since + within
-            for since, within in ((self._unkept_since, KEEP_WITHIN_S), (self._unsynced_since, SYNC_WITHIN_S))
-            if since is not None
-        ]
+    def _wait(self) -> _Item | None:
+        """The next thing; None when it is time to commit. Without anything to commit it sleeps."""
+        due = [self._run.unkept_since, self._run.unsynced_since] if self._run else [None, None]
+        times = [since + within for since, within in zip(due, (KEEP_WITHIN_S, SYNC_WITHIN_S), strict=True) if since]
+        self._busy_since = None
         try:
-            return self._queue.get(timeout=max(0.0, min(due) - time.monotonic()) if due else None)
+            return self._queue.get(timeout=max(0.0, min(times) - time.monotonic()) if times else None)
         except queue.Empty:
             return None
+        finally:
+            self._busy_since = time.monotonic()
 
-    def _batch(self, first: Input | _Events | _Call) -> list[Input | _Events | _Call]:
+    def _batch(self, first: _Item) -> list[_Item]:
         """What has come meanwhile, up to and with the next call."""
         batch = [first]
         while len(batch) < DRAIN and not isinstance(batch[-1], _Call):
@@ -194,41 +216,46 @@ class Journal:
                 break
         return batch
 
-    def _take(self, item: Input) -> None:
-        if self._file is None or self._file_failure is not None:
+    def _take(self, arrived: _Arrived) -> None:
+        run = self._run
+        if run is None or run.file is None or run.failure is not None:
             return  # told already: by `on_error`, and to whoever adds more
         try:
-            self._file.add(item)
+            run.file.add(arrived.item)
         except Exception as exc:  # noqa: BLE001 (whatever it is, the run is no longer kept whole, and that is told)
-            self._fail_file(exc)
+            self._fail(run, exc)
             return
-        now = time.monotonic()
-        self._unkept_since = self._unkept_since or now
-        self._unsynced_since = self._unsynced_since or now
+        run.unkept_since = run.unkept_since or arrived.at
+        run.unsynced_since = run.unsynced_since or arrived.at
 
     def _keep(self) -> None:
         """Commit what is due: all of it at once when events wait."""
         now = time.monotonic()
-        if self._pending or (self._unsynced_since is not None and now >= self._unsynced_since + SYNC_WITHIN_S):
+        kept = self._run.unkept_since if self._run else None
+        synced = self._run.unsynced_since if self._run else None
+        if self._pending or (synced is not None and now >= synced + SYNC_WITHIN_S):
             self._commit(durable=True)
-        elif self._unkept_since is not None and now >= self._unkept_since + KEEP_WITHIN_S:
+        elif kept is not None and now >= kept + KEEP_WITHIN_S:
             self._commit(durable=False)
         self._store_pending()
 
     def _commit(self, *, durable: bool) -> None:
-        if self._file is not None and self._file_failure is None:
+        run = self._run
+        if run is None or run.file is None:
+            return
+        if run.failure is None:
             try:
-                self._file.commit(durable=durable)
+                run.file.commit(durable=durable)
             except Exception as exc:  # noqa: BLE001 (as above)
-                self._fail_file(exc)
-        self._unkept_since = None
-        if durable or self._file_failure is not None:
-            self._unsynced_since = None
+                self._fail(run, exc)
+        run.unkept_since = None
+        if durable or run.failure is not None:
+            run.unsynced_since = None
 
     def _store_pending(self) -> None:
         """One transaction for each run and algorithm that has events waiting; only behind a durable run file."""
         pending, self._pending = self._pending, []
-        if self.failure is not None:
+        if self._failed() is not None:
             return
         try:
             while pending:
@@ -256,20 +283,20 @@ class Journal:
         else:
             call.future.set_result(result)
 
-    def _begin(self, open_file: Callable[[], RunFile], setup: RunSetup, anchor: Anchor) -> None:
-        self._file_failure = None
+    def _begin(self, run: _Run, open_file: Callable[[], RunFile], setup: RunSetup, anchor: Anchor) -> None:
+        self._run = run
         try:
-            self._file = open_file()
+            run.file = open_file()
             if not self._store.knows(setup.run):
                 self._store.begin_run(
                     setup,
-                    file=self._file.path.name,
+                    file=run.file.path.name,
                     boot_id=anchor.boot_id,
                     boottime_ns=anchor.boottime_ns,
                     begun_wall_ns=anchor.wall_ns if anchor.wall_trusted else None,
                 )
         except Exception as exc:
-            self._fail_file(exc)
+            self._fail(run, exc)
             raise
 
     def _sync(self) -> None:
@@ -278,21 +305,23 @@ class Journal:
 
     def _end(self, *, keep: bool) -> str | None:
         self._commit(durable=True)
-        file, self._file = self._file, None
-        self._unkept_since = self._unsynced_since = None
-        if file is None:
-            raise JournalFailed("the run was never begun") from self.failure
+        run = self._run
+        assert run is not None
         try:
             self._raise_failure()
-            sha256 = file.seal() if keep else None
-            self._store.end_run(file.setup.run, sha256=sha256)
+            assert run.file is not None
+            sha256 = run.file.seal() if keep else None
+            self._store.end_run(run.file.setup.run, sha256=sha256)
             if not keep:
-                self._drop(file)
+                self._drop(run.file)
         except Exception as exc:
-            if self.failure is None:
-                self._fail_file(exc)
-            file.close()
+            if not isinstance(exc, JournalFailed):  # that was told when it happened
+                self._fail(run, exc)
+            if run.file is not None:
+                run.file.abandon()
             raise
+        finally:
+            self._run = None
         return sha256
 
     def _drop(self, file: RunFile) -> None:
@@ -301,20 +330,27 @@ class Journal:
         file.remove()
 
     def _close(self) -> None:
+        run, self._run = self._run, None
         try:
-            if self._file is not None:
-                self._file.close()
+            if run is not None and run.file is not None:
+                if run.failure is None:
+                    run.file.close()
+                else:
+                    run.file.abandon()
         finally:
-            self._file = None
             self._store.close()
 
+    def _failed(self) -> BaseException | None:
+        return (self._run.failure if self._run else None) or self._store_failure
+
     def _raise_failure(self) -> None:
-        if (failure := self.failure) is not None:
+        if (failure := self._failed()) is not None:
             raise JournalFailed(str(failure)) from failure
 
-    def _fail_file(self, exc: BaseException) -> None:
-        if self._file_failure is None:
-            self._file_failure = exc
+    def _fail(self, run: _Run, exc: Exception) -> None:
+        """The run's inputs are no longer kept; the first failure is told."""
+        if run.failure is None:
+            run.failure = exc
             self._tell(exc)
 
     def _tell(self, exc: BaseException) -> None:

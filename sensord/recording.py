@@ -171,12 +171,15 @@ class RunFile:
         return digest
 
     def close(self) -> None:
-        """Commit durably and let go of the file, unsealed: it can be resumed. Closing twice does nothing."""
+        """Commit durably and let go of the file, unsealed: it can be resumed."""
         try:
-            if self._kept_seq < self._last_seq or self._synced_seq < self._last_seq:
-                self.commit(durable=True)
+            self.commit(durable=True)
         finally:
             self._db.close()
+
+    def abandon(self) -> None:
+        """Let go of the file as it is, without writing: after a DiskError. What was committed can be resumed."""
+        self._db.close()
 
     def remove(self) -> None:
         """Close and delete the file and its log: for a run that came to nothing."""
