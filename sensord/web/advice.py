@@ -9,6 +9,9 @@ from enum import StrEnum
 from sensord.model import Activity, Json, Level, RunState, Side
 from sensord.web.words import kilometres, minutes
 
+SETTLE_S = 6.0
+"""Design choice: 3 s to stand still and as long to get there. The pods do not say when they are on a shoe."""
+
 
 class Tone(StrEnum):
     """How the sentence is shown (with a word and a shape, never by colour alone)."""
@@ -35,7 +38,10 @@ class Situation:
     reason: str
     feet: Sequence[Side]
     linked: Sequence[Side]
+    all_linked_s: float | None  # how long all of them have been linked
     aligned: Sequence[Side]
+    unread: Sequence[Side]  # moving, but no strides can be read
+    turned: Sequence[Side]  # the pod has moved on the shoe, just now
     stale: bool
     activity: Activity | None
     alerts: Sequence[Mapping[str, Json]]
@@ -47,7 +53,7 @@ def advise(now: Situation) -> Advice:
     """The sentence for a situation."""
     match now.state:
         case None:
-            return Advice("Turn both pods on and put them on your shoes. A run begins by itself.", Tone.CALM)
+            return Advice("Turn both pods on. A run begins by itself.", Tone.CALM)
         case RunState.ENDED:
             return Advice(f"Run ended. {_so_far(now)}", Tone.CALM)
         case RunState.READY:
@@ -64,19 +70,30 @@ def _before(now: Situation) -> Advice:
         return Advice(f"Waiting for the {missing[0]} pod. Turn it on.", Tone.CALM)
     if missing:
         return Advice("Waiting for the pods. Turn them on.", Tone.CALM)
-    if all(foot in now.aligned for foot in now.feet):
+    if now.unread:
+        return Advice(f"The {_and(now.unread)} cannot be read yet. Walk straight on for some steps.", Tone.CALM)
+    settled = now.all_linked_s is not None and now.all_linked_s >= SETTLE_S
+    if settled or all(foot in now.aligned for foot in now.feet):
         return Advice("Ready. Start walking or running.", Tone.GO)
     both = "both pods" if len(now.feet) > 1 else "the pod"
     return Advice(f"Put {both} on and stand still for 3 seconds.", Tone.CALM)
 
 
+def _and(feet: Sequence[Side]) -> str:
+    return "pods" if len(feet) > 1 else f"{feet[0]} pod"
+
+
 def _alerted(now: Situation) -> Advice | None:
-    for level, verb, tone in ((Level.STOP, "Stop running", Tone.STOP), (Level.WARN, "Take it easy", Tone.EASE)):
-        for alert in now.alerts:
-            if alert["level"] == level:
-                name = str(alert["title"])
-                return Advice(f"{verb}: {name[:1].lower()}{name[1:]} limit", tone)
-    return None
+    """Alerts come loudest first: a stop names its limit, a warning its cue and, for a total, what is left."""
+    alert = next(iter(now.alerts), None)
+    if alert is None:
+        return None
+    if alert["level"] == Level.STOP:
+        name = str(alert["title"])
+        return Advice(f"Stop running: {name[:1].lower()}{name[1:]} limit", Tone.STOP)
+    total = {"limit.distance": now.distance, "limit.run_time": now.run_time}.get(str(alert["rule"]))
+    left = f". {_left(now, total)}" if total is not None and total["left"] is not None else ""
+    return Advice(f"{alert['cue']}{left}", Tone.EASE)
 
 
 def _running(now: Situation) -> Advice:
@@ -87,6 +104,13 @@ def _running(now: Situation) -> Advice:
         return Advice(f"The {lost[0]} pod has no link. Only the other foot is measured.", Tone.EASE)
     if lost:
         return Advice("The pods have no link. Nothing is measured.", Tone.EASE)
+    if now.turned:
+        return Advice(f"The {_and(now.turned)} turned on the shoe. Check the fit.", Tone.EASE)
+    used_up = [p for p in (now.distance, now.run_time) if p["share"] is not None and p["share"] >= 1.0]
+    if used_up:
+        end = used_up[0]["end"]
+        limit = kilometres(end) if used_up[0] is now.distance else f"{minutes(end)} min"
+        return Advice(f"Nothing is left of {limit}. Stop running.", Tone.STOP)
     doing = "Walking" if now.activity is Activity.WALK else "Running"
     return Advice(f"{doing}. {_what_is_left(now)}", Tone.GO)
 
@@ -98,10 +122,13 @@ def _what_is_left(now: Situation) -> str:
     )
     if not by_share:
         return _so_far(now)
-    nearest = by_share[0]
-    if nearest is distance:
-        return f"{kilometres(nearest['left'])} left of {kilometres(nearest['end'])}"
-    return f"{minutes(nearest['left'])} min left of {minutes(nearest['end'])}"
+    return _left(now, by_share[0])
+
+
+def _left(now: Situation, total: Mapping[str, Json]) -> str:
+    if total is now.distance:
+        return f"{kilometres(total['left'])} left of {kilometres(total['end'])}"
+    return f"{minutes(total['left'])} min left of {minutes(total['end'])}"
 
 
 def _so_far(now: Situation) -> str:

@@ -41,14 +41,17 @@ STALE_S = 3.0
 STRIP_SECONDS = 180
 """Design choice: how much of cadence and contact time the strips show."""
 
+RUNNING_DISTANCE = "run_distance"
+"""The metric of a distance limit that does not count walking (see `plan.cumulative`)."""
+
 KEEP_NOTES = 6
 KEEP_ALERTS = 24
 KEEP_RECOVERED = 6
 KEEP_LIMITS = 64
 KEEP_METRICS = 16
 
-ALIGNED = "aligned"
-"""The note code that says a pod's axes were found (see `dsp`)."""
+TURNED_SHOWN_S = 20.0
+"""Design choice: how long a pod that turned on its shoe is what there is to say (run time)."""
 
 
 class SinkHealth(Protocol):
@@ -107,7 +110,10 @@ class LiveView:
         self._alerts: OrderedDict[str, dict[str, Json]] = OrderedDict()
         self._recovered: deque[dict[str, Json]] = deque(maxlen=KEEP_RECOVERED)
         self._pods: dict[Side, Mapping[str, Json]] = {}
+        self._all_linked_at_s: float | None = None
         self._aligned: set[Side] = set()
+        self._unread: set[Side] = set()
+        self._turned_ns: dict[Side, int] = {}
         self._notes: deque[dict[str, Json]] = deque(maxlen=KEEP_NOTES)
         self._summary: Mapping[str, Json] | None = None
         self._strip: deque[list[Json]] = deque(maxlen=STRIP_SECONDS)
@@ -184,13 +190,28 @@ class LiveView:
 
     def _pod(self, event: Event) -> None:
         self._pods[Side(event.payload["foot"])] = event.payload
+        if not all(foot in self._linked() for foot in self._feet()):
+            self._all_linked_at_s = None
+        elif self._all_linked_at_s is None:
+            self._all_linked_at_s = self._clock()
 
     def _note(self, event: Event) -> None:
         foot, code = event.payload["foot"], event.payload["code"]
-        if code == ALIGNED and foot is not None:
-            self._aligned.add(Side(foot))
+        if foot is not None:
+            self._axis_note(Side(foot), str(code), event.t_ns)
         note = {"t_s": event.t_ns / NS, "foot": foot, "code": code, "text": event.payload["text"]}
         self._notes.append(note)
+
+    def _axis_note(self, foot: Side, code: str, t_ns: int) -> None:
+        """What `dsp.foot` says about the pod's axis: found, not found while moving, changed."""
+        match code:
+            case "aligned":
+                self._aligned.add(foot)
+                self._unread.discard(foot)
+            case "no_alignment":
+                self._unread.add(foot)
+            case "pod_moved":
+                self._turned_ns[foot] = t_ns
 
     def _sum(self, event: Event) -> None:
         self._summary = event.payload
@@ -241,6 +262,9 @@ class LiveView:
             return [side for side in Side if any(pod.side is side for pod in self._setup.pods)]
         return list(Side)
 
+    def _linked(self) -> list[Side]:
+        return [foot for foot, pod in self._pods.items() if pod["link"] == "up"]
+
     def _advice(
         self,
         stale: bool,
@@ -254,8 +278,11 @@ class LiveView:
                 state=self._state,
                 reason=self._reason,
                 feet=self._feet(),
-                linked=[foot for foot, pod in self._pods.items() if pod["link"] == "up"],
-                aligned=list(self._aligned),
+                linked=self._linked(),
+                all_linked_s=None if self._all_linked_at_s is None else self._clock() - self._all_linked_at_s,
+                aligned=[foot for foot in Side if foot in self._aligned],
+                unread=[foot for foot in Side if foot in self._unread],
+                turned=[foot for foot, at in self._turned_ns.items() if self._t_ns - at <= TURNED_SHOWN_S * NS],
                 stale=stale,
                 activity=Activity(activity) if activity else None,
                 alerts=active,
@@ -276,9 +303,12 @@ class LiveView:
 
     def _distance(self) -> dict[str, Json]:
         value = self._gait["distance_m"] if self._gait else None
-        progress = self._progress("limit.distance", value, {"m": 1.0, "km": 1000.0})
+        running_only = self._total_limit("limit.distance").get("metric") == RUNNING_DISTANCE
+        if running_only:
+            value = None  # windows count walking too: only the limit knows
         return {
-            **progress,
+            **self._progress("limit.distance", value, {"m": 1.0, "km": 1000.0}),
+            "running_only": running_only,
             "unit": "m",
             "n": self._gait["steps"] if self._gait else None,
             "calibrated": bool(self._gait and self._gait["distance_calibrated"]),
@@ -294,12 +324,15 @@ class LiveView:
             "elapsed_s": self._gait["elapsed_s"] if self._gait else None,
         }
 
+    def _total_limit(self, rule: str) -> Mapping[str, Json]:
+        return next((state for key, state in self._limits.items() if key[0] == rule), {})
+
     def _progress(self, rule: str, value: float | None, units: Mapping[str, float]) -> dict[str, Json]:
         """A total against its limit. `end` is where it ends: the stop, without one the warning."""
-        limit = next((state for key, state in self._limits.items() if key[0] == rule), None)
-        scale = units.get(str(limit["unit"])) if limit else None
+        limit = self._total_limit(rule)
+        scale = units.get(str(limit.get("unit")))
         warn, stop, level, status = None, None, Level.NONE.value, None
-        if limit is not None and scale is not None:
+        if scale is not None:
             warn, stop = _times(limit["warn"], scale), _times(limit["stop"], scale)
             level, status = limit["level"], limit["status"]
             measured = _times(limit["value"], scale)

@@ -2,7 +2,7 @@
 // or until it is hidden; a recovery shows for a while.
 
 import { $, icon, make, redraw, set, show, text } from "./dom.js";
-import { agoText, minutes } from "./format.js";
+import { together } from "./format.js";
 
 const HIDDEN = "sensord.hidden";
 const RECOVERY_S = 10; // design choice: long enough to be read at the next glance
@@ -20,7 +20,7 @@ export class Banner {
     const open = p.alerts.active.filter((a) => !a.covered);
     const visible = open.filter((a) => !this.hidden.has(a.id));
     const back = p.alerts.recovered
-      .filter((a) => a.phase === "recovery" && p.t_s - a.end_s <= RECOVERY_S && !this.hidden.has(`${a.id} back`))
+      .filter((a) => p.run.state !== "ended" && a.phase === "recovery" && p.t_s - a.end_s <= RECOVERY_S && !this.hidden.has(`${a.id} back`))
       .at(-1);
     if (visible.length) this.alert(visible);
     else if (back) this.recovery(back);
@@ -36,21 +36,19 @@ export class Banner {
     set($("banner"), "data-level", first.level);
     set($("banner-icon"), "href", stop ? "#i-stop" : "#i-warn");
     text("banner-level", level);
-    const name = first.title.charAt(0).toLowerCase() + first.title.slice(1);
-    text("banner-title", `${stop ? "Stop running" : "Take it easy"}: ${name} limit`);
-    text("banner-text", first.text);
+    text("banner-title", first.cue);
+    text("banner-text", together(first.text));
     redraw("banner-more", more, () => more.map((a) =>
-      make("li", {}, icon(a.level === "stop" ? "stop" : "warn"), make("strong", {}, `${LEVELS[a.level] ?? a.level}: `), a.text)));
-    this.aloud(`${level}. ${first.text}`);
+      make("li", {}, icon(a.level === "stop" ? "stop" : "warn"), make("strong", {}, `${LEVELS[a.level] ?? a.level}: `), together(a.text))));
+    this.aloud(`${level}. ${first.cue}. ${first.text}`);
   }
 
   recovery(alert) {
     set($("banner"), "data-level", "recovery");
     set($("banner-icon"), "href", "#i-ok");
-    text("banner-level", "Within the limit again");
-    text("banner-title", alert.title);
-    const lasted = alert.duration_s === null ? "" : ` (after ${alert.duration_s < 60 ? agoText(alert.duration_s) : `${minutes(alert.duration_s)} min`})`;
-    text("banner-text", `${alert.text}${lasted}`);
+    text("banner-level", "Recovered");
+    text("banner-title", alert.cue);
+    text("banner-text", together(alert.text));
     redraw("banner-more", [], () => []);
     this.aloud(alert.text);
   }

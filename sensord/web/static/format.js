@@ -35,6 +35,11 @@ export function count(n, one, many = `${one}s`) {
   return `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 }
 
+// Numbers stay with their units when a line breaks.
+export function together(words) {
+  return words.replace(/(\d) (km|min|ms|g|s|spm|%)(?![a-z])/g, "$1\u00a0$2");
+}
+
 export function agoText(seconds) {
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   return seconds < 3600 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;

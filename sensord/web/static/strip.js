@@ -2,7 +2,6 @@
 
 import { $, drawn } from "./dom.js";
 
-const WIDTH = 320;
 const HEIGHT = 56;
 const PAD = 5;
 const RIGHT = 34; // room for the range's labels
@@ -36,23 +35,24 @@ export class Strips {
 }
 
 function strip(svg, lines, leastRange) {
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+  const width = svg.clientWidth || 320;
+  svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
   const values = lines.flatMap((l) => l.points.map((p) => p[1]).filter((v) => v !== null));
   if (!values.length) {
-    svg.replaceChildren(drawn("line", { class: "base", x1: 0, x2: WIDTH - RIGHT, y1: HEIGHT / 2, y2: HEIGHT / 2 }));
+    svg.replaceChildren(drawn("line", { class: "base", x1: 0, x2: width - RIGHT, y1: HEIGHT / 2, y2: HEIGHT / 2 }));
     return;
   }
   let [low, high] = [Math.min(...values), Math.max(...values)];
   const short = leastRange - (high - low);
   if (short > 0) [low, high] = [low - short / 2, high + short / 2];
   const end = Math.max(...lines.flatMap((l) => l.points.map((p) => p[0])));
-  const x = (t) => ((t - end + SPAN_S) / SPAN_S) * (WIDTH - RIGHT - 6);
+  const x = (t) => ((t - end + SPAN_S) / SPAN_S) * (width - RIGHT - 6);
   const y = (v) => HEIGHT - PAD - ((v - low) / (high - low)) * (HEIGHT - 2 * PAD);
   const parts = [
-    drawn("line", { class: "base", x1: 0, x2: WIDTH - RIGHT, y1: y(high), y2: y(high) }),
-    drawn("line", { class: "base", x1: 0, x2: WIDTH - RIGHT, y1: y(low), y2: y(low) }),
-    label(high.toFixed(0), y(high) + 7),
-    label(low.toFixed(0), y(low)),
+    drawn("line", { class: "base", x1: 0, x2: width - RIGHT, y1: y(high), y2: y(high) }),
+    drawn("line", { class: "base", x1: 0, x2: width - RIGHT, y1: y(low), y2: y(low) }),
+    label(high.toFixed(0), width, y(high) + 7),
+    label(low.toFixed(0), width, y(low)),
   ];
   for (const line of lines) {
     const path = lineOf(line.points, x, y);
@@ -63,8 +63,8 @@ function strip(svg, lines, leastRange) {
   svg.replaceChildren(...parts);
 }
 
-function label(words, y) {
-  const node = drawn("text", { class: "tick", x: WIDTH, y, "text-anchor": "end" });
+function label(words, x, y) {
+  const node = drawn("text", { class: "tick", x, y, "text-anchor": "end" });
   node.textContent = words;
   return node;
 }

@@ -1,18 +1,19 @@
 // One picture onto the page. Left is always left; what is not measured is a dash; what is old is marked as old.
 
 import { $, drawn, icon, make, redraw, set, show, text } from "./dom.js";
-import { agoText, count, DASH, fixed, kilometres, milliseconds, minutes, short, whole } from "./format.js";
+import { agoText, count, DASH, fixed, kilometres, milliseconds, minutes, short, together, whole } from "./format.js";
 
 const STATES = {
   idle: "Idle", ready: "Ready", running: "Running", paused: "Paused", ended: "Ended",
 };
+const SINKS = { influx: "InfluxDB", mqtt: "MQTT" };
 const LOW_CONFIDENCE = 0.5; // design choice: below it the page says that the signal is weak
 
 export function view(p) {
   document.body.dataset.state = p.run.state;
   text("runner", p.run.runner ?? "");
   text("state", p.run.state === "running" && p.gait?.activity === "walk" ? "Walking" : STATES[p.run.state]);
-  text("now", p.now.text);
+  text("now", together(p.now.text));
   set($("now-card"), "data-tone", p.now.tone);
   set($("now-icon"), "href", { stop: "#i-stop", ease: "#i-warn", go: "#i-go", calm: "#i-calm" }[p.now.tone]);
   feet(p);
@@ -22,8 +23,9 @@ export function view(p) {
   podCard("left", p.pods.left);
   podCard("right", p.pods.right);
   redraw("sinks", p.sinks, sinks);
-  redraw("notes", p.notes, notes);
-  show("notes-card", p.notes.length > 0);
+  const news = p.notes.filter((n) => n.code !== "aligned"); // what is as it should be is no news
+  redraw("notes", news, notes);
+  show("notes-card", news.length > 0);
   show("summary-card", p.run.state === "ended" && p.summary !== null);
   redraw("summary", p.summary, summary);
 }
@@ -39,7 +41,8 @@ function feet(p) {
     text(`${side}-contact-n`, foot ? weak(foot, `n ${foot.contact_n}`) : "");
     const clipped = foot && foot.impact_peak_g !== null && foot.impact_clipped_share > 0;
     const impact = foot?.impact_peak_g ?? null;
-    text(`${side}-impact`, impact === null ? DASH : `${clipped ? "≥ " : ""}${fixed(impact, impact >= 99.5 ? 0 : 1)}`);
+    const value = fixed(impact, impact >= 99.5 ? 0 : 1);
+    redraw(`${side}-impact`, [clipped, value], () => [clipped ? make("span", { class: "least" }, "≥ ") : null, value].filter(Boolean));
     const cut = clipped ? ` · ${(100 * foot.impact_clipped_share).toFixed(0)} % clipped` : "";
     text(`${side}-impact-n`, foot ? `n ${foot.n}${cut}` : "");
     const pod = p.pods[side];
@@ -54,6 +57,7 @@ function weak(foot, words) {
 
 function totals(p) {
   const d = p.distance;
+  text("distance-name", d.running_only ? "Running distance" : "Distance");
   text("distance", kilometres(d.value));
   text("distance-left", remains(d, (v) => `${kilometres(v)} km`, (v) => `${short(v / 1000, 2)} km`));
   const steps = d.n === null ? "" : `n ${count(d.n, "step")}`;
@@ -98,20 +102,29 @@ function bar(id, total, say, unit) {
 function asymmetry(p) {
   const a = p.asymmetry.contact_time;
   const limit = p.limits.items.find((l) => l.rule === "asymmetry.contact_time");
+  change(limit);
   show("si-scale", Boolean(a));
   if (!a) {
+    for (const id of ["si-side", "si-n"]) text(id, "");
     text("si", DASH);
-    text("si-side", "");
-    text("si-n", limit?.reason ?? "");
     return;
   }
   text("si", Math.abs(a.si_pct).toFixed(1));
   const even = Math.abs(a.si_pct) < 0.05;
   text("si-side", even ? "even" : a.si_pct > 0 ? "left longer" : "right longer");
   const interval = a.si_low_pct === null ? "interval not known yet" : `95 % interval ${signed(a.si_low_pct)} to ${signed(a.si_high_pct)} %`;
-  text("si-n", `SI ${signed(a.si_pct)} % · ${interval} · balance ${fixed(a.balance_pct, 1)} % left · n ${count(a.n, "pair")}`);
-  redraw("si-scale", [a, limit?.warn, limit?.stop], () => scale(a, limit));
+  text("si-n", together(`SI ${signed(a.si_pct)} % · ${interval} · balance ${fixed(a.balance_pct, 1)} % left · n ${count(a.n, "pair")}`));
+  redraw("si-scale", a, () => scale(a));
   set($("si-scale"), "aria-label", `Symmetry index ${signed(a.si_pct)} percent`);
+}
+
+// What is limited is the change from her own baseline, either way: not the difference itself.
+function change(limit) {
+  show("change", Boolean(limit));
+  if (!limit) return;
+  const value = limit.value === null ? DASH : `${short(limit.value)} ${limit.unit}`;
+  text("change-text", together(`Change from your usual: ${value}${limit.reason ? ` (${limit.reason})` : ""}`));
+  bar("change-bar", { ...limit, end: limit.stop ?? limit.warn }, short, limit.unit);
 }
 
 function signed(v) {
@@ -119,18 +132,11 @@ function signed(v) {
 }
 
 // Left longer to the left of the middle, right longer to the right of it.
-function scale(a, limit) {
+function scale(a) {
   const ends = [a.si_pct, a.si_low_pct, a.si_high_pct].filter((v) => v !== null).map(Math.abs);
-  const most = Math.max(10, 1.2 * (limit?.stop ?? 0), 1.1 * Math.max(...ends));
+  const most = Math.max(10, 1.1 * Math.max(...ends));
   const x = (v) => 160 - (150 * v) / most;
   const parts = [drawn("line", { class: "axis", x1: 10, x2: 310, y1: 24, y2: 24 }), drawn("line", { class: "zero", x1: 160, x2: 160, y1: 12, y2: 36 })];
-  for (const [name, value] of [["warn", limit?.warn], ["stop", limit?.stop]]) {
-    if (value === null || value === undefined) continue;
-    for (const v of [value, -value]) parts.push(drawn("line", { class: name, x1: x(v), x2: x(v), y1: 14, y2: 34 }));
-    const words = drawn("text", { class: "tick", x: x(-value), y: 9, "text-anchor": "middle" });
-    words.textContent = `${name} ${short(value)}`;
-    parts.push(words);
-  }
   if (a.si_low_pct !== null) {
     const [from, to] = [x(a.si_high_pct), x(a.si_low_pct)];
     parts.push(drawn("rect", { class: "interval", x: from, width: Math.max(to - from, 1), y: 19, height: 10, rx: 5 }));
@@ -192,7 +198,7 @@ function sinks(items) {
     const waiting = s.behind ? `${count(s.behind, "event")}${s.behind_more ? " or more" : ""} to send` : null;
     const state = ok ? (waiting ? null : "up to date") : `away${s.detail ? `: ${s.detail}` : ""}`;
     const refused = s.quarantined ? `${s.quarantined} refused` : null;
-    return make("li", { "data-health": s.health }, icon(ok ? "ok" : "warn"), make("span", { class: "name" }, s.name),
+    return make("li", { "data-health": s.health }, icon(ok ? "ok" : "warn"), make("span", { class: "name" }, SINKS[s.name] ?? s.name),
       make("span", { class: "detail" }, [state, waiting, refused].filter(Boolean).join(" · ")));
   });
 }
@@ -231,5 +237,5 @@ export function freshness(p, sinceMs, linkUp) {
   const stale = on && (!linkUp || (age !== null && age > p.data.stale_after_s));
   set(document.body, "data-fresh", age === null ? "none" : stale ? "stale" : "fresh");
   show("age", stale && age !== null);
-  if (stale && age !== null) text("age", `Not current: these numbers are ${agoText(age)} old`);
+  if (stale && age !== null) text("age", p.run.state === "paused" ? `Before the pause, ${agoText(age)} ago` : `Not current: ${agoText(age)} old`);
 }
