@@ -244,6 +244,16 @@ def test_limits_are_drawn_from_where_they_were_first_known(ask: Ask, title: str,
 
 
 @servers
+@pytest.mark.parametrize(
+    ("title", "rule"),
+    [("Distance and its limits", "limit.distance"), ("Running time and its limits", "limit.run_time")],
+)
+def test_what_a_limit_counts_is_drawn_beside_it(ask: Ask, title: str, rule: str) -> None:
+    values = [(event.t_ns, event.payload["value"]) for event in of("limit_state", rule=rule)]
+    assert column(ask(title, "C"), "counted") == buckets(values, lambda group: group[-1])
+
+
+@servers
 def test_asymmetry_has_its_interval_where_there_is_one(ask: Ask) -> None:
     rows = ask("Contact time asymmetry")
     for name, field in (("left minus right", "si_pct"), ("low", "si_low_pct"), ("high", "si_high_pct")):

@@ -16,8 +16,8 @@ from sensord.sinks.messages import Message, Topics, to_json
 BIRTH_TOPIC = "homeassistant/status"
 """Home Assistant says "online" here when it has started: then configurations are sent again."""
 
-RULES = ("limit.distance", "limit.run_time", "impact", "asymmetry.contact_time")
-"""The limits of plans, version 1."""
+RULES = ("limit.distance", "limit.run_time", "impact", "impact.left", "impact.right", "asymmetry.contact_time")
+"""The limits a plan can have (`sensord.plan`). One that a plan does not have stays unknown in Home Assistant."""
 
 LIVE_EXPIRES_S = 10
 """Design choice: a live value disappears this long after the last message (they come once a second)."""
