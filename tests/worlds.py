@@ -1,4 +1,4 @@
-"""A run's recorded inputs without waiting for it: simulated pods, carried by hand through their driver's own session."""
+"""A run's recorded inputs without waiting for it: simulated pods, carried by hand through their driver's session."""
 
 from __future__ import annotations
 
@@ -48,8 +48,12 @@ def world(
     jitter_ms: float = 20.0,
     plan_text: str | None = None,
     sides: tuple[Side, ...] = (Side.LEFT, Side.RIGHT),
+    batch: int = 0,
 ) -> World:
-    """The recorded inputs of `script` by both pods (or some); ticks to the end of the script and a little longer."""
+    """The recorded inputs of `script` by both pods (or some); ticks to the end of the script and a little longer.
+
+    `batch` is the number of samples a packet, 0 for as many as fit.
+    """
     runner = RunnerSimulation(script, seed=seed)
     ppm = {Side.LEFT: 30.0, Side.RIGHT: -40.0}
     pods = {
@@ -65,6 +69,8 @@ def world(
     }
     inputs: list[Input] = []
     for side, pod in pods.items():
+        if batch:
+            pod.mtu = 3 + 12 + 12 * batch  # ATT header, packet header, 12 bytes a sample
         pod.connect(0, _nobody)
         info = converse(pod, "open-pod")
         pod.loss, pod.jitter_ms = loss, jitter_ms
