@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from sensord.errors import InternalError, SensordError
 from sensord.model import Event, Input, Packet, RunSetup, StoredEvent
-from sensord.recording import Anchor, RunFile, mark_row, read_run
+from sensord.recording import Anchor, RunFile, mark_row, read_seal
 from sensord.store import DataDir, Store
 
 T = TypeVar("T")
@@ -363,7 +363,7 @@ def end_sealed_runs(store: Store, data: DataDir) -> list[str]:
     ended = []
     for run in store.open_runs():
         path = data.runs / run.file
-        if path.exists() and (sha256 := read_run(path).sealed) is not None:
+        if path.exists() and (sha256 := read_seal(path)) is not None:
             store.end_run(run.run, sha256=sha256)
             ended.append(run.run)
     return ended

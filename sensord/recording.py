@@ -30,10 +30,10 @@ from sensord.recording_format import (
     setup_to_json,
     source_bytes,
 )
-from sensord.recording_read import RecordedRun, content_hash, read_run
+from sensord.recording_read import RecordedRun, content_hash, read_run, read_seal
 from sensord.recording_rows import source_names
 
-__all__ = ["Anchor", "RecordedRun", "RunFile", "mark_row", "read_run", "setup_from_json", "setup_to_json"]
+__all__ = ["Anchor", "RecordedRun", "RunFile", "mark_row", "read_run", "read_seal", "setup_from_json", "setup_to_json"]
 
 PAGE_BYTES = 1024
 """Design choice: a commit writes its last page whole, so small pages spare the SD card. `python bench/recording.py`:

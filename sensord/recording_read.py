@@ -68,6 +68,16 @@ def read_run(path: Path) -> RecordedRun:
             raise InputError(Problem(str(path), "", f"a file SQLite cannot read ({exc})", "a run file")) from exc
 
 
+def read_seal(path: Path) -> str | None:
+    """The hash that the seal noted, None while there is no seal; reads nothing else of the run. InputError as above."""
+    with closing(_open(path)) as db:
+        try:
+            meta, _ = read_meta(db, str(path))
+        except UNREADABLE as exc:
+            raise InputError(Problem(str(path), "", f"a file SQLite cannot read ({exc})", "a run file")) from exc
+    return _seal(meta)[0]
+
+
 def content_hash(db: sqlite3.Connection) -> str:
     """SHA-256 over the meta (but for the seal) and every input in order; independent of how SQLite laid them out."""
     digest = _hash_of_meta(db)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from sensord.disk import DiskError
 from sensord.errors import InputError, InternalError
 from sensord.model import Input, Mark, MarkKind, Packet, PodSetup, RunSetup, Side, StepLengths, Tick
-from sensord.recording import Anchor, RunFile, read_run, setup_from_json, setup_to_json
+from sensord.recording import Anchor, RunFile, read_run, read_seal, setup_from_json, setup_to_json
 
 SETUP = RunSetup(
     run="01JTEST",
@@ -140,6 +140,13 @@ def test_the_hash_is_of_the_content_not_of_how_it_was_committed(tmp_path):
     assert file.seal() == first
     other = [replace(items[0], t_ns=1), *items[1:]]
     assert write_run(tmp_path / "c.run", other, seal=True) != first
+
+
+def test_the_seal_can_be_read_alone(tmp_path):
+    sha256 = write_run(tmp_path / "a.run", some_inputs(30), seal=True)
+    assert read_seal(tmp_path / "a.run") == sha256
+    write_run(tmp_path / "b.run", some_inputs(30), seal=False)
+    assert read_seal(tmp_path / "b.run") is None
 
 
 def test_versions_and_algorithm_are_noted(tmp_path):
@@ -495,7 +502,7 @@ def test_what_is_no_run_file_is_refused(tmp_path, content, told):
     path = tmp_path / "a.run"
     if content is not None:
         path.write_bytes(content)
-    for use in (read_run, RunFile.resume):
+    for use in (read_run, read_seal, RunFile.resume):
         with pytest.raises(InputError, match=told):
             use(path)
 
