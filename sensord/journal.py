@@ -13,6 +13,7 @@ So the store never holds an event whose inputs are not in the run file, and an a
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -21,7 +22,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sensord.errors import InternalError, SensordError
+from sensord.errors import InputError, InternalError, SensordError
 from sensord.model import Event, Input, Packet, RunSetup, StoredEvent
 from sensord.recording import Anchor, RunFile, mark_row, read_seal
 from sensord.store import DataDir, Store
@@ -359,11 +360,16 @@ class Journal:
 
 
 def end_sealed_runs(store: Store, data: DataDir) -> list[str]:
-    """Enter the end of runs whose file a crash left sealed but unentered; gives their ids. For a daemon's start."""
+    """Enter the end of runs whose file a crash left sealed but unentered; gives their ids. For a daemon's start.
+
+    A file that cannot be read is left to whoever resumes runs: a start is never held up by a damaged file.
+    """
     ended = []
     for run in store.open_runs():
-        path = data.runs / run.file
-        if path.exists() and (sha256 := read_seal(path)) is not None:
+        sha256 = None
+        with contextlib.suppress(InputError):
+            sha256 = read_seal(data.runs / run.file)
+        if sha256 is not None:
             store.end_run(run.run, sha256=sha256)
             ended.append(run.run)
     return ended

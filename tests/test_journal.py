@@ -147,6 +147,13 @@ def test_an_end_that_a_crash_cut_short_is_entered_at_the_next_start(rig):
     rig.close()
     sha256 = RunFile.resume(path).seal()  # sealed, but the store was not told
     again = Rig(rig.data.path)
+    for run in ("gone", "broken"):  # these hold nothing up
+        again.journal.call(
+            lambda store, run=run: store.begin_run(
+                setup(run), file=f"{run}.run", boot_id="b", boottime_ns=0, begun_wall_ns=0
+            )
+        )
+    again.data.run_file("broken").write_bytes(b"x" * 1000)
     assert again.journal.call(lambda store: end_sealed_runs(store, again.data)).result(5) == ["r1"]
     assert again.reader.run("r1").sha256 == sha256
     assert again.journal.call(lambda store: end_sealed_runs(store, again.data)).result(5) == []
