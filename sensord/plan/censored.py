@@ -1,7 +1,7 @@
 """Medians of values of which some are only known to be "at least so much" (clipped impacts).
 
-A clipped impact is as high as its recorded peak or higher. The median is exact as long as it does not lie above the
-lowest clipped record; beyond that only a lower bound is known. Clipped peaks are never restored: a published spline
+A clipped impact is as high as its recorded peak or higher. The median is exact as long as it lies below the lowest
+clipped record; from there on only a lower bound is known. Clipped peaks are never restored: a published spline
 restoration of ±16 g data left errors of several g (Chan et al. 2023, Sensors 23:4609).
 """
 
@@ -41,16 +41,17 @@ def median_of(peaks: Sequence[Peak]) -> Median:
     n = len(peaks)
     if not n:
         raise ValueError("no median of nothing")
-    recorded = sorted(p.g for p in peaks)
+    ordered = sorted(peaks, key=lambda p: (p.g, p.clipped))  # a clipped peak is the higher one of two equal records
     floor = min((p.g for p in peaks if p.clipped), default=inf)
-    middle, rank = (n - 1) // 2, interval_rank(n)
-    low = 0.0 if rank is None else recorded[rank - 1]
-    high = inf if rank is None else _known(recorded[n - rank], floor)
-    return Median(recorded[middle], low, high, recorded[middle] <= floor)
+    middle, rank = ordered[(n - 1) // 2], interval_rank(n)
+    low = 0.0 if rank is None else ordered[rank - 1].g
+    high = inf if rank is None or not _exact(ordered[n - rank], floor) else ordered[n - rank].g
+    return Median(middle.g, low, high, _exact(middle, floor))
 
 
-def _known(recorded_g: float, floor_g: float) -> float:
-    return recorded_g if recorded_g <= floor_g else inf
+def _exact(peak: Peak, floor_g: float) -> bool:
+    """This place in the order is certain: nothing that was recorded lower can be higher in truth."""
+    return not peak.clipped and peak.g <= floor_g
 
 
 @cache

@@ -41,16 +41,24 @@ def test_clipping_hides_a_median_only_when_it_reaches_it() -> None:
     for _ in range(2):
         histogram.add(16.0, clipped=True)
     assert histogram.median == pytest.approx(12.0)
-    assert histogram.clipped == 2
-    histogram.add(20.0)  # above the clipping, but not clipped: the clipped ones may be above or below it
-    histogram.add(20.0)
-    histogram.add(20.0)
-    histogram.add(20.0)
-    assert histogram.median == pytest.approx(16.0)
-    histogram.add(20.0)
-    histogram.add(20.0)
+    histogram.add(20.0)  # above the clipping and not clipped: the clipped ones may be above or below it
+    assert histogram.median == pytest.approx(12.0)
     histogram.add(20.0)
     assert histogram.median is None
+    assert (histogram.n, histogram.clipped) == (7, 2)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(1, 30), min_size=1, max_size=40), st.floats(5, 30))
+def test_a_median_under_clipping_is_the_true_one_or_none(true_g: list[float], full_scale_g: float) -> None:
+    histogram = Histogram(0, 40, 0.1)
+    for g in true_g:
+        histogram.add(min(g, full_scale_g), clipped=g >= full_scale_g)
+    truth = statistics.median_low(true_g)
+    if histogram.median is not None:
+        assert histogram.median == pytest.approx(truth, abs=0.05 + 1e-9)
+    else:
+        assert truth >= full_scale_g
 
 
 def summary_of(items: list) -> RunSummary:

@@ -1,0 +1,268 @@
+"""The plan file: what it means, and what is said about one that cannot be meant."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from sensord.errors import InputError, Problem
+from sensord.model import Side
+from sensord.plan.lines import line_numbers
+from sensord.plan.model import Plan, read_plan
+from sensord.plan.problems import NOT_YET, known_keys
+from sensord.plan.schema import plan_schema, schema_text
+from tests.plan.made_plans import DISTANCE, FIXED_ASYMMETRY, FIXED_IMPACT, HEAD, RUN_TIME
+
+ROOT = Path(__file__).parents[2]
+PLANS = [*sorted((ROOT / "config" / "plans").glob("*.toml")), ROOT / "sensord" / "demo_plan.toml"]
+WHOLE = HEAD.format(side="right") + DISTANCE + RUN_TIME + FIXED_IMPACT + FIXED_ASYMMETRY
+
+
+def problems(text: str) -> list[Problem]:
+    with pytest.raises(InputError) as caught:
+        read_plan(text, "plan.toml")
+    assert caught.value.exit_code == 2
+    return list(caught.value.problems)
+
+
+def problem(body: str) -> tuple[str, str, str]:
+    """Place without line, found, expected of the one problem with a plan whose head is fine."""
+    (one,) = problems(HEAD.format(side="left") + body)
+    line, _, place = one.place.partition(", ")
+    assert line.startswith("line ")
+    return place, one.found, one.expected
+
+
+NEEDS, CONTACT = "impact.needs", "asymmetry.contact_time"
+
+
+def impact(old: str, new: str) -> str:
+    """The impact block with a change."""
+    assert old in FIXED_IMPACT
+    return FIXED_IMPACT.replace(old, new)
+
+
+def contact(old: str, new: str) -> str:
+    """The contact time block with a change."""
+    assert old in FIXED_ASYMMETRY
+    return FIXED_ASYMMETRY.replace(old, new)
+
+
+def test_a_whole_plan_in_si_units() -> None:
+    plan = read_plan(WHOLE, "plan.toml")
+    assert plan.runner.alias == "r-1"
+    assert plan.runner.injured_side is Side.RIGHT
+    assert plan.limit.distance is not None
+    assert (plan.limit.distance.warn, plan.limit.distance.stop, plan.limit.distance.counts) == (4500.0, 5000.0, "all")
+    assert plan.limit.run_time is not None
+    assert (plan.limit.run_time.warn, plan.limit.run_time.stop) == (1080.0, 1200.0)
+    assert plan.impact is not None
+    assert plan.impact.needs.sustained == 20.0
+    assert plan.asymmetry.contact_time is not None
+    assert plan.asymmetry.contact_time.needs.clear_below == 4.0
+
+
+def test_a_plan_without_limits_is_a_plan() -> None:
+    plan = read_plan(HEAD.format(side="none"), "plan.toml")
+    assert plan.runner.injured_side is None
+    assert plan.limit.distance is plan.impact is plan.asymmetry.contact_time is None
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda p: p.name)
+def test_shipped_plans_are_read_and_fit_the_schema(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    read_plan(text, path.name)
+    Draft202012Validator(plan_schema()).validate(tomllib.loads(text))
+
+
+def test_the_example_says_whose_numbers_they_are() -> None:
+    text = (ROOT / "config" / "plans" / "example.toml").read_text(encoding="utf-8")
+    assert "Limits come from your therapist" in text.replace("\n# ", " ")
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "found", "expected"),
+    [
+        ("[limit.distance]\nwarn = 5\n", "limit.distance.warn", "5 without a unit", "a length such as"),
+        ('[limit.distance]\nwarn = "5kg"\n', "limit.distance.warn", "unknown unit kg", "units: m, km, mi, yd"),
+        ('[limit.run_time]\nstop = "5km"\n', "limit.run_time.stop", '"5km", a length', "units: s, min, h"),
+        ('[limit.distance]\nwarm = "5km"\nstop = "6km"\n', "limit.distance.warm", "unknown key warm", "warn, perhaps?"),
+        ("[limit.distance]\n", "limit.distance.warn", "nothing", "warn, stop or both"),
+        ('[limit.run_time]\nwarn="20min"\nstop="18min"\n', "limit.run_time.warn", '"20min"', 'at most stop ("18min")'),
+        ('[limit.distance]\nstop = "5km"\nlive = false\n', "limit.distance.live", "false", "one of: true"),
+        ('[limit.distance]\nstop = "5km"\nof = "stage"\n', "limit.distance.of", "not supported yet", 'one of: "run"'),
+        ("[limit.week_growth]\nwarn_pct = 130\n", "limit.week_growth", "not supported yet", "distance, run_time"),
+        ("[limits.distance]\n", "limits", "unknown key limits", "limit, perhaps?"),
+        ("[[stage]]\nid = '1'\n[[stage]]\nid = '2'\n", "stage", "not supported yet", "one of: schema"),
+        (impact("warn_pct = 115", "warn_pct = 108"), f"{NEEDS}.clear_below_pct", "110", "less than warn_pct (108)"),
+        (impact("stop_pct = 130", "stop_pct = 90"), "impact.stop_pct", "90", "greater than 100"),
+        (impact("laces", "tibia"), "impact.mount", "not supported yet", '"laces", "heel"'),
+        (impact("laces", "hip"), "impact.mount", '"hip"', '"laces", "heel"'),
+        (impact('metric = "peak_accel"\n', ""), "impact.metric", "nothing", "this key"),
+        (impact("value_g = 10.0", "value_g = nan"), "impact.baseline.value_g", "NaN", "finite"),
+        (impact(", value_g = 10.0", ""), "impact.baseline.value_g", "nothing", "this key"),
+        (impact("window_steps = 30", "window_steps = 30.5"), f"{NEEDS}.window_steps", "30.5", "integer"),
+        (contact("fixed", "mean"), f"{CONTACT}.baseline", 'mode "mean"', '"sessions"'),
+        (contact('mode = "fixed", ', ""), f"{CONTACT}.baseline", "mode missing", '"sessions"'),
+        (contact("warn = 5.0", 'warn = "5"'), f"{CONTACT}.warn", '"5"', "valid number"),
+        (contact("warn = 5.0", "warn = 12"), f"{CONTACT}.warn", "12", "at most stop (10.0)"),
+        ("limit = 3\n", "runner.limit", "unknown key limit", "one of: alias"),
+        ('[[source]]\nwho = "a"\n[[source]]\nurl = "b"\n', "source.#2.who", "nothing", "this key"),
+    ],
+)  # fmt: skip
+def test_one_clear_line_for_each_mistake(body: str, place: str, found: str, expected: str) -> None:
+    got_place, got_found, got_expected = problem(body)
+    assert got_place == place
+    assert found in got_found
+    assert expected in got_expected
+
+
+def test_every_problem_at_once_in_the_order_of_the_file() -> None:
+    text = WHOLE.replace('"r-1"', '"Jane Doe"').replace('"4.5km"', "4.5").replace('"18min"', '"18km"') + "colour = 1\n"
+    found = problems(text)
+    assert [p.place for p in found] == [
+        "line 5, runner.alias",
+        "line 8, limit.distance.warn",
+        "line 11, limit.run_time.warn",
+        "line 26, asymmetry.contact_time.colour",
+    ]
+    assert all(p.file == "plan.toml" for p in found)
+    assert "never a name" in found[0].expected
+
+
+def test_an_empty_file_says_what_is_needed() -> None:
+    assert {p.place for p in problems("")} == {"schema", "id", "title", "runner"}
+
+
+@pytest.mark.parametrize("text", ["a = ", "[runner\n", '"unclosed', "a = 1\na = 2\n", "a = [" * 5000])
+def test_broken_toml_is_one_problem(text: str) -> None:
+    (one,) = problems(text)
+    assert "TOML" in one.found or "nested" in one.found
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm() -> None:
+    plan = read_plan("\ufeff" + WHOLE.replace("\n", "\r\n"), "plan.toml")
+    assert plan == read_plan(WHOLE, "plan.toml")
+
+
+def test_a_table_in_the_place_of_a_value_and_the_reverse() -> None:
+    assert problem("[limit]\ndistance = 5\n") == ("limit.distance", "5", "a table with keys")
+    text = 'source = "a"\n' + HEAD.format(side="left")
+    assert [(p.place, p.expected) for p in problems(text)] == [("line 1, source", "a list of tables: [[source]]")]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=60), st.integers(0, 400))
+def test_any_text_is_a_plan_or_an_input_error(noise: str, where: int) -> None:
+    text = WHOLE[:where] + noise + WHOLE[where:]
+    try:
+        assert isinstance(read_plan(text, "plan.toml"), Plan)
+    except InputError as error:
+        assert error.problems  # noqa: PT017 - either outcome is right, but not an empty refusal
+
+
+values = st.one_of(
+    st.none(), st.booleans(), st.integers(-(10**6), 10**6), st.floats(), st.text(max_size=8), st.lists(st.integers())
+)
+
+
+def places(node: Any, at: tuple = ()) -> list[tuple]:
+    return [at] + ([p for k, v in node.items() for p in places(v, (*at, k))] if isinstance(node, dict) else [])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_schema_and_reader_agree_on_one_changed_value(data: st.DataObject) -> None:
+    """What the schema refuses the reader refuses too; the reader also compares keys, so the reverse need not hold."""
+    import json
+
+    document = tomllib.loads(WHOLE)
+    place = data.draw(st.sampled_from([p for p in places(document) if p]))
+    value = data.draw(values)
+    node: Any = document
+    for key in place[:-1]:
+        node = node[key]
+    node[place[-1]] = value
+    try:
+        Plan.model_validate(document)
+        accepted = True
+    except ValueError:
+        accepted = False
+    fits = Draft202012Validator(plan_schema()).is_valid(json.loads(json.dumps(document, default=str)))
+    if accepted and value is not None:  # TOML has no null, so the schema need not allow it
+        assert fits, (place, value)
+
+
+def test_line_numbers_of_every_kind_of_statement() -> None:
+    text = """\
+# a comment [not.a.header]
+a = 1
+
+[b.c]  # header
+d = [
+  "]",  # not the end
+  "[x]",
+]
+e.f = {g = 1, h = [{i = 2}]}
+s = '''
+[not.a.header]
+'''
+[[t]]
+u = 1
+[[t]]
+u = 2
+[t.v]
+w = 3
+"""
+    assert line_numbers(text) == {
+        ("a",): 2,
+        ("b", "c"): 4,
+        ("b", "c", "d"): 5,
+        ("b", "c", "d", 0): 5,
+        ("b", "c", "d", 1): 5,
+        ("b", "c", "e"): 9,
+        ("b", "c", "e", "f"): 9,
+        ("b", "c", "e", "f", "g"): 9,
+        ("b", "c", "e", "f", "h"): 9,
+        ("b", "c", "e", "f", "h", 0): 9,
+        ("b", "c", "e", "f", "h", 0, "i"): 9,
+        ("b", "c", "s"): 10,
+        ("t", 0): 13,
+        ("t", 0, "u"): 14,
+        ("t", 1): 15,
+        ("t", 1, "u"): 16,
+        ("t", 1, "v"): 17,
+        ("t", 1, "v", "w"): 18,
+    }
+
+
+def test_keys_of_the_whole_format_that_are_not_acted_on_are_not_keys_here() -> None:
+    for section, keys in NOT_YET.items():
+        known = known_keys(Plan, section.split(".") if section else [])
+        assert known
+        assert not keys & set(known)
+
+
+def test_the_published_schema_is_current() -> None:
+    published = (ROOT / "docs" / "schema" / "plan.schema.json").read_text(encoding="utf-8")
+    assert published == schema_text(), "run: python -m sensord.plan.schema > docs/schema/plan.schema.json"
+    Draft202012Validator.check_schema(plan_schema())
+
+
+def sections(model: Any = Plan, at: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    keys = known_keys(model, at)
+    return [p for key in keys for p in [(*at, key), *sections(model, (*at, key))]]
+
+
+def test_every_key_is_explained() -> None:
+    text = (ROOT / "docs" / "plan-file.md").read_text(encoding="utf-8")
+    paths = [".".join(path) for path in sections()]
+    assert "asymmetry.contact_time.needs.clear_below" in paths
+    missing = [path for path in paths if f"`{path}`" not in text]
+    assert not missing, missing

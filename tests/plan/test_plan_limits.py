@@ -1,0 +1,420 @@
+"""Limits while a run goes on: the four states, and alerts that begin once and end once."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sensord.model import NS, Alert, LimitState, RunSetup, Side, canonical_json, payload
+from sensord.plan.limits import Limits
+from tests.plan.made_plans import (
+    ASYMMETRY,
+    DISTANCE,
+    FIXED_ASYMMETRY,
+    FIXED_IMPACT,
+    IMPACT,
+    RUN_TIME,
+    Runner,
+    asymmetry,
+    limits,
+    stride,
+    totals,
+)
+
+L, R = Side.LEFT, Side.RIGHT
+BOTH_10G = {L: 10.0, R: 10.0}
+
+
+# ------------------------------------------------------------------------------------------------ no plan, all limits
+
+
+def test_no_plan_no_limits() -> None:
+    none = Limits(None, RunSetup(run="R", runner="r", site="s", gateway="g", pods=()))
+    assert none.start(0) == none.on_totals(totals(9e9), 1) == none.on_tick(2) == none.end(3) == []
+    assert none.checked == (0, 0)
+
+
+def test_every_limit_says_at_the_start_where_it_stands() -> None:
+    under_test = limits(DISTANCE + RUN_TIME + FIXED_IMPACT + FIXED_ASYMMETRY)
+    said = under_test.start(0)
+    assert [s.rule for s in said] == list(under_test.rules)
+    assert under_test.rules == ("limit.distance", "limit.run_time", "impact", "asymmetry.contact_time")
+    assert {s.status.value for s in said} == {"undecided"}
+    assert all(s.reason for s in said)
+    assert under_test.checked == (0, 4)
+
+
+def test_an_uninjured_runner_has_both_feet_checked() -> None:
+    assert limits(FIXED_IMPACT, side="none").rules == ("impact.left", "impact.right")
+
+
+# ------------------------------------------------------------------------------------------------ distance, run time
+
+
+def test_distance_warns_and_stops_once_with_what_is_left() -> None:
+    runner = Runner(limits(DISTANCE))
+    for metres in range(0, 6000, 7):
+        runner.said += runner.limits.on_totals(totals(metres, steps=metres), metres * NS)
+    alerts = [a for a in runner.said if a.KIND == "alert"]
+    assert [(a.phase.value, a.level.value) for a in alerts] == [("onset", "warn"), ("onset", "stop")]
+    assert alerts[0].text == "Distance 4.50 km of 5.00 km. 0.50 km left."
+    assert alerts[0].cue == "Distance nearly done"
+    assert alerts[0].id == f"RUN/limit.distance/warn/{alerts[0].onset_ns}"
+    assert (alerts[1].text, alerts[1].cue) == ("Distance 5.00 km of 5.00 km. Nothing left.", "Stop running")
+    assert runner.last("limit.distance") == ("over", "stop", None)
+    assert runner.limits.checked == (1, 1)
+
+
+def test_running_time_in_minutes_and_seconds() -> None:
+    under_test = limits(RUN_TIME)
+    under_test.start(0)
+    (_, alert) = under_test.on_totals(totals(1.0, run_s=1085.4), NS)
+    assert alert.text == "Running time 18:05 of 20:00. 1:55 left."
+    assert alert.cue == "Time nearly done"
+    assert alert.unit == "s"
+
+
+def test_a_distance_below_a_kilometre_is_said_in_metres_and_one_limit_is_enough() -> None:
+    under_test = limits('[limit.distance]\ncounts = "run"\nwarn = "400m"\n')
+    under_test.start(0)
+    assert under_test.on_totals(totals(900.0, run_m=399.9), NS)[0].status.value == "within"
+    (state, alert) = under_test.on_totals(totals(901.0, run_m=400.4), 2 * NS)
+    assert (state.metric, state.level.value, state.stop) == ("run_distance", "warn", None)
+    assert alert.text == "Running distance 400 m of 400 m. Nothing left."
+    assert alert.cue == "Distance limit reached"
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.floats(0, 3000), min_size=1, max_size=60))
+def test_each_level_is_said_once_whatever_the_steps(steps_m: list[float]) -> None:
+    runner, metres = Runner(limits(DISTANCE + RUN_TIME)), 0.0
+    for k, step in enumerate(steps_m, start=1):
+        metres += step
+        runner.said += runner.limits.on_totals(totals(metres, run_s=metres / 3, steps=k), k * NS)
+        runner.said += runner.limits.on_tick(k * NS)
+    for rule, value, warn, stop in (
+        ("limit.distance", metres, 4500.0, 5000.0),
+        ("limit.run_time", metres / 3, 1080.0, 1200.0),
+    ):
+        said = runner.alerts(rule)
+        assert said.count(("onset", "stop")) == (value >= stop)
+        assert said.count(("onset", "warn")) <= 1
+        assert ("onset", "warn") in said or value < warn or said == [("onset", "stop")]  # a jump past both says stop
+        assert not any(phase == "recovery" for phase, _ in said)
+        assert said == sorted(said, key=lambda a: a[1], reverse=True)
+        assert runner.last(rule)[0] == ("over" if value >= warn else "within")
+
+
+def test_no_stride_yet_is_undecided_and_no_pod_is_not_checked() -> None:
+    runner = Runner(limits(DISTANCE))
+    assert runner.last("limit.distance") == ("undecided", "none", "no whole stride yet")
+    assert runner.limits.on_totals(totals(), NS) == []
+    runner.said += runner.limits.on_totals(totals(10.0), 2 * NS)
+    assert runner.last("limit.distance")[0] == "within"
+    runner.said += runner.limits.on_tick(3 * NS, [])
+    assert runner.last("limit.distance") == ("not_checked", "none", "no pod linked")
+    runner.said += runner.limits.on_tick(4 * NS, [L])
+    assert runner.last("limit.distance")[0] == "within"
+
+
+def test_numbers_alone_are_said_every_ten_seconds() -> None:
+    runner = Runner(limits(DISTANCE))
+    runner.run(100.0, BOTH_10G)
+    assert 10 <= len(runner.states("limit.distance")) <= 13
+    assert [s.value for s in runner.limits.end(runner.t_ns)] == [pytest.approx(2.6 * runner.run_s)]
+    assert runner.limits.end(runner.t_ns) == []
+
+
+# ------------------------------------------------------------------------------------------------ impact
+
+
+def test_impact_collects_then_is_within() -> None:
+    runner = Runner(limits(FIXED_IMPACT))
+    runner.run(0.7 * 12, BOTH_10G)
+    assert runner.last("impact")[0] == "undecided"
+    assert runner.limits._rules[0]._last.reason == "12 of 30 strides"
+    runner.run(20.0, BOTH_10G)
+    assert runner.last("impact") == ("within", "none", None)
+    state = runner.states("impact")[-1]
+    assert (state.value, state.warn, state.stop, state.n, state.unit) == (10.0, 11.5, 13.0, 30, "g")
+
+
+def test_impact_warns_stops_and_recovers_after_a_while_each() -> None:
+    runner = Runner(limits(FIXED_IMPACT))
+    runner.run(60, BOTH_10G)
+    runner.run(60, {L: 12.0, R: 10.0})
+    assert runner.alerts() == [("onset", "warn")]
+    assert runner.last("impact")[:2] == ("over", "warn")
+    runner.run(60, {L: 14.0, R: 10.0})
+    assert runner.alerts()[1:] == [("onset", "stop")]
+    runner.run(120, {L: 11.2, R: 10.0})  # below the limit, not below the clearing value
+    assert runner.alerts()[2:] == []
+    assert runner.last("impact")[:2] == ("over", "stop")
+    runner.run(60, BOTH_10G)
+    assert runner.alerts()[2:] == [("recovery", "stop"), ("recovery", "warn")]
+    assert runner.last("impact") == ("within", "none", None)
+    alerts = [a for a in runner.said if a.KIND == "alert"]
+    assert alerts[0].text == "Left impact 12.0 g, limit 11.5 g (usual 10.0 g). Stop at 13.0 g."
+    assert alerts[0].cue == "Check left impact"
+    assert alerts[2].cue == "Back inside limit"
+    assert alerts[2].text.startswith("Left impact 10.0 g, below 11.0 g again after")
+    assert alerts[0].id == alerts[3].id
+    assert 20 <= alerts[0].onset_ns / 1e9 - 60 <= 20 + 0.7 * 22  # sustained, after the interval has left the limit
+
+
+def test_the_other_foot_walking_and_doubtful_strides_do_not_count() -> None:
+    under_test = limits(FIXED_IMPACT)
+    under_test.start(0)
+    for k in range(100):
+        for other in (stride(R, 20.0), stride(L, 20.0, run=False), stride(L, None), stride(L, 20.0, confidence=0.4)):
+            assert under_test.on_stride(other, k * NS) == []
+
+
+def test_a_small_change_is_no_alert_whatever_the_percentage() -> None:
+    body = IMPACT.format(baseline='{mode = "fixed", value_g = 4.0}').replace("min_change_g = 1.0", "min_change_g = 2.0")
+    runner = Runner(limits(body))
+    assert runner.states("impact")[0].warn == 6.0
+    assert runner.states("impact")[0].stop == 6.0
+    runner.run(120, {L: 5.9, R: 5.0})
+    assert runner.alerts() == []
+    assert runner.last("impact")[0] == "within"
+
+
+def test_close_to_the_limit_is_undecided_not_within() -> None:
+    runner = Runner(limits(FIXED_IMPACT))
+    for peak in [11.0, 12.0] * 40:
+        runner.run(0.7, {L: peak, R: 10.0})
+    status, level, reason = runner.last("impact")
+    assert (status, level) == ("undecided", "none")
+    assert reason == "11.0 to 12.0 g is not clear of 11.5 g"
+
+
+def test_clipping_that_hides_the_median_is_not_checked_never_within() -> None:
+    body = IMPACT.format(baseline='{mode = "fixed", value_g = 15.0}')  # limit 17.25 g, sensor ends at 16 g
+    runner = Runner(limits(body))
+    for k in range(60):
+        runner.run(0.7, {L: 16.0 if k % 3 else 12.0, R: 10.0}, clipped=bool(k % 3))
+    assert runner.last("impact") == ("not_checked", "none", "67 % of impacts clipped at >= 16 g")
+    assert "within" not in {s.status.value for s in runner.states("impact")}
+    assert runner.states("impact")[-1].value is None
+
+
+def test_clipping_above_the_median_leaves_it_usable_but_not_within() -> None:
+    body = IMPACT.format(baseline='{mode = "fixed", value_g = 15.0}')
+    runner = Runner(limits(body))
+    for k in range(60):
+        runner.run(0.7, {L: 12.0 if k % 10 < 6 else 16.0, R: 10.0}, clipped=k % 10 >= 6)
+    assert runner.last("impact")[0] == "undecided"
+    runner.run(60, {L: 12.0, R: 10.0})
+    assert runner.last("impact") == ("within", "none", None)
+
+
+def test_clipped_impacts_that_are_beyond_the_limit_anyway_are_over() -> None:
+    runner = Runner(limits(FIXED_IMPACT))  # limits 11.5 and 13 g: a sensor that ends at 16 g says enough
+    runner.run(60, {L: 16.0, R: 10.0}, clipped=True)
+    assert runner.alerts() == [("onset", "stop")]
+    (alert,) = [a for a in runner.said if a.KIND == "alert"]
+    assert alert.text.startswith("Left impact at least 16.0 g")
+
+
+def test_a_silent_pod_is_not_checked_and_is_judged_on_its_own_when_it_returns() -> None:
+    runner = Runner(limits(FIXED_IMPACT))
+    runner.run(60, BOTH_10G)
+    runner.run(12, {R: 10.0})
+    assert runner.last("impact") == ("not_checked", "none", "left impact not measured")
+    runner.run(10, BOTH_10G)
+    assert runner.last("impact")[2] == "1 of 30 strides"
+    runner.run(20, BOTH_10G)
+    assert runner.last("impact")[0] == "within"
+
+
+def test_a_lost_link_is_not_checked_at_once_when_it_is_known() -> None:
+    runner = Runner(limits(FIXED_IMPACT + FIXED_ASYMMETRY))
+    runner.run(70, BOTH_10G, si=asymmetry(0.0))
+    assert runner.last("impact")[0] == runner.last("asymmetry.contact_time")[0] == "within"
+    runner.said += runner.limits.on_tick(71 * NS, [R])
+    assert runner.last("impact") == ("not_checked", "none", "left impact not measured")
+    assert runner.last("asymmetry.contact_time") == ("not_checked", "none", "left contact time not measured")
+
+
+def test_standing_is_not_within() -> None:
+    runner = Runner(limits(FIXED_IMPACT + FIXED_ASYMMETRY))
+    runner.run(70, BOTH_10G, si=asymmetry(0.0))
+    runner.stand(15)
+    assert runner.last("impact") == ("undecided", "none", "not running")
+    assert runner.last("asymmetry.contact_time") == ("undecided", "none", "not running")
+
+
+def test_walking_breaks_neither_count_nor_interrupt() -> None:
+    runner = Runner(limits(FIXED_IMPACT))
+    for _ in range(12):
+        runner.run(10, {L: 12.0, R: 10.0})
+        runner.stand(60)
+    assert runner.alerts() == [("onset", "warn")]
+    onset_s = next(a.onset_ns for a in runner.said if a.KIND == "alert") / 1e9
+    assert onset_s > 210  # 30 strides and 20 s more are 41 s of running: the fourth piece of 10.5 s
+
+
+HISTORY = tuple({"impact_left_g": g, "impact_n_left": 500, "contact_time_si_pct": si, "contact_time_pairs": 400}
+                for g, si in ((90.0, 90.0), (9.0, -1.0), (10.0, -2.0), (11.0, -3.0)))  # fmt: skip
+
+
+def test_a_baseline_is_the_median_of_the_last_runs_that_were_measured() -> None:
+    body = IMPACT.format(baseline='{mode = "sessions", n = 3}')
+    weak = {"impact_left_g": 50.0, "impact_n_left": 29, "contact_time_si_pct": None, "contact_time_pairs": 0}
+    hidden = {"impact_left_g": None, "impact_n_left": 900}
+    (state,) = limits(body, history=(*HISTORY, weak, hidden)).start(0)
+    assert state.warn == pytest.approx(11.5)
+    (state,) = limits(body, history=(HISTORY[0], weak, hidden)).start(0)
+    assert (state.status.value, state.reason) == ("not_checked", "no baseline: 1 of 3 runs")
+    assert state.warn is state.stop is None
+
+
+def test_a_missing_pod_or_baseline_stays_not_checked_all_run() -> None:
+    runner = Runner(limits(FIXED_IMPACT + FIXED_ASYMMETRY, pods=(R,)))
+    runner.run(120, {R: 30.0}, si=asymmetry(50.0))
+    assert runner.alerts() == []
+    assert [s.reason for s in runner.said if s.KIND == "limit_state"] == ["no left pod", "one pod only"]
+    assert runner.limits.checked == (0, 2)
+
+
+# ------------------------------------------------------------------------------------------------ asymmetry
+
+
+def test_asymmetry_through_its_states() -> None:
+    runner = Runner(limits(FIXED_ASYMMETRY))
+    rule = "asymmetry.contact_time"
+    runner.run(15, BOTH_10G, si=asymmetry(0.0, n=20))
+    assert runner.last(rule) == ("undecided", "none", "10 of 60 stride pairs") or runner.last(rule)[2].startswith("20")
+    runner.run(15, BOTH_10G, si=asymmetry(1.0, half=2.0))
+    assert runner.last(rule) == ("within", "none", None)
+    runner.run(15, BOTH_10G, si=asymmetry(4.5, half=1.0))
+    assert runner.last(rule)[2] == "3.5 to 5.5 points is not clear of 5.0"
+    runner.run(60, BOTH_10G, si=asymmetry(7.0, half=1.0))
+    assert runner.alerts() == [("onset", "warn")]
+    runner.run(60, BOTH_10G, si=asymmetry(-13.0, half=1.0))  # the other way round is as far
+    assert runner.alerts()[1:] == [("onset", "stop")]
+    runner.run(60, BOTH_10G, si=asymmetry(4.5, half=0.2))
+    assert runner.alerts()[2:] == []
+    runner.run(60, BOTH_10G, si=asymmetry(3.0, half=1.0))
+    assert runner.alerts()[2:] == [("recovery", "stop"), ("recovery", "warn")]
+    alerts = [a for a in runner.said if a.KIND == "alert"]
+    assert alerts[0].text == (
+        "Contact time longer on the left than usual: 7.0 points from baseline, limit 5.0. Stop at 10.0."
+    )
+    assert "longer on the right" in alerts[1].text
+    assert alerts[0].unit == "points"
+
+
+def test_a_value_beyond_with_a_wide_interval_is_undecided() -> None:
+    runner = Runner(limits(FIXED_ASYMMETRY))
+    runner.run(200, BOTH_10G, si=asymmetry(7.0, half=3.0))
+    assert runner.alerts() == []
+    assert runner.last("asymmetry.contact_time")[0] == "undecided"
+    runner.run(30, BOTH_10G, si=asymmetry(7.0, half=None))
+    assert runner.alerts() == []
+
+
+@pytest.mark.parametrize(("side", "longer"), [("left", "left"), ("right", "left"), ("none", "left")])
+def test_the_sign_is_injured_minus_other_from_baseline(side: str, longer: str) -> None:
+    """History says -2 (left minus right); now +6: eight points more on the left, whoever is injured."""
+    runner = Runner(limits(ASYMMETRY.format(baseline='{mode = "sessions", n = 3}'), side=side, history=HISTORY))
+    runner.run(60, BOTH_10G, si=asymmetry(6.0, half=1.0))
+    (alert,) = [a for a in runner.said if a.KIND == "alert"]
+    assert alert.value == pytest.approx(8.0)
+    assert f"longer on the {longer}" in alert.text
+
+
+def test_asymmetry_with_one_silent_foot_or_no_pairs_is_not_within() -> None:
+    runner = Runner(limits(FIXED_ASYMMETRY))
+    rule = "asymmetry.contact_time"
+    runner.run(70, BOTH_10G, si=asymmetry(0.0))
+    runner.run(12, {L: 10.0})
+    assert runner.last(rule) == ("not_checked", "none", "right contact time not measured")
+    runner.run(10, BOTH_10G, si=asymmetry(0.0))
+    assert runner.last(rule)[0] == "within"
+    runner.run(40, BOTH_10G)
+    assert runner.last(rule) == ("undecided", "none", "no stride pairs")
+
+
+def test_another_metric_is_for_another_limit() -> None:
+    runner = Runner(limits(FIXED_ASYMMETRY))
+    other = asymmetry(50.0)
+    runner.run(100, BOTH_10G, si=type(other)(**{**{f: getattr(other, f) for f in other.__slots__}, "metric": "flight"}))
+    assert runner.alerts() == []
+
+
+# ------------------------------------------------------------------------------------------------ always
+
+
+moments = st.lists(
+    st.tuples(
+        st.sampled_from(["run", "left", "right", "stand", "clip"]),
+        st.sampled_from([3.0, 8.0, 25.0]),
+        st.sampled_from([None, 9.0, 10.0, 11.3, 12.0, 16.0]),
+        st.sampled_from([None, 0.0, 4.5, 6.0, -14.0]),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(moments, st.sampled_from(["left", "right", "none"]))
+def test_whatever_happens(story: list[tuple[str, float, float | None, float | None]], side: str) -> None:
+    """Finite JSON, cues of three words, alerts that alternate, and nothing within that is not being measured."""
+    runner = Runner(limits(DISTANCE + RUN_TIME + FIXED_IMPACT + FIXED_ASYMMETRY, side=side))
+    for what, seconds, peak, si in story:
+        if what == "stand":
+            runner.stand(seconds)
+        elif what in ("left", "right"):
+            runner.run(seconds, {Side(what): peak})
+        else:
+            runner.run(seconds, {L: peak, R: peak}, clipped=what == "clip", si=None if si is None else asymmetry(si))
+        if seconds > 12:
+            check_what_is_not_measured(runner.limits, what)
+    runner.said += runner.limits.end(runner.t_ns)
+    for item in runner.said:
+        check_item(item)
+    for rule in runner.limits.rules:
+        for level in ("warn", "stop"):
+            phases = [phase for phase, lvl in runner.alerts(rule) if lvl == level]
+            assert phases == (["onset", "recovery"] * len(phases))[: len(phases)]
+
+
+def check_what_is_not_measured(under_test: Limits, what: str) -> None:
+    """After more than 12 s of standing, or of one foot alone."""
+    for rule in under_test._rules[2:]:
+        status, metric = rule._last.status.value, rule.name.metric
+        if what == "stand":
+            assert status != "within"
+        elif what in ("left", "right") and (what not in metric or "contact" in metric):
+            assert status == "not_checked"
+
+
+def check_item(item: LimitState | Alert) -> None:
+    """Everything said is finite JSON, and its parts fit together."""
+    json.loads(canonical_json(payload(item)))
+    if isinstance(item, Alert):
+        assert 1 <= len(item.cue.split()) <= 3
+        assert item.text.endswith(".")
+        return
+    assert (item.status.value in ("within", "over")) == (item.reason is None)
+    assert item.status.value != "over" or item.level.value != "none"
+    if item.status.value == "within":
+        assert item.level.value == "none"
+        assert item.value is not None
+        assert item.n_needed is None or item.n >= item.n_needed
+
+
+def test_the_same_story_is_told_the_same_way() -> None:
+    def story() -> list[str]:
+        runner = Runner(limits(DISTANCE + FIXED_IMPACT + FIXED_ASYMMETRY, side="none"))
+        runner.run(60, {L: 12.0, R: 14.0}, si=asymmetry(6.0))
+        runner.stand(20)
+        runner.run(60, BOTH_10G, si=asymmetry(0.0))
+        return [canonical_json(payload(item)) for item in runner.said]
+
+    assert story() == story()
