@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sensord.model import Activity, Json, Level, RunState, Side
-from sensord.web.words import kilometres, minutes
+from sensord.web.words import length_words, time_words
 
 SETTLE_S = 6.0
 """Design choice: 3 s to stand still and as long to get there. The pods do not say when they are on a shoe."""
@@ -109,7 +109,7 @@ def _running(now: Situation) -> Advice:
     used_up = [p for p in (now.distance, now.run_time) if p["share"] is not None and p["share"] >= 1.0]
     if used_up:
         end = used_up[0]["end"]
-        limit = kilometres(end) if used_up[0] is now.distance else f"{minutes(end)} min"
+        limit = length_words(end, 2) if used_up[0] is now.distance else time_words(end)
         return Advice(f"Nothing is left of {limit}. Stop running.", Tone.STOP)
     doing = "Walking" if now.activity is Activity.WALK else "Running"
     return Advice(f"{doing}. {_what_is_left(now)}", Tone.GO)
@@ -127,12 +127,12 @@ def _what_is_left(now: Situation) -> str:
 
 def _left(now: Situation, total: Mapping[str, Json]) -> str:
     if total is now.distance:
-        return f"{kilometres(total['left'])} left of {kilometres(total['end'])}"
-    return f"{minutes(total['left'])} min left of {minutes(total['end'])}"
+        return f"{length_words(total['left'])} left of {length_words(total['end'], 2)}"
+    return f"{time_words(total['left'])} left of {time_words(total['end'])}"
 
 
 def _so_far(now: Situation) -> str:
     distance, run_time = now.distance["value"], now.run_time["value"]
     if distance is None or run_time is None:
         return "No steps were seen." if now.state is RunState.ENDED else "Counting your steps."
-    return f"{kilometres(distance)} in {minutes(run_time)} min of running"
+    return f"{length_words(distance)}, {time_words(run_time)} of running"

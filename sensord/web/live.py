@@ -339,7 +339,7 @@ class LiveView:
             if measured is not None:
                 value = measured if value is None else max(value, measured)
         end = stop if stop is not None else warn
-        known = value is not None and end is not None and end > 0
+        known = value is not None and end is not None and end > 1e-3  # of nothing there is no share
         return {
             "value": value,
             "warn": warn,

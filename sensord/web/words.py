@@ -31,22 +31,19 @@ def title(rule: str, metric: str = "") -> str:
     return f"{name} {named}" if named else name
 
 
-def kilometres(metres: float) -> str:
-    """As "5 km", "1.2 km", "0.85 km": two significant places where they matter at a glance."""
-    km = max(metres, 0.0) / 1000.0
-    digits = 2 if km < 1.0 else 1
-    return f"{_short(km, digits)} km"
+def length_words(metres: float, digits: int = 1) -> str:
+    """As "5 km", "1.2 km", "850 m": what can be read at a glance; below 1 km rounded down to 10 m."""
+    whole = max(metres, 0.0)
+    if whole < 1000.0:
+        return f"{int(whole // 10) * 10} m"
+    text = f"{whole / 1000.0:.{digits}f}"
+    return f"{text.rstrip('0').rstrip('.')} km"
 
 
-def minutes(seconds: float) -> str:
-    """As "15:20", minutes and seconds; whole seconds, rounded down as clocks do."""
+def time_words(seconds: float) -> str:
+    """As "15:20 min", minutes and seconds, rounded down as clocks do."""
     whole = max(int(seconds), 0)
-    return f"{whole // 60}:{whole % 60:02d}"
-
-
-def _short(value: float, digits: int) -> str:
-    text = f"{value:.{digits}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{whole // 60}:{whole % 60:02d} min"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,308 @@
+"""A run as the pipeline would tell it, made from the classes of `model`; and a real page that shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sensord.errors import InputError, Problem
+from sensord.model import (
+    NS,
+    Activity,
+    Alert,
+    AlertPhase,
+    Asymmetry,
+    Event,
+    FootGait,
+    FootNote,
+    GaitWindow,
+    Level,
+    LimitState,
+    LimitStatus,
+    Payload,
+    PodSetup,
+    PodStatus,
+    RunChange,
+    RunSetup,
+    RunState,
+    RunSummary,
+    Side,
+    Stride,
+    payload,
+)
+from sensord.web.live import LiveView
+from sensord.web.ports import RunDetail, RunRow
+from sensord.web.server import Page
+
+RUN = "01JAC0FFEE0000000000000001"
+SETUP = RunSetup(
+    run=RUN,
+    runner="R-0042",
+    site="clinic",
+    gateway="gateway-1",
+    pods=(PodSetup("C0:00:00:00:00:01", Side.LEFT, "open_pod"), PodSetup("C0:00:00:00:00:02", Side.RIGHT, "open_pod")),
+)
+STOP_TEXT = "Distance 5.01 km of 5.00 km. Nothing left."
+
+
+class Story:
+    """Hands out events of one run in order; `t_s` is run time."""
+
+    def __init__(self, give: Callable[[Event], None]) -> None:
+        self.give = give
+        self.n = 0
+        self.t_s = 0.0
+
+    def tell(self, value: Payload | Asymmetry, t_s: float | None = None) -> None:
+        at_s = self.t_s if t_s is None else t_s
+        self.give(Event(self.n, round(at_s * NS), value.KIND, payload(value)))
+        self.n += 1
+
+    def pods(self, *, left: str = "up", right: str = "up", lost: int = 120, battery: int = 87) -> None:
+        for foot, link, pod in ((Side.LEFT, left, SETUP.pods[0]), (Side.RIGHT, right, SETUP.pods[1])):
+            status = PodStatus(
+                pod=pod.pod, foot=foot, link=link, reason=None if link == "up" else "link lost",
+                battery_pct=battery if foot is Side.LEFT else 64, packets=4000, packets_rejected=0, samples=40_000,
+                samples_lost=lost if foot is Side.LEFT else 0,
+            )  # fmt: skip
+            self.tell(status)
+
+    def ready(self) -> None:
+        self.pods()
+        self.tell(RunChange(RunState.READY, "pod linked"))
+
+    def run(self) -> None:
+        for foot in Side:
+            self.tell(FootNote(foot, "aligned", "pitch axis found from 5 strides, confidence 0.97"))
+        self.tell(RunChange(RunState.RUNNING, "first stride"))
+
+    def second(self, **changes: Any) -> None:
+        """One second of running: a stride of each foot, a window."""
+        self.t_s += 1.0
+        for foot in Side:
+            self.tell(a_stride(foot, int(self.t_s), self.t_s - 0.7))
+        self.tell(replace(a_window(self.t_s), **changes))
+
+    def limits(self, distance_m: float, run_time_s: float) -> None:
+        self.tell(a_limit("limit.distance", "distance", "m", distance_m, warn=4500.0, stop=5000.0))
+        self.tell(a_limit("limit.run_time", "run_time", "s", run_time_s, warn=None, stop=2400.0))
+        self.tell(a_limit("impact", "impact_right", "g", 11.2, warn=14.0, stop=16.0, n=120, n_needed=30))
+        self.tell(
+            a_limit("asymmetry.contact_time", "contact_time_si_change", "points", 1.4, warn=5.0, stop=10.0, n=240)
+        )
+        self.tell(undecided("asymmetry.impact", "impact", "12 of 30 pairs", n=12, n_needed=30))
+        self.tell(replace(undecided("limit.week_growth", "distance", "the wall clock is not trusted"),
+                          status=LimitStatus.NOT_CHECKED))  # fmt: skip
+
+    def difference(self, si_pct: float = 3.9) -> None:
+        self.tell(
+            Asymmetry(
+                metric="contact_time",
+                si_pct=si_pct,
+                si_low_pct=si_pct - 1.8,
+                si_high_pct=si_pct + 1.8,
+                balance_pct=50.0 + si_pct / 4.0,
+                injured_minus_other_pct=None,
+                n=240,
+            )
+        )
+
+    def some_minutes(self) -> None:
+        """Up to date in one go: ready, running, three minutes of windows, limits and a difference."""
+        self.ready()
+        self.run()
+        self.t_s = 1160.0
+        for _ in range(180):
+            self.second()
+        self.limits(3820.0, 1303.0)
+        self.difference()
+
+    def alert(self, phase: AlertPhase = AlertPhase.ONSET, **changes: Any) -> str:
+        alert = replace(an_alert(phase, round(self.t_s * NS)), **changes)
+        self.tell(alert)
+        return alert.id
+
+    def end(self) -> None:
+        self.tell(a_summary())
+        self.tell(RunChange(RunState.ENDED, "command"))
+
+
+def a_stride(foot: Side, number: int, start_s: float) -> Stride:
+    ic_ns = round(start_s * NS)
+    return Stride(
+        foot=foot, stride=number, segment=0, ic_pod_ns=ic_ns, tc_pod_ns=ic_ns + 240_000_000,
+        next_ic_pod_ns=ic_ns + 700_000_000, activity=Activity.RUN, stride_time_s=0.7, contact_time_s=0.24,
+        swing_time_s=0.46, duty_factor=0.34, cadence_spm=171.4, stride_length_m=1.9, speed_mps=2.7,
+        strike_angle_deg=8.0, strike_type="rearfoot", impact_peak_g=11.0, impact_clipped=False, force_peak_bw=2.4,
+        impulse_bw_s=0.36, gap=False, confidence=0.9, ic_run_ns=ic_ns, next_ic_run_ns=ic_ns + 700_000_000,
+    )  # fmt: skip
+
+
+def a_window(t_s: float) -> GaitWindow:
+    left = FootGait(
+        n=7, cadence_spm=172.0, contact_time_s=0.248 + 0.004 * math.sin(t_s / 7), contact_n=7,
+        impact_peak_g=11.2 + 0.3 * math.sin(t_s), impact_clipped_share=0.0, confidence=0.93,
+    )  # fmt: skip
+    right = replace(left, contact_time_s=0.238 + 0.003 * math.sin(t_s / 5), impact_peak_g=15.8, contact_n=6,
+                    impact_clipped_share=0.4)  # fmt: skip
+    return GaitWindow(
+        window_s=5.0, activity=Activity.RUN, cadence_spm=172.0 + 1.5 * math.sin(t_s / 9), left=left, right=right,
+        steps=int(2.85 * t_s), distance_m=2.85 * t_s, distance_calibrated=False, run_time_s=0.97 * t_s,
+        walk_time_s=40.0, elapsed_s=t_s,
+    )  # fmt: skip
+
+
+def a_limit(
+    rule: str, metric: str, unit: str, value: float | None, *, warn: float | None, stop: float | None,
+    n: int = 1, n_needed: int | None = None,
+) -> LimitState:  # fmt: skip
+    level = Level.NONE
+    if value is not None and warn is not None and value >= warn:
+        level = Level.WARN
+    if value is not None and stop is not None and value >= stop:
+        level = Level.STOP
+    status = LimitStatus.WITHIN if level is Level.NONE else LimitStatus.OVER
+    return LimitState(
+        rule=rule, metric=metric, unit=unit, status=status, level=level, value=value, warn=warn, stop=stop, n=n,
+        n_needed=n_needed, reason=None,
+    )  # fmt: skip
+
+
+def undecided(rule: str, metric: str, reason: str, *, n: int = 0, n_needed: int | None = None) -> LimitState:
+    return LimitState(
+        rule=rule, metric=metric, unit="%", status=LimitStatus.UNDECIDED, level=Level.NONE, value=None, warn=5.0,
+        stop=10.0, n=n, n_needed=n_needed, reason=reason,
+    )  # fmt: skip
+
+
+def an_alert(phase: AlertPhase, onset_ns: int) -> Alert:
+    return Alert(
+        id=f"{RUN}/limit.distance/stop/{onset_ns}", phase=phase, level=Level.STOP, rule="limit.distance",
+        metric="distance", unit="m", value=5010.0, limit=5000.0, cue="Stop running", text=STOP_TEXT, onset_ns=onset_ns,
+        duration_s=None if phase is AlertPhase.ONSET else 42.0,
+    )  # fmt: skip
+
+
+def a_summary() -> RunSummary:
+    return RunSummary(
+        runner="R-0042", strides_left=1910, strides_right=1908, steps=3818, distance_m=3820.0,
+        distance_calibrated=False, run_time_s=1303.0, walk_time_s=40.0, elapsed_s=1390.0, cadence_spm=172.2,
+        contact_time_left_s=0.248, contact_time_right_s=0.238, contact_time_si_pct=3.9, contact_time_pairs=1880,
+        impact_left_g=11.2, impact_right_g=15.8, impact_n_left=1900, impact_n_right=1890, impact_clipped_share=0.2,
+        alerts=2, limits_checked=4, limits_total=6, gap_strides=3,
+    )  # fmt: skip
+
+
+STARTED_MS = 1_760_000_000_000
+
+
+@dataclass
+class StoredRuns:
+    """Runs to read and commands to obey, as a store and a daemon would."""
+
+    rows: list[RunRow] = field(default_factory=list)
+    alerts: Sequence[Alert] = ()
+    on: bool = True
+    ended: int = 0
+
+    async def runs(self, limit: int) -> Sequence[RunRow]:
+        return self.rows[:limit]
+
+    async def run(self, run: str) -> RunDetail | None:
+        row = next((row for row in self.rows if row.run == run), None)
+        return None if row is None else RunDetail(row, [payload(alert) for alert in self.alerts])
+
+    async def end_run(self) -> None:
+        if not self.on:
+            raise InputError(Problem("page", "end", "no run", "a run that is on"))
+        self.ended += 1
+
+    async def discard_run(self, run: str) -> None:
+        for at, row in enumerate(self.rows):
+            if row.run == run:
+                self.rows[at] = replace(row, discarded=True)
+                return
+        raise InputError(Problem("page", "run", run, "a stored run"))
+
+
+def some_runs() -> list[RunRow]:
+    done = payload(a_summary())
+    day_ms = 86_400_000
+    return [
+        RunRow("01JAC0FFEE0000000000000009", "R-0042", STARTED_MS, "ended", False, done),
+        RunRow("01JAC0FFEE0000000000000008", "R-0042", STARTED_MS - 2 * day_ms, "ended", False,
+               {**done, "alerts": 0, "distance_m": 3350.0, "run_time_s": 1180.0}),
+        RunRow("01JAC0FFEE0000000000000007", "R-0042", None, "ended", True, {**done, "distance_m": 210.0, "alerts": 0}),
+    ]  # fmt: skip
+
+
+class ServedPage:
+    """A page served from a loop in its own thread; everything that touches it is run in that loop."""
+
+    def __init__(self, stored: StoredRuns | None = None, token: str | None = None, port: int = 0) -> None:
+        self.later_s = 0.0  # how far the page's clock is ahead: makes data old without waiting
+        self.stored = stored or StoredRuns(some_runs())
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._token = token
+        self.start(port)
+
+    def start(self, port: int = 0, *, setup: RunSetup | None = SETUP) -> None:
+        """Serve a new page (a restarted daemon); a used port is its own again."""
+        self.live = LiveView(clock=lambda: time.monotonic() + self.later_s)
+        if setup is not None:
+            self.live.begin(setup)
+        self.page = Page(self.live, commands=self.stored, runs=self.stored, token=self._token)
+        self.url = self._do(self.page.start("127.0.0.1", port))
+        self.story = Story(self.publish)
+
+    @property
+    def port(self) -> int:
+        return int(self.url.split("/")[2].rpartition(":")[2])
+
+    def publish(self, event: Event) -> None:
+        async def give() -> None:
+            self.page.publish(event)
+
+        self._do(give())
+
+    def change(self, what: Callable[[], None]) -> None:
+        """Something besides events: `begin`, `clear`, `sinks`."""
+
+        async def do() -> None:
+            what()
+            self.page.refresh()
+
+        self._do(do())
+
+    def stop(self) -> None:
+        self._do(self.page.stop())
+
+    def freeze(self, seconds: float) -> None:
+        """The whole server stands still, its connections open."""
+        self._loop.call_soon_threadsafe(time.sleep, seconds)
+
+    def close(self) -> None:
+        self.stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5.0)
+        self._loop.close()
+
+    def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10.0)
+
+
+@contextmanager
+def served(stored: StoredRuns | None = None, token: str | None = None) -> Iterator[ServedPage]:
+    page = ServedPage(stored, token)
+    try:
+        yield page
+    finally:
+        page.close()
