@@ -92,6 +92,7 @@ class OpenPodDecoder:
                     data.period_us,
                     overrun=Flag.OVERRUN in data.flags,
                     restarted=Flag.CLOCK_RESTARTED in data.flags,
+                    rx_us=packet.t_ns // 1000,
                 )
             )
         except PacketError as error:

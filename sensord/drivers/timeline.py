@@ -1,14 +1,15 @@
 """Places packets that carry a wrapping counter and a wrapping clock on one line, finding repeats and losses.
 
 For pods whose packets say `seq` (16 bit, +1 a packet) and the time of their first sample (32 bit, microseconds).
-Counter and clock check each other: time says how many samples are missing, the counter whether any packet is. A packet
-whose two stories cannot both be true is refused (`PacketReason.TIME`). A pod that keeps telling the same new story is
-believed after `BELIEVE_AFTER` packets in a row, as a new segment, so that one corrupt packet never shuts out all that
-follow.
+Counter, clock and arrival check each other: time says how many samples are missing, the counter whether any packet is,
+and a pod's time cannot run ahead of ours. A packet whose stories cannot all be true is refused (`PacketReason.TIME`). A
+pod that keeps telling the same new story is believed after `BELIEVE_AFTER` packets, as a new segment, so that one
+corrupt packet never shuts out all that follow.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from sensord.errors import PacketError, PacketReason
@@ -17,7 +18,20 @@ SEQ_SPAN = 1 << 16
 CLOCK_SPAN = 1 << 32
 
 BELIEVE_AFTER = 3
-"""Design choice: consistent packets in a row that a refused clock needs to be taken for true."""
+"""Design choice: packets that follow each other which a refused story needs to be taken for true."""
+
+REMEMBERED = 64
+"""Design choice: repeats come at once (a notification that is delivered twice), so 3 s of packets are memory enough."""
+
+SUSPECTS = 8
+"""Design choice: refused packets that are remembered, so that junk in between does not hide that some fit together."""
+
+RUNS_AHEAD_US = 10_000_000
+"""Design choice: how much later than the packet before a packet can be sampled than its arrival says: that one may have
+been held up on the air, by no more than a link survives."""
+
+FASTEST = 1.01
+"""Far more than any clock is off; keeps long silences apart from time that jumped."""
 
 PERIOD_SMOOTHING = 1 / 16
 """Design choice: weight of one packet in the measured period; sensors' rates drift over minutes, packets last 0.1 s."""
@@ -25,7 +39,10 @@ PERIOD_SMOOTHING = 1 / 16
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What a packet's header says about time: n samples, the first at t_first (wrapped us), a true period apart."""
+    """What a packet says about time: n samples, the first at t_first (wrapped us), a true period apart.
+
+    `rx_us` is when it arrived, on our clock.
+    """
 
     seq: int
     t_first_us: int
@@ -33,6 +50,7 @@ class Stamp:
     period_us: float
     overrun: bool = False
     restarted: bool = False
+    rx_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +83,8 @@ class Timeline:
     def __init__(self, clock_us: int | None = None) -> None:
         self._segment = -1
         self._last: _Last | None = None
-        self._suspect: _Last | None = None
-        self._suspects = 0
+        self._seen: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
+        self._suspects: deque[tuple[_Last, int]] = deque(maxlen=SUSPECTS)
         self._period_us: float | None = None
         self._relinked = False
         self._clock_us = clock_us
@@ -77,18 +95,21 @@ class Timeline:
         self._clock_us = clock_us
         if restarted:
             self._last = None
+            self._seen.clear()
 
     def place(self, stamp: Stamp) -> Place | None:
         """Where this packet belongs, None for one that was seen before."""
         last = self._last
-        if last is None or (stamp.restarted and not _same(stamp, last.stamp)):
+        if (stamp.seq, stamp.t_first_us) in self._seen:
+            return None
+        if last is None or stamp.restarted:
             return self._begin(stamp)
         first_us = _nearest(stamp.t_first_us, self._near(last))
         gap = (first_us - last.end_us) / self._period(stamp)
         ahead = (stamp.seq - last.stamp.seq) % SEQ_SPAN
-        if (ahead == 0 or ahead > SEQ_SPAN // 2) and gap <= 0:
-            return None
-        if not (gap >= 0.5 if self._relinked else _plausible(gap, ahead, overrun=stamp.overrun)):
+        runs_ahead_us = first_us - last.first_us - (stamp.rx_us - last.stamp.rx_us) * FASTEST
+        fits = gap >= 0.5 if self._relinked else _plausible(gap, ahead, overrun=stamp.overrun)
+        if not fits or runs_ahead_us > RUNS_AHEAD_US:
             return self._doubt(stamp, f"{gap:.1f} periods and {ahead} packets after the last one")
         missing = round(gap) - 1 if (ahead != 1 or stamp.overrun or self._relinked) else 0
         if ahead == 1 and missing == 0:
@@ -113,23 +134,23 @@ class Timeline:
 
     def _accept(self, stamp: Stamp, first_us: int, missing: int) -> Place:
         self._last = _Last(stamp, first_us)
-        self._suspect = None
-        self._suspects = 0
+        self._seen.append((stamp.seq, stamp.t_first_us))
+        self._suspects.clear()
         self._relinked = False
         return Place(first_us, self._segment, missing)
 
     def _doubt(self, stamp: Stamp, why: str) -> Place:
-        before, unwrapped = self._suspect, stamp.t_first_us
-        follows = False
-        if before is not None:
-            unwrapped = _nearest(stamp.t_first_us, before.first_us)
-            gap = (unwrapped - before.end_us) / stamp.period_us
-            follows = _plausible(gap, (stamp.seq - before.stamp.seq) % SEQ_SPAN, overrun=False)
-        self._suspects = self._suspects + 1 if follows else 1
-        self._suspect = _Last(stamp, unwrapped)
-        if self._suspects >= BELIEVE_AFTER:
+        """Refuses a packet, unless others that were refused lead up to it."""
+        chain, unwrapped = 1, stamp.t_first_us
+        for before, length in self._suspects:
+            first_us = _nearest(stamp.t_first_us, before.first_us)
+            gap = (first_us - before.end_us) / stamp.period_us
+            if length >= chain and _plausible(gap, (stamp.seq - before.stamp.seq) % SEQ_SPAN, overrun=False):
+                chain, unwrapped = length + 1, first_us
+        if chain >= BELIEVE_AFTER:
             self._clock_us = None
             return self._begin(stamp)
+        self._suspects.append((_Last(stamp, unwrapped), chain))
         raise PacketError(PacketReason.TIME, why)
 
     def _period(self, stamp: Stamp) -> float:
@@ -141,10 +162,6 @@ class Timeline:
             self._period_us = measured
         else:
             self._period_us += PERIOD_SMOOTHING * (measured - self._period_us)
-
-
-def _same(a: Stamp, b: Stamp) -> bool:
-    return a.seq == b.seq and a.t_first_us == b.t_first_us
 
 
 def _nearest(wrapped: int, near: int) -> int:

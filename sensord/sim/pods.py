@@ -115,10 +115,11 @@ class OpenPodSim(VirtualPod):
         """Full packets of the samples up to now; a gap of the source ends a packet early."""
         made = [(now_ns, answer) for answer in self._answers]
         self._answers.clear()
-        if not self.running:
+        until_ns = self._paced(now_ns - self._origin_ns)
+        if not (self.running and self.connected and wire.DATA in self.subscribed):
+            self._cursor_ns, self._last_end_ns = until_ns, None  # nobody listens: samples and packets are not made
             return made
         period_ns = NS / self._rate_hz
-        until_ns = self._paced(now_ns - self._origin_ns)
         if until_ns - self._cursor_ns < (self._batch - 1) * period_ns:
             return made
         samples = self._source.between(self._cursor_ns, until_ns, self._rate_hz)
@@ -160,9 +161,7 @@ class OpenPodSim(VirtualPod):
 
     def _control(self, payload: bytes, now_ns: int) -> None:
         if payload == bytes([wire.Op.START]):
-            if not self.running:
-                self._cursor_ns = self._paced(now_ns - self._origin_ns)
-                self._last_end_ns = None
+            self._collect(now_ns)
             self.running = True
         elif payload == bytes([wire.Op.STOP]):
             self.running = False

@@ -1,10 +1,6 @@
-"""An emulated BlueZ: owns `org.bluez` on a private system bus and carries virtual pods, for unmodified bleak.
+"""What an emulated bluetoothd has on the bus, carrying virtual pods for unmodified bleak (`tests.rig.bluetoothd`).
 
-Runs as a process of its own, so that it can die like bluetoothd does. Reads one JSON request a line on stdin and answers
-one JSON object a line on stdout; the first line it writes is {"ready": true}. Pods come as a pickle (base64) in the
-first request and go back the same way in the answer to "die", so that pods outlive a killed bluetoothd.
-
-What it copies from BlueZ because a client can stumble over it:
+It copies from BlueZ what a client can stumble over:
 * notify registrations belong to the D-Bus connection that asked for them and outlive a disconnect: when the pod is
   connected again they are switched on again, and every registration sends a PropertiesChanged of its own (bleak 2002);
 * a read shows up as a changed Value too;
@@ -16,15 +12,9 @@ What it copies from BlueZ because a client can stumble over it:
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import os
-import pickle
-import signal
-import sys
 import time
 import traceback
-from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -168,9 +158,8 @@ class BlueZ:
                 self.add(carried.path, DEVICE, device_properties(heard))
             else:
                 self.change(carried.path, DEVICE, RSSI=Variant("n", heard.rssi or -60))
-        elif carried.path in self.objects and not self.connected(carried) and not carried.pod.connected:
-            if now_s - carried.heard_s > REMOVE_AFTER_S:
-                self.remove(carried.path)
+        elif carried.path in self.objects and not carried.pod.connected and now_s - carried.heard_s > REMOVE_AFTER_S:
+            self.remove(carried.path)
 
     async def pump(self) -> None:
         while True:
@@ -385,72 +374,3 @@ def att_reply(code: int) -> tuple[str, str]:
     if code == 0x03:
         return "org.bluez.Error.NotPermitted", "Write not permitted"
     return "org.bluez.Error.Failed", f"Operation failed with ATT error: 0x{code:02x}"
-
-
-class Control:
-    """Requests of the test on stdin, answers on stdout."""
-
-    def __init__(self) -> None:
-        self.bluez: BlueZ
-
-    async def run(self) -> None:
-        reader = asyncio.StreamReader(limit=1 << 24)
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        print(json.dumps({"ready": True}), flush=True)
-        while line := await reader.readline():
-            request = json.loads(line)
-            answer: Any = getattr(self, request.pop("op"))(**request)
-            if isinstance(answer, Awaitable):
-                answer = await answer
-            print(json.dumps(answer or {}), flush=True)
-
-    async def begin(self, pods: str, adapter: bool = True, powered: bool = True) -> None:
-        self.bluez = BlueZ(pickle.loads(base64.b64decode(pods)))
-        await self.bluez.start(adapter=adapter, powered=powered)
-
-    def set(self, pod: str, **values: Any) -> None:
-        """Sets faults of a pod: loss, stalled, jitter_ms, vanished."""
-        for name, value in values.items():
-            assert hasattr(self.bluez.carried[pod].pod, name), name
-            setattr(self.bluez.carried[pod].pod, name, value)
-
-    def drop(self, pod: str) -> None:
-        self.bluez.carried[pod].pod.drop_link()
-
-    def vanish(self, pod: str) -> None:
-        self.bluez.carried[pod].pod.vanish()
-
-    def reboot(self, pod: str) -> None:
-        self.bluez.carried[pod].pod.reboot(time.monotonic_ns())
-
-    def hang_disconnect(self, pod: str, on: bool) -> None:
-        self.bluez.carried[pod].hang_disconnect = on
-
-    def power(self, on: bool) -> None:
-        self.bluez.change(HCI, ADAPTER, Powered=Variant("b", on))
-
-    def stats(self) -> dict[str, Any]:
-        return {
-            address: {
-                "sent": carried.pod.sent,
-                "lost_on_air": carried.pod.lost_on_air,
-                "delivered": carried.delivered,
-                "signals": carried.signals,
-                "running": getattr(carried.pod, "running", None),
-                "connected": carried.pod.connected,
-                "registered": {path: len(clients) for path, clients in carried.registered.items()},
-            }
-            for address, carried in self.bluez.carried.items()
-        }
-
-    def die(self) -> None:
-        """Hands the pods over (their links break) and is killed without a word to anyone on the bus."""
-        pods = [carried.pod for carried in self.bluez.carried.values()]
-        for pod in pods:
-            pod.disconnect()
-        print(json.dumps({"pods": base64.b64encode(pickle.dumps(pods)).decode()}), flush=True)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    asyncio.run(Control().run())

@@ -1,4 +1,4 @@
-"""Starts the private bus and the emulated BlueZ for a test, and keeps the books of what a pod sent and a link brought."""
+"""The private bus and the emulated bluetoothd for a test, and the books of what a link brought."""
 
 from __future__ import annotations
 
@@ -71,10 +71,11 @@ class BluetoothDaemon:
         self._process: asyncio.subprocess.Process | None = None
 
     async def begin(self, **adapter: bool) -> None:
-        program = str(Path(__file__).with_name("bluez.py"))
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
-            program,
+            "-m",
+            "tests.rig.bluetoothd",
+            cwd=Path(__file__).parents[2],
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=1 << 24,
@@ -113,8 +114,7 @@ class BluetoothDaemon:
         assert self._process.stdout is not None
         line = await asyncio.wait_for(self._process.stdout.readline(), 10)
         assert line, "the emulated bluetoothd died"
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        return dict(json.loads(line))
 
 
 class Books:

@@ -1,4 +1,4 @@
-"""The link on unmodified bleak, against an emulated BlueZ: every frame a pod sent while we were subscribed arrives once."""
+"""The link on unmodified bleak against an emulated BlueZ: every frame sent while subscribed arrives, once."""
 
 from __future__ import annotations
 
