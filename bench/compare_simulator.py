@@ -1,32 +1,35 @@
 """The simulated runner beside real recordings: shape of a stride, spectra, ranges.
 
-    SENSORD_DATA=... python bench/compare_simulator.py [--pictures docs/img] [--landmarks]
+    SENSORD_DATA=... python bench/compare_simulator.py [--pictures docs/img]
 
 For every recording a matching gait is rendered with the same sampling rate, mount and cutting rule. Prints the numbers
-side by side; with `--pictures` also draws mean and standard deviation over strides and Welch spectra. `--landmarks`
-prints what the template's instants and shares were read off. Recordings are described in `docs/simulator.md`.
+side by side; with `--pictures` also draws mean and standard deviation over strides and Welch spectra. What the
+simulator's constants were read off is printed by `bench/simulator_landmarks.py`; the recordings are described in
+`docs/simulator.md`.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
 import os
 import sys
-from collections.abc import Callable
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
-from scipy.optimize import least_squares
+from matplotlib import pyplot as plt
 from scipy.signal import butter, find_peaks, sosfiltfilt, welch
 from scipy.spatial.transform import Rotation
 
 from sensord.model import G_MPS2, Side
-from sensord.sim.kinematics import shock
 from sensord.sim.runner import Gait, Move, RunnerSimulation, SensorModel, Stand, running, walking
 
+mpl.use("Agg")
 GRID = np.linspace(0.0, 100.0, 201)
 
 
@@ -50,6 +53,7 @@ class Case:
     real: list[Signal]
     twin: list[Signal]
     rate_hz: float
+    source: str
     cut: str  # "contact" = initial contact to initial contact by truth; "push" = between lowest pitch rates
 
 
@@ -106,16 +110,14 @@ def phone_streamed(folder: Path) -> list[Signal]:
     t, first = np.unique((a[:, 0] - a[0, 0]) / 1000.0, return_index=True)
     a = a[first]
     rate = a[:, 4:7] @ pitch_axis(a[:, 1:4], a[:, 4:7], slice(0, 80))
-    if abs(rate[(t > 10) & (t < 90)].min()) > rate[(t > 10) & (t < 90)].max():
-        pass  # push-off and swing are alike in size here: the sign comes from which half follows, below
     acc = np.linalg.norm(a[:, 1:4], axis=1)
     running_part = (t > 8) & (t < 95)
     s = Signal(t, rate, acc)
-    flat_then_down = _rises_after_quiet(s.t[running_part], s.rate[running_part])
+    flat_then_down = _turns_down_after_quiet(s.t[running_part], s.rate[running_part])
     return [Signal(t, rate if flat_then_down else -rate, acc)]
 
 
-def _rises_after_quiet(t: np.ndarray, rate: np.ndarray) -> bool:
+def _turns_down_after_quiet(t: np.ndarray, rate: np.ndarray) -> bool:
     """Whether the first large turning after the flat (quiet) part of each stride is toe down, as it has to be."""
     grid = np.arange(t[0], t[-1], 0.005)
     r = np.interp(grid, t, rate)
@@ -160,57 +162,69 @@ def pod_like(truth: dict, side: Side) -> SensorModel:
     )
 
 
+HEEL = "jdx_derived/jdx_s999_run0021"
+MIDFOOT = "rbds_derived/rbds001_run35"
+
+
 def cases(data: Path) -> list[Case]:
     """Recordings with their twins: what is asked of the simulator is only what a person would know of the run."""
-    out = []
-    for name, title, folder, more in (
-        (
-            "heel",
-            "heel striker, 4.12 m/s (force plate)",
-            "jdx_derived/jdx_s999_run0021",
-            {"toe_off_angle_deg": -56.0, "swing_angle_deg": -100.0},
-        ),
-        (
-            "midfoot",
-            "midfoot striker, 3.54 m/s (force plate)",
-            "rbds_derived/rbds001_run35",
-            {"toe_off_angle_deg": -50.0, "swing_angle_deg": -100.0},
-        ),
-    ):
-        real, truth = derived(data / folder, "impact", 200)
-        summaries = [truth["feet"][s]["summary"] for s in ("left", "right")]
-        mean: Callable[[str], float] = lambda key, of=summaries: float(np.mean([np.ravel(s[key])[0] for s in of]))
-        peak = float(np.mean([np.mean(_peaks(s)) for s in real]))
-        gait = running(
-            truth["belt_speed"]["mps"],
-            cadence_spm=120.0 / mean("stride_time_s_mean"),
-            contact_time_s=mean("contact_time_ms_mean_sd") / 1000.0,
-            strike_angle_deg=mean("strike_angle_deg_mean_sd"),
-            impact_g=peak,
-            **more,
-        )
-        pods = {side: pod_like(truth, side) for side in Side}
-        out.append(Case(name, title, real, twin(gait, 25.0, 200.0, pods, "contact"), 200.0, "contact"))
     zero = (0.0, 0.0, 0.0)
-    # the best place of the pod against the ball of the foot that keeps that ball still in push-off: 19 cm back, 4 cm up
-    plain = SensorModel(position_m=(0.014, 0.0, 0.037), acc_offset_mps2=zero, gyr_bias_radps=zero, rattle=1.0)
-    gait = walking(1.23, cadence_spm=110.0, contact_time_s=0.737, strike_angle_deg=28.0, impact_g=12.0)
-    pods = dict.fromkeys(Side, plain)
-    real = gaitmap(data / "gaitmap_walk")
-    out.append(
-        Case("walk", "walking, 1.23 m/s (optical)", real, twin(gait, 40.0, 204.8, pods, "contact"), 204.8, "contact")
-    )
+    # where the pod sits against the ball of the foot: 19 cm back, 4 cm up keeps the ball still in push-off
+    shoe = SensorModel(position_m=(0.014, 0.0, 0.037), acc_offset_mps2=zero, gyr_bias_radps=zero, rattle=1.0)
     lossy = SensorModel(acc_offset_mps2=zero, gyr_bias_radps=zero, loss=0.11, packet_samples=1, rattle=1.0)
+    walk = walking(1.23, cadence_spm=110.0, contact_time_s=0.737, strike_angle_deg=28.0, impact_g=12.0)
+    streamed = running(
+        3.5,
+        cadence_spm=170.0,
+        contact_time_s=0.21,
+        strike_angle_deg=20.0,
+        toe_off_angle_deg=-46.0,
+        impact_g=20.0,
+        impact_stretch=2.0,
+    )
+    return [
+        _derived_case(data, "heel", HEEL, "heel striker, 4.12 m/s", "J. Davis, demo-force-processing (MIT)", -56.0),
+        _derived_case(data, "midfoot", MIDFOOT, "midfoot striker, 3.54 m/s", "Fukuchi 2017, PeerJ 5:e3298", -50.0),
+        Case(
+            "walk",
+            "walking, 1.23 m/s",
+            gaitmap(data / "gaitmap_walk"),
+            twin(walk, 40.0, 204.8, dict.fromkeys(Side, shoe), "contact"),
+            204.8,
+            "recorded: shoe pods, events by an optical system; gaitmap sample data (MIT)",
+            "contact",
+        ),
+        Case(
+            "streamed",
+            "running, about 3.5 m/s, streamed over BLE with 11 % of samples lost",
+            phone_streamed(data / "wearable_my_foot"),
+            twin(streamed, 60.0, 100.0, {Side.RIGHT: lossy}, "push"),
+            100.0,
+            "recorded: one shoe pod, no events; fuzzylabs wearable-my-foot (Apache-2.0)",
+            "push",
+        ),
+    ]
+
+
+def _derived_case(data: Path, name: str, folder: str, title: str, source: str, toe_off_deg: float) -> Case:
+    real, truth = derived(data / folder, "impact", 200)
+    summaries = [truth["feet"][s]["summary"] for s in ("left", "right")]
+
+    def mean(key: str) -> float:
+        return float(np.mean([np.ravel(s[key])[0] for s in summaries]))
+
     gait = running(
-        3.5, cadence_spm=170.0, contact_time_s=0.21, strike_angle_deg=20.0, toe_off_angle_deg=-46.0,
-        impact_g=20.0, impact_stretch=2.0,
-    )  # fmt: skip
-    real = phone_streamed(data / "wearable_my_foot")
-    out.append(
-        Case("streamed", "3.5 m/s (another pod beside it), BLE stream", real,
-             twin(gait, 60.0, 100.0, {Side.RIGHT: lossy}, "push"), 100.0, "push")
-    )  # fmt: skip
-    return out
+        truth["belt_speed"]["mps"],
+        cadence_spm=120.0 / mean("stride_time_s_mean"),
+        contact_time_s=mean("contact_time_ms_mean_sd") / 1000.0,
+        strike_angle_deg=mean("strike_angle_deg_mean_sd"),
+        impact_g=float(np.mean([np.mean(_peaks(s)) for s in real])),
+        toe_off_angle_deg=toe_off_deg,
+        swing_angle_deg=-100.0,
+    )
+    simulated = twin(gait, 25.0, 200.0, {side: pod_like(truth, side) for side in Side}, "contact")
+    note = f"recorded: pod signals derived from markers, events by force plate (20 N); {source}"
+    return Case(name, title, real, simulated, 200.0, note, "contact")
 
 
 # ------------------------------------------------------------------------------------------------ measures
@@ -220,7 +234,7 @@ def strides(s: Signal, cut: str) -> list[tuple[float, float, float]]:
     """(start, landmark inside, end) of every whole stride. Contact: IC, TC, next IC. Push: lowest pitch rates."""
     if cut == "push":
         pushes = _pushes(s)
-        return [(a, float("nan"), b) for a, b in zip(pushes[:-1], pushes[1:]) if 0.5 < b - a < 1.0]
+        return [(a, float("nan"), b) for a, b in itertools.pairwise(pushes) if 0.5 < b - a < 1.0]
     pairs = s.ic if s.ic.ndim == 2 else np.column_stack([s.ic[:-1], s.ic[1:]])
     out = []
     for a, b in pairs:
@@ -322,19 +336,13 @@ def report(case: Case) -> None:
         ratio = f"{b / a:6.2f}" if abs(a) > 1e-9 and "ms" not in key else f"{b - a:+5.1f}ms" if "ms" in key else ""
         print(f"  {key:38s} {a:8.1f} {b:10.1f} {ratio:>6s}")
     for channel in ("rate", "acc"):
-        ends = [
-            np.mean([normalised(s, case.cut, channel).mean(axis=0) for s in g], axis=0) for g in (case.real, case.twin)
-        ]
+        both = (case.real, case.twin)
+        ends = [np.mean([normalised(s, case.cut, channel).mean(axis=0) for s in group], axis=0) for group in both]
         print(f"  correlation of mean strides, {channel:4s}       {np.corrcoef(ends[0], ends[1])[0, 1]:8.2f}")
 
 
 def draw(case: Case, folder: Path) -> None:
     """Mean and SD of a stride, and spectra: one picture a recording."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
     fig, axes = plt.subplots(2, 2, figsize=(10, 6.4), width_ratios=(1.6, 1))
     for row, (channel, label) in enumerate((("rate", "pitch rate, deg/s (toe up)"), ("acc", "acceleration, g"))):
         for group, colour, name in ((case.real, "#1f4e79", "recorded"), (case.twin, "#d1495b", "simulated")):
@@ -358,94 +366,33 @@ def draw(case: Case, folder: Path) -> None:
     axes[1, 0].set_xlabel(f"stride, % ({start} to {start})")
     axes[1, 1].set_xlabel("frequency, Hz")
     fig.suptitle(case.title, fontsize=11)
+    fig.text(0.005, 0.005, case.source, fontsize=6.5, color="#555555")
     fig.tight_layout()
     fig.savefig(folder / f"simulator-{case.name}.png", dpi=90)
     plt.close(fig)
-
-
-def landmarks(data: Path) -> None:
-    """Mean stride of the heel striker by markers, and the fit of the shock: where the template's numbers come from."""
-    for folder in ("jdx_derived/jdx_s999_run0021", "rbds_derived/rbds001_run35"):
-        print(f"\n{folder}, left foot: mean stride by markers (belt frame)")
-        print("  ms from TC  swing share   pitch   pitch rate   forward  upward of the ball, m/s   height, m")
-        print(_mean_pose(data / folder))
-    x, y = _shock_samples(data)
-    fit = least_squares(lambda p: p[0] * shock(x - p[1]) - y, [1.0, 0.0])
-    print(
-        f"\nshock: n={len(x)}, scale {fit.x[0]:.3f}, onset {fit.x[1] * 1e3:+.2f} ms, RMS {np.sqrt(np.mean(fit.fun**2)):.3f}"
-    )
-
-
-def _mean_pose(folder: Path) -> str:
-    truth = json.loads((folder / "truth.json").read_text())
-    foot = truth["feet"]["left"]
-    a = np.genfromtxt(folder / "pose_left.csv", delimiter=",", skip_header=1)
-    turn = Rotation.from_quat(a[:, [5, 6, 7, 4]]).as_matrix() @ np.array(foot["mount"]["R_FP"]).T
-    ball = np.array([foot["foot_geometry_F_m"]["metatarsal_line_x"], 0, 0]) - np.array(foot["pod_position_F_m"])
-    at = a[:, 1:4] + turn @ ball
-    pitch = np.rad2deg(np.unwrap(np.arctan2(turn[:, 2, 0], turn[:, 0, 0])))
-    pitch -= 360 * np.round(np.median(pitch) / 360)
-    t = a[:, 0]
-    table = np.column_stack(
-        [pitch, np.gradient(pitch, t), np.gradient(at[:, 0], t), np.gradient(at[:, 2], t), at[:, 2]]
-    )
-    rows = []
-    for s in foot["strides"][1:-1]:
-        tc, ic = s["ic_s"] + s["contact_time_s"], s["next_ic_s"]
-        share = np.concatenate([np.arange(-0.34, 0, 0.04), np.arange(0, 1.2, 0.04)])
-        rows.append(np.column_stack([[np.interp(tc + share * (ic - tc), t, c) for c in table.T]]).T)
-        swing = ic - tc
-    mean = np.mean(rows, axis=0)
-    lines = [
-        f"  {u * swing * 1e3:9.0f} {u:12.2f} {r[0]:9.1f} {r[1]:10.0f} {r[2]:11.2f} {r[3]:8.2f} {r[4]:24.3f}"
-        for u, r in zip(share, mean, strict=True)
-    ]
-    return "\n".join(lines)
-
-
-def _shock_samples(data: Path) -> tuple[np.ndarray, np.ndarray]:
-    """What the shock added to each contact, as a share of its nominal size, against time from initial contact."""
-    xs, ys = [], []
-    for folder in ("jdx_derived/jdx_s999_run0021", "rbds_derived/rbds001_run35"):
-        with_shock, truth = derived(data / folder, "impact", 200)
-        for k, side in enumerate(("left", "right")):
-            foot = truth["feet"][side]
-            read = [
-                np.genfromtxt(data / folder / f"{v}_200hz_{side}.csv", delimiter=",", skip_header=1, usecols=(1, 2, 3))
-                for v in ("impact", "smooth")
-            ]
-            extra = (read[0] - read[1]) @ np.array(foot["mount"]["R_FP"]).T / G_MPS2
-            size = np.linalg.norm(extra, axis=1) * np.sign(extra[:, 2])
-            t = with_shock[k].t / (1 + foot["clock_ppm"] * 1e-6)
-            for c in foot["contacts"]:
-                if c["ic_s_20N"] is None or c.get("impact_added_g") is None:
-                    continue
-                since = t - c["ic_s_20N"] - 0.002
-                near = (since > -0.005) & (since < 0.1)
-                xs.append(since[near])
-                ys.append(size[near] / c["impact_added_g"])
-    return np.concatenate(xs), np.concatenate(ys)
 
 
 def main() -> int:
     """Compare, print, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=Path, help="folder to draw into")
-    parser.add_argument("--landmarks", action="store_true", help="print what the template was read off")
     args = parser.parse_args()
     where = os.environ.get("SENSORD_DATA")
     if not where or not Path(where).is_dir():
         print("SENSORD_DATA does not name a folder with the recordings: nothing to compare with", file=sys.stderr)
         return 2
     data = Path(where)
-    if args.landmarks:
-        landmarks(data)
-        return 0
     for case in cases(data):
         report(case)
         if args.pictures:
             args.pictures.mkdir(parents=True, exist_ok=True)
             draw(case, args.pictures)
+    begin = time.perf_counter()
+    simulation = RunnerSimulation([Stand(3.0), Move(600.0, running(2.8)), Stand(3.0)])
+    ready = time.perf_counter()
+    simulation.render(Side.LEFT, 200.0)
+    done = time.perf_counter()
+    print(f"\n10 min of running laid out in {ready - begin:.2f} s, one foot read at 200 Hz in {done - ready:.2f} s")
     return 0
 
 

@@ -51,7 +51,7 @@ class Gait:
         stride = self.stride_time_s
         bounds = {
             "speed_mps": (0.3, 8.0),
-            "cadence_spm": (60.0, 240.0),
+            "cadence_spm": (60.0, 160.0) if self.activity is Activity.WALK else (110.0, 240.0),
             "contact_time_s": (0.12, 1.1),
             "strike_angle_deg": (-15.0, 35.0),
             "impact_g": (1.5, 80.0),
@@ -66,16 +66,17 @@ class Gait:
             for name, (low, high) in bounds.items()
             if not low <= getattr(self, name) <= high
         ]
-        longest = stride * MAX_DUTY[self.activity]
-        if self.contact_time_s > longest:
-            problems.append(
-                Problem("gait", "contact_time_s", f"{self.contact_time_s:g}", f"at most {longest:.3f} at this cadence")
-            )
+        shortest, longest = stride * MIN_DUTY[self.activity], stride * MAX_DUTY[self.activity]
+        if not shortest <= self.contact_time_s <= longest:
+            expected = f"{shortest:.3f} to {longest:.3f} at this cadence"
+            problems.append(Problem("gait", "contact_time_s", f"{self.contact_time_s:g}", expected))
         if problems:
             raise InputError(problems)
 
 
-MAX_DUTY = {Activity.WALK: 0.75, Activity.RUN: 0.62}
+MIN_DUTY = {Activity.WALK: 0.50, Activity.RUN: 0.12}
+"""Shortest contact as a share of the stride: a walk has double support. Design choice."""
+MAX_DUTY = {Activity.WALK: 0.75, Activity.RUN: 0.55}
 """Longest contact as a share of the stride that leaves time for a swing. Design choice."""
 
 

@@ -30,7 +30,7 @@ TREMOR_IN_SWING = 0.05
 
 # Shape of the shock that rides on the foot's motion: displacement u(t) = t^4 exp(-a t) cos(2 pi f t + p), so that the
 # pod ends where and as fast as it would have without it. Fitted to the shock of the derived recordings (a damped
-# oscillation of about 50 Hz; `python bench/compare_simulator.py --landmarks` prints the fit, RMS 0.055 of its peak).
+# oscillation of about 50 Hz; `python bench/simulator_landmarks.py` prints the fit, RMS 0.055 of its peak).
 _SHOCK_DECAY_PER_S = 292.0
 _SHOCK_HZ = 7.94
 _SHOCK_PHASE = -1.335

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -55,8 +55,8 @@ class SensorModel:
     clock_start_s: float = 0.0
     """What the pod's clock shows when the script begins."""
     rattle: float = 0.0
-    """Broadband shaking of shoe and pod that no foot motion explains: 1 = as much as in the two recordings made with real
-    pods (spectrum above 40 Hz; `docs/simulator.md`), 0 = none, as in recordings derived from markers."""
+    """Broadband shaking of shoe and pod that no foot motion explains: 1 = as much as in the two recordings made with
+    real pods (spectrum above 40 Hz; `docs/simulator.md`), 0 = none, as in recordings derived from markers."""
     loss: float = 0.0
     packet_samples: int = 10
 
@@ -64,7 +64,7 @@ class SensorModel:
     def ideal(cls, mount: Matrix = LEVEL, **other: float) -> SensorModel:
         """No noise, no offsets, no rounding, a range nothing reaches; axes along the foot unless told otherwise."""
         none: Vector = (0.0, 0.0, 0.0)
-        return cls(
+        bare = cls(
             acc_range_g=1e6,
             gyr_range_dps=1e9,
             bits=None,
@@ -73,8 +73,8 @@ class SensorModel:
             acc_offset_mps2=none,
             gyr_bias_radps=none,
             mount=mount,
-            **other,  # type: ignore[arg-type]
         )
+        return replace(bare, **other)  # type: ignore[arg-type]
 
     def check(self) -> None:
         """Raise InputError naming every field that cannot be."""

@@ -2,7 +2,7 @@
 
 Pitch rate and the velocity of the sole are given at instants that mean something (heel-off, push-off, terminal contact,
 early swing, late swing, initial contact, foot slap, flat). Instants and shares are read off the mean strides of the
-recordings (`python bench/compare_simulator.py --landmarks` prints them); the amounts follow from the angles, the step
+recordings (`python bench/simulator_landmarks.py` prints them); the amounts follow from the angles, the step
 length and the clearance that a gait asks for.
 
 Measured relations kept (force plate at 20 N against foot pitch rate, two runners): the pitch rate is lowest 8 to 16 ms
@@ -84,6 +84,7 @@ def pitch_rates(c: Cycles) -> Rates:
 
 def _push_off(c: Cycles) -> list[Knot]:
     """Heel-off to terminal contact; "push" is the lowest pitch rate of it."""
+    before: tuple[tuple[float, float], ...]
     if c.from_run:
         before, at_tc, lowest_s = ((0.46, 0.13), (0.29, 0.59)), 0.80, PUSH_BEFORE_TC_S
     else:
@@ -132,13 +133,14 @@ def _swing_walk(c: Cycles) -> list[Knot]:
 def _landing_run(c: Cycles) -> list[Knot]:
     """The slap of a heel striker, or the heel coming down after the ball ("land"), then flat."""
     heel, strike_deg = c.heel_share, np.rad2deg(c.strike_rad)
-    flat_s = 0.24 * c.next_contact_s
-    lowest = -np.deg2rad(250.0 + 13.0 * np.maximum(strike_deg, 0.0))
+    # a slap takes its time: 50 ms however short the contact, as long as the foot gets flat before it rises again
+    flat_s = np.minimum(np.maximum(0.24 * c.next_contact_s, 0.050), 0.32 * c.next_contact_s)
+    lowest = -np.deg2rad(250.0 + 13.0 * np.maximum(strike_deg, 0.0)) * (1 - heel)
     rest_s = flat_s - SLAP_AFTER_IC_S
-    tail = -np.deg2rad(50.0 + 110.0 * heel)
+    tail = -np.deg2rad(45.0 + 4.0 * heel * np.maximum(strike_deg, 0.0))
     return [
-        Knot(c.ic_s, base=(0.52 * heel + 0.74 * (1 - heel)) * lowest, name="ic"),
-        Knot(c.ic_s + SLAP_AFTER_IC_S, base=lowest, slope=0.0),
+        Knot(c.ic_s, base=0.74 * lowest, tied=(("land", 0.64 * heel),), name="ic"),
+        Knot(c.ic_s + SLAP_AFTER_IC_S, base=lowest, tied=(("land", 1.22 * heel),), slope=0.0),
         Knot(c.ic_s + SLAP_AFTER_IC_S + _either(heel, 0.38, 0.42) * rest_s, tied=(("land", 1.0),), slope=0.7 * heel),
         Knot(
             c.ic_s + SLAP_AFTER_IC_S + _either(heel, 0.65, 0.76) * rest_s,
@@ -170,6 +172,7 @@ def forward_speeds(c: Cycles) -> Rates:
     land: tuple[tuple[FloatArray, FloatArray | float], ...]
     if c.from_run:
         leave = ((c.tc_s, 0.11), (c.tc_s + 0.08 * s, 0.20), (c.tc_s + 0.20 * s, 0.38), (c.tc_s + 0.32 * s, 0.61))
+        leave = leave if c.to_run else leave[:3]  # the first step of a walk after a run joins the walk's swing here
         still_s = 0.17 * c.contact_s
     else:
         leave = (
@@ -285,8 +288,9 @@ def _fall_walk(c: Cycles) -> list[Knot]:
         (1.0, 0.22),
         (1.05, 0.30),
     )
-    fall = [Knot(c.tc_s + u * c.swing_s, tied=(("down", share),)) for u, share in shares]
-    return [Knot(c.tc_s + 0.15 * c.swing_s, name="highest"), *fall, Knot(c.tc_s + 1.13 * c.swing_s, slope=0.0)]
+    highest = 0.27 if c.from_run else 0.15
+    fall = [Knot(c.tc_s + u * c.swing_s, tied=(("down", share),)) for u, share in shares if u > highest]
+    return [Knot(c.tc_s + highest * c.swing_s, name="highest"), *fall, Knot(c.tc_s + 1.13 * c.swing_s, slope=0.0)]
 
 
 def _either(heel: FloatArray, heel_first: float, ball_first: float) -> FloatArray:
