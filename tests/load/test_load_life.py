@@ -94,7 +94,7 @@ inputs = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(inputs)
 def test_no_order_of_inputs_leaves_the_table(steps: list[tuple[str, int]]) -> None:
     life, t_s, seen = RunLife(), 0, []

@@ -61,7 +61,7 @@ def merged(left: list[Stride], right: list[Stride], rng: random.Random) -> list[
     return out
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(two_feet(), st.randoms(use_true_random=False))
 def test_interleaving_does_not_matter(feet: tuple[list[Stride], list[Stride]], rng: random.Random) -> None:
     left, right = feet

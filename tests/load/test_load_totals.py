@@ -26,7 +26,7 @@ def totals(items: list[Stride]) -> RunTotals:
 intervals = st.lists(st.tuples(st.integers(0, 60), st.integers(-2, 9)).map(lambda p: (p[0], p[0] + p[1])), max_size=12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(intervals, st.randoms(use_true_random=False))
 def test_cover_is_the_union_in_any_order(pieces: list[tuple[int, int]], rng: random.Random) -> None:
     wanted = len({moment for begin, end in pieces for moment in range(begin, end)})

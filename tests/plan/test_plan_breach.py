@@ -59,7 +59,7 @@ def test_an_interruption_starts_the_count_again_but_keeps_the_alert() -> None:
 values = st.lists(st.floats(0, 15), min_size=1, max_size=200)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(values, st.sampled_from([0.0, 1.0, 5.0, 20.0]), st.sampled_from([(Level.WARN,), (Level.STOP,), BOTH]))
 def test_onsets_and_recoveries_alternate(series: list[float], sustained_s: float, levels: tuple[Level, ...]) -> None:
     turns = feed(Breach(levels, sustained_s), series)
@@ -82,7 +82,7 @@ def test_onsets_and_recoveries_alternate(series: list[float], sustained_s: float
             active.remove(turn.level)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.floats(-0.99, 0.99), min_size=40, max_size=400), st.sampled_from([0.0, 3.0]))
 def test_noise_round_a_limit_makes_one_onset_and_one_recovery_a_dwell(noise: list[float], sustained_s: float) -> None:
     """Low, then long at the limit with noise smaller than the hysteresis, then low again."""

@@ -28,7 +28,7 @@ def test_unclipped_values_have_the_plain_median() -> None:
     assert (found.value, found.low, found.high, found.exact) == (14.0, 9.0, 20.0, True)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.floats(1, 30), min_size=6, max_size=60), st.floats(8, 20))
 def test_never_wrong_about_what_the_clipping_hides(true_g: list[float], full_scale_g: float) -> None:
     """What is said about the recorded values holds for the true ones."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tests.plan.made_plans import DISTANCE, FIXED_ASYMMETRY, FIXED_IMPACT, HEAD,
 
 ROOT = Path(__file__).parents[2]
 PLANS = [*sorted((ROOT / "config" / "plans").glob("*.toml")), ROOT / "sensord" / "demo_plan.toml"]
+VALIDATOR = Draft202012Validator(plan_schema())
 WHOLE = HEAD.format(side="right") + DISTANCE + RUN_TIME + FIXED_IMPACT + FIXED_ASYMMETRY
 
 
@@ -157,7 +159,7 @@ def test_a_table_in_the_place_of_a_value_and_the_reverse() -> None:
     assert [(p.place, p.expected) for p in problems(text)] == [("line 1, source", "a list of tables: [[source]]")]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=60), st.integers(0, 400))
 def test_any_text_is_a_plan_or_an_input_error(noise: str, where: int) -> None:
     text = WHOLE[:where] + noise + WHOLE[where:]
@@ -176,12 +178,10 @@ def places(node: Any, at: tuple = ()) -> list[tuple]:
     return [at] + ([p for k, v in node.items() for p in places(v, (*at, k))] if isinstance(node, dict) else [])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_schema_and_reader_agree_on_one_changed_value(data: st.DataObject) -> None:
     """What the schema refuses the reader refuses too; the reader also compares keys, so the reverse need not hold."""
-    import json
-
     document = tomllib.loads(WHOLE)
     place = data.draw(st.sampled_from([p for p in places(document) if p]))
     value = data.draw(values)
@@ -194,7 +194,7 @@ def test_schema_and_reader_agree_on_one_changed_value(data: st.DataObject) -> No
         accepted = True
     except ValueError:
         accepted = False
-    fits = Draft202012Validator(plan_schema()).is_valid(json.loads(json.dumps(document, default=str)))
+    fits = VALIDATOR.is_valid(json.loads(json.dumps(document, default=str)))
     if accepted and value is not None:  # TOML has no null, so the schema need not allow it
         assert fits, (place, value)
 

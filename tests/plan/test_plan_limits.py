@@ -87,7 +87,7 @@ def test_a_distance_below_a_kilometre_is_said_in_metres_and_one_limit_is_enough(
     assert alert.cue == "Distance limit reached"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.floats(0, 3000), min_size=1, max_size=60))
 def test_each_level_is_said_once_whatever_the_steps(steps_m: list[float]) -> None:
     runner, metres = Runner(limits(DISTANCE + RUN_TIME)), 0.0
