@@ -29,8 +29,8 @@ CLOCK_PPM = {Side.LEFT: 18.0, Side.RIGHT: -25.0}
 SCRIPT: Sequence[Phase] = (
     Stand(4.0),
     Walk(12.0, speed_mps=1.4),
-    Run(50.0, speed_mps=2.8),
-    Run(60.0, speed_mps=2.9, contact_asymmetry_pct=9.0, impact_asymmetry_pct=12.0),
+    Run(25.0, speed_mps=2.8),
+    Run(110.0, speed_mps=2.9, contact_asymmetry_pct=12.0, impact_asymmetry_pct=12.0),
     Stand(4.0),
 )
 

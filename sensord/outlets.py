@@ -120,4 +120,4 @@ async def open_outlets(
             for task in outlets.pumps:
                 task.cancel()
             await asyncio.gather(*outlets.pumps, return_exceptions=True)
-            await asyncio.gather(*(drain(sink, log, DRAIN_S, report=note) for sink in sinks))
+            await asyncio.gather(*(drain(sink, log, DRAIN_S) for sink in sinks))
