@@ -1,0 +1,51 @@
+"""All timings: `make bench`. What a second of running costs, and how quick an alert is."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SECONDS = 60.0
+HERE = Path(__file__).parent
+
+
+def demo_cost() -> None:
+    """CPU of `sensord demo --headless` per second of run, start-up (imports, rendering the runner) counted apart."""
+
+    def cpu_s(seconds: float) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "sensord", "demo", "--headless", "--json", "--seconds", str(seconds)]
+        subprocess.run(command, check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    short_s, long_s = cpu_s(5.0), cpu_s(5.0 + SECONDS)
+    print(f"demo --headless        {(long_s - short_s) / SECONDS * 1000:6.1f} CPU-ms per second of run, both simulated")
+    print(f"                       pods included; start-up and end {short_s:.1f} CPU-s")
+
+
+def pipeline_cost() -> None:
+    """CPU of the pipeline alone, on recorded inputs of two pods at 200 Hz."""
+    sys.path.insert(0, str(HERE.parent))
+    from sensord.pipeline import Pipeline  # noqa: PLC0415
+    from sensord.sim.script import Run, Stand, Walk  # noqa: PLC0415
+    from tests.worlds import world  # noqa: PLC0415
+
+    recorded = world((Stand(3.0), Walk(20.0), Run(240.0), Stand(3.0)))
+    pipeline = Pipeline(recorded.setup)
+    begun_s = time.process_time()
+    for item in recorded.inputs:
+        pipeline.push(item)
+    pipeline.flush()
+    cost_s = time.process_time() - begun_s
+    each_ms = cost_s / recorded.truth.duration_s * 1000
+    print(f"pipeline               {each_ms:6.1f} CPU-ms per second of two pods at 200 Hz")
+
+
+if __name__ == "__main__":
+    pipeline_cost()
+    demo_cost()
+    sys.exit(subprocess.run([sys.executable, HERE / "alert_latency.py"], check=False).returncode)
