@@ -268,19 +268,19 @@ class ServedPage:
         return int(self.url.split("/")[2].rpartition(":")[2])
 
     def publish(self, event: Event) -> None:
-        async def give() -> None:
+        if threading.get_ident() == self._thread.ident:
             self.page.publish(event)
+        else:
+            self._in_loop(lambda: self.page.publish(event))
 
-        self._do(give())
+    def some_minutes(self) -> None:
+        """`Story.some_minutes` in one go."""
+        self._in_loop(self.story.some_minutes)
 
     def change(self, what: Callable[[], None]) -> None:
         """Something besides events: `begin`, `clear`, `sinks`."""
-
-        async def do() -> None:
-            what()
-            self.page.refresh()
-
-        self._do(do())
+        self._in_loop(what)
+        self._in_loop(self.page.refresh)
 
     def stop(self) -> None:
         self._do(self.page.stop())
@@ -294,6 +294,12 @@ class ServedPage:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5.0)
         self._loop.close()
+
+    def _in_loop(self, what: Callable[[], None]) -> None:
+        async def do() -> None:
+            what()
+
+        self._do(do())
 
     def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10.0)

@@ -96,7 +96,11 @@ document.addEventListener("click", (event) => {
 $("what-close").addEventListener("click", () => $("what").close());
 
 $("end").addEventListener("click", () =>
-  ask({ title: "End this run?", text: "The run is closed and its summary is made.", yes: "End run", act: () => post("/api/run/end") }));
+  ask({ title: "End this run?", text: "The run is closed and its summary is made.", yes: "End run", act: endRun }));
+
+async function endRun() {
+  await post("/api/run/end");
+}
 
 $("add-device")?.addEventListener("click", () =>
   ask({
