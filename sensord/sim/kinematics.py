@@ -145,7 +145,7 @@ class FootMotion:
         wave = np.einsum("nji,nj->ni", self.rotation(flat), wave).reshape(still.shape)
         target = np.asarray(wanted_g) * G_MPS2
         low, high = np.zeros(len(target)), 4.0 * target + 20.0
-        for _ in range(40):
+        for _ in range(32):
             middle = (low + high) / 2.0
             peak = np.linalg.norm(still + middle[:, None, None] * wave, axis=-1).max(axis=1)
             low, high = np.where(peak < target, middle, low), np.where(peak < target, high, middle)

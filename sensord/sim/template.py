@@ -104,7 +104,7 @@ def _swing_run(c: Cycles) -> list[Knot]:
         Knot(c.tc_s + 0.095 * s, tied=(("push", 0.28),), slope=0.0),
         Knot(c.tc_s + 0.165 * s, tied=(("early", 0.90),), slope=0.6),
         Knot(c.tc_s + 0.245 * s, tied=(("early", 1.0),), slope=0.0),
-        Knot(c.tc_s + 0.35 * s, name="lowest"),
+        Knot(c.tc_s + 0.345 * s, name="lowest"),
         Knot(c.tc_s + 0.48 * s, tied=(("lobe", 0.63),)),
         Knot(c.tc_s + 0.60 * s, tied=(("lobe", 0.88),)),
         Knot(c.tc_s + 0.74 * s, tied=(("lobe", 1.0),), slope=0.0),
