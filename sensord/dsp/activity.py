@@ -31,7 +31,7 @@ class ActivityState:
 
     def of(self, cadence_spm: float, duty_factor: float | None) -> Activity:
         """Activity of the next stride."""
-        seems = _seems(cadence_spm, duty_factor)
+        seems = looks_like(cadence_spm, duty_factor)
         if self.current is None:
             self.current = seems or (Activity.RUN if cadence_spm >= (RUN_SPM + WALK_SPM) / 2 else Activity.WALK)
         elif seems is None or seems is self.current:
@@ -43,7 +43,7 @@ class ActivityState:
         return self.current
 
 
-def _seems(cadence_spm: float, duty_factor: float | None) -> Activity | None:
+def looks_like(cadence_spm: float, duty_factor: float | None) -> Activity | None:
     """What this stride alone looks like; None in between."""
     if duty_factor is not None and duty_factor < SURE_RUN_DUTY:
         return Activity.RUN

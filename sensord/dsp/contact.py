@@ -1,4 +1,4 @@
-"""Initial and terminal contact in one mid-swing-to-mid-swing window of the pitch rate (toe-up positive).
+"""Initial and terminal contact in one swing-to-swing window of the pitch rate (toe-up positive).
 
 After mid-swing the foot turns toe-down and is stopped by the ground. That leaves a sharp minimum (the slap of a heel
 striker; the first of two minima of a forefoot striker, which need not be the deeper one). Initial contact is taken
@@ -8,7 +8,8 @@ contact is taken where it has eased to 85 % of the minimum. Times are interpolat
 
 The two shares were read off a table of force-plate contacts of two runners and no correction is added to them:
 `pytest tests/dsp/test_dsp_real_runs.py -k timing -s` prints bias and spread.
-Windows: Falbriard et al. 2018 (mid-swing to mid-swing); low-pass 30 Hz, second order, zero-phase.
+Windows after Falbriard et al. 2018 (mid-swing to mid-swing; here they end as soon as the next swing is sure, so that
+a stride can be told sooner); low-pass 30 Hz, second order, zero-phase.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Found:
 
 
 def find_contact(pitch_radps: FloatArray, first_row: int, swing: int, end: int, rate_hz: float) -> Found | None:
-    """Contact after the mid-swing at row `swing`, before row `end` (next mid-swing, or where the signal ends).
+    """Contact after the mid-swing at row `swing`, before row `end` (the next swing, or where the signal ends).
 
     `pitch_radps` (n,) starts at row `first_row` and may reach past `end`. None when the foot never turned toe-down, or
     the signal ends before it can have landed.

@@ -1,8 +1,8 @@
 """From grid rows with a known pitch axis to contacts and strides.
 
-Mid-swing opens a contact; the next mid-swing closes it, and with it the stride before. When she stops, the last
-contact is closed by its initial contact alone (the end of the last stride); when the signal is lost, it keeps a row of
-its own whose next contact is unknown.
+Mid-swing opens a contact; the beginning of the next swing closes it, and with it the stride before. When she stops, the
+last contact is closed by its initial contact alone (the end of the last stride); when the signal is lost, it keeps a
+row of its own whose next contact is unknown.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sensord.dsp.alignment import Axis
 from sensord.dsp.contact import PAD_S, find_contact
 from sensord.dsp.filters import LowPass, norm, project
-from sensord.dsp.gate import SWING_CUTOFF_HZ, MidSwingGate, TouchDown
+from sensord.dsp.gate import SWING_CUTOFF_HZ, MidSwingGate, Swing, TouchDown
 from sensord.dsp.history import History
 from sensord.dsp.impact import AFTER_NS, BEFORE_NS, RawSamples
 from sensord.dsp.strides import Landing, StrideRows
@@ -86,18 +86,20 @@ class Detector:
         out: list[Contact | Stride] = []
         for row, value in enumerate(self._slow.push(pitch), start):
             swing = self._gate.step(row, value)
-            if swing is not None:
-                out += self._swing(swing, row + 1)
+            if swing is Swing.BEGINS:
+                out += self._left_ground(row + 1)
                 self._touch.arm()
+            elif swing is Swing.PASSED:
+                self.swing_row = self.last_row = max(self._gate.swing_row, self._begin_row)
             if self._touch.step(pitch[row - start], size[row - start]) and live:
                 out.append(Contact(self._side, self._stretch.time_ns(row)))
         return out
 
     def close(self, end: int, *, lost: bool) -> list[Stride]:
         """No further mid-swing will come (she stopped, or the signal was `lost`): close what is open at row `end`."""
-        if self.swing_row is None:
-            return []
-        landing = self._land(self.swing_row, min(end, self.swing_row + self._longest), end)
+        landing = None
+        if self.swing_row is not None:
+            landing = self._land(self.swing_row, min(end, self.swing_row + self._longest), end)
         out = self._stride_to(landing, lost=lost)
         if lost and landing is not None:
             out.append(self._row(landing, None, lost=True))
@@ -112,19 +114,18 @@ class Detector:
         self._gate.reset()
         self._touch.reset()
 
-    def _swing(self, swing: int, known: int) -> list[Stride]:
-        swing = max(swing, self._begin_row)
-        before, self.swing_row, self.last_row = self.swing_row, swing, swing
+    def _left_ground(self, known: int) -> list[Stride]:
+        """A swing begins at row `known` - 1: the contact that was open is over."""
+        before, self.swing_row = self.swing_row, None
         if before is None:
             return []
-        if swing - before > self._longest:
-            out = self._stride_to(self._land(before, before + self._longest, known), lost=False)
+        stopped = known - before > self._longest
+        landing = self._land(before, min(known, before + self._longest), known)
+        out = self._stride_to(landing, lost=landing is None and not stopped)
+        self._last = landing
+        if stopped:
             self._last = None
             self.rows.stopped()
-            return out
-        landing = self._land(before, swing, known)
-        out = self._stride_to(landing, lost=landing is None)
-        self._last = landing
         return out
 
     def _land(self, swing: int, end: int, known: int) -> Landing | None:

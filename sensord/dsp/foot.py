@@ -8,8 +8,8 @@ Until the axis is known the samples wait (`FootSettings.wait_s`); then the waiti
 first strides are not lost. Every decision falls at a row of the grid and looks only at rows before it, so blocks may be
 cut anywhere: the same samples give the same strides to the bit.
 
-Latency: a stride comes about 0.1 s after the mid-swing that follows its next contact's push-off; a provisional contact
-one or two samples after it shows.
+Latency: a stride comes 0.2-0.26 s after the toe-off of the contact that ends it, once the foot swings; a provisional
+contact one or two samples after it shows.
 """
 
 from __future__ import annotations

@@ -6,11 +6,12 @@ Both are small state machines over plain floats, so a cut of the input cannot ch
 from __future__ import annotations
 
 from collections import deque
+from enum import IntEnum
 from math import radians
 from statistics import median
 
-SWING_CUTOFF_HZ = 4.0
-"""Low-pass of the gate: between the 2 and 5 Hz of published mid-swing detectors."""
+SWING_CUTOFF_HZ = 5.0
+"""Low-pass of the gate: the upper end of the 2-5 Hz of published mid-swing detectors, which delays least."""
 
 FLOOR_RADPS = radians(80.0)
 """Smallest mid-swing pitch rate: the threshold of published code that low-passes at 5 Hz."""
@@ -28,8 +29,16 @@ CONFIRM = 0.8
 """Design choice: a peak is one when the signal has fallen below this share of it."""
 
 
+class Swing(IntEnum):
+    """What a sample says about the swing."""
+
+    NOTHING = 0
+    BEGINS = 1
+    PASSED = 2
+
+
 class MidSwingGate:
-    """`step` takes one low-passed pitch rate and returns the row of a mid-swing when one is confirmed."""
+    """`step` takes a low-passed pitch rate; a swing that `BEGINS` is always `PASSED` later, its peak at `swing_row`."""
 
     def __init__(self, rate_hz: float, delay_s: float, forget_s: float) -> None:
         self._refractory = round(REFRACTORY_S * rate_hz)
@@ -47,33 +56,37 @@ class MidSwingGate:
         self._peak = 0.0
         self._peak_row = 0
         self._last_row: int | None = None
+        self.swing_row = 0
+        """Mid-swing: row of the latest peak that was passed, the filter's delay taken off."""
 
-    def step(self, row: int, value: float) -> int | None:
-        """The row of mid-swing (the filter's delay taken off), once, when the peak is past."""
+    def step(self, row: int, value: float) -> Swing:
+        """Whether a swing begins (the foot turns toe-up, fast) or its peak is passed at this row."""
         if self._high:
             if value > self._peak:
                 self._peak, self._peak_row = value, row
             elif value < CONFIRM * self._peak:
-                return self._confirm()
-            return None
+                self._confirm()
+                return Swing.PASSED
+            return Swing.NOTHING
         if value < 0.0:
             self._armed = True
         elif self._armed and value > self._threshold and self._ready(row):
             self._high, self._peak, self._peak_row = True, value, row
+            return Swing.BEGINS
         elif self._last_row is not None and row - self._last_row > self._forget:
             self._recent.clear()
             self._threshold, self._last_row = FLOOR_RADPS, None
-        return None
+        return Swing.NOTHING
 
     def _ready(self, row: int) -> bool:
         return self._last_row is None or row - self._last_row > self._refractory
 
-    def _confirm(self) -> int:
+    def _confirm(self) -> None:
         self._high = self._armed = False
         self._last_row = self._peak_row
         self._recent.append(self._peak)
         self._threshold = max(FLOOR_RADPS, SHARE_OF_RECENT * median(self._recent))
-        return self._peak_row - self._delay
+        self.swing_row = self._peak_row - self._delay
 
 
 JERK_SHARE = 0.2
@@ -84,7 +97,7 @@ JERK_START_MPS3 = 1000.0
 
 
 class TouchDown:
-    """The provisional contact: after mid-swing the foot turns toe-down and is jerked, or turns back. Once a swing."""
+    """The provisional contact: after swinging the foot turns toe-down and is jerked, or turns back. Once a swing."""
 
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
@@ -92,7 +105,7 @@ class TouchDown:
         self.reset()
 
     def reset(self) -> None:
-        """Wait for a mid-swing."""
+        """Wait for a swing."""
         self._armed = False
         self._falling = False
         self._pitch = 0.0
@@ -101,7 +114,7 @@ class TouchDown:
         self._threshold = JERK_SHARE * JERK_START_MPS3
 
     def arm(self) -> None:
-        """A mid-swing was confirmed."""
+        """A swing has begun."""
         if self._top > 0.0:
             self._recent.append(self._top)
             self._threshold = JERK_SHARE * median(self._recent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sensord.dsp.activity import ActivityState
+from sensord.dsp.activity import ActivityState, looks_like
 from sensord.dsp.impact import Impact
 from sensord.model import NS, Activity, Side, Stride
 
@@ -116,6 +116,10 @@ class StrideRows:
 def _plausible(stride_s: float | None, contact_s: float | None, activity: Activity) -> bool:
     if contact_s is None:
         return False
-    shortest, longest = CONTACT_LIMITS_S[activity]
-    least, most = DUTY_LIMITS[activity]
-    return shortest <= contact_s <= longest and (stride_s is None or least <= contact_s / stride_s <= most)
+    if stride_s is None:
+        shortest, longest = CONTACT_LIMITS_S[activity]
+        return shortest <= contact_s <= longest
+    alone = looks_like(120.0 / stride_s, contact_s / stride_s) or activity  # `activity` lags at a change
+    shortest, longest = CONTACT_LIMITS_S[alone]
+    least, most = DUTY_LIMITS[alone]
+    return shortest <= contact_s <= longest and least <= contact_s / stride_s <= most
