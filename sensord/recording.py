@@ -37,7 +37,7 @@ __all__ = ["Anchor", "RecordedRun", "RunFile", "mark_row", "read_run", "read_sea
 
 PAGE_BYTES = 1024
 """Design choice: a commit writes its last page whole, so small pages spare the SD card. `python bench/recording.py`:
-an hour of two pods sends 1024: 0.3 GB, 2048: 0.4 GB, 4096: 0.65 GB to the log, at equal speed and file size."""
+an hour of two pods sends 1024: 0.25 GB, 2048: 0.36 GB, 4096: 0.58 GB to the log, at equal file size."""
 
 CHECKPOINT_PAGES = 8192
 """Design choice: the write-ahead log is folded in every 8 MiB, some 20 times an hour; each folding syncs twice."""
@@ -156,7 +156,7 @@ class RunFile:
     def seal(self) -> str:
         """Commit, note the SHA-256 of the content, fold the log in, leave one file that no one may write. Closes.
 
-        Reads the run once for the hash (about 0.3 s an hour of two pods). When another process is reading just then,
+        Reads the run once for the hash (0.5 to 0.9 s for an hour of two pods). When another process is reading just then,
         the log stays beside the file until `resume` is next asked for it; the seal holds all the same.
         """
         self.commit(durable=True)
