@@ -156,8 +156,8 @@ class RunFile:
     def seal(self) -> str:
         """Commit, note the SHA-256 of the content, fold the log in, leave one file that no one may write. Closes.
 
-        Reads the run once for the hash (0.5 to 0.9 s for an hour of two pods). When another process is reading just then,
-        the log stays beside the file until `resume` is next asked for it; the seal holds all the same.
+        Reads the run once for the hash (0.5 to 0.9 s for an hour of two pods). When another process is reading just
+        then, the log stays beside the file until `resume` is next asked for it; the seal holds all the same.
         """
         self.commit(durable=True)
         with disk_errors(self.path):
