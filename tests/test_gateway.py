@@ -134,7 +134,7 @@ async def test_a_run_reaches_everyone(settings: Settings, tmp_path: Path) -> Non
     assert not any(a["data"]["late"] for a in got)
     assert any(str(m.topic) == "sensord/demo/r/R-7/live" for m in messages)
     status = [json.loads(m.payload) for m in messages if str(m.topic) == "sensord/demo/status"]  # type: ignore[arg-type]
-    assert [s["online"] for s in status] == [True, False]
+    assert [s["state"] for s in status] == ["online", "offline"]
 
     # the page
     assert page["run"]["state"] == "running"

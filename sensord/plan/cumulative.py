@@ -6,6 +6,7 @@ A cumulative limit is alerted the moment it is reached and does not recover with
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 
 from sensord.model import Alert, Level, LimitStatus, RunTotals, Side
 from sensord.plan.breach import RANK
@@ -82,7 +83,7 @@ def distance_rule(run: str, limit: DistanceLimit) -> Cumulative:
             run,
             Name("limit.distance", "distance", "m"),
             limit,
-            value_of=lambda totals: totals.distance_m,
+            value_of=attrgetter("distance_m"),
             what="Distance",
             show=_metres,
         )
@@ -90,7 +91,7 @@ def distance_rule(run: str, limit: DistanceLimit) -> Cumulative:
         run,
         Name("limit.distance", "run_distance", "m"),
         limit,
-        value_of=lambda totals: totals.run_distance_m,
+        value_of=attrgetter("run_distance_m"),
         what="Running distance",
         show=_metres,
     )
@@ -102,7 +103,7 @@ def run_time_rule(run: str, limit: RunTimeLimit) -> Cumulative:
         run,
         Name("limit.run_time", "run_time", "s"),
         limit,
-        value_of=lambda totals: totals.run_time_s,
+        value_of=attrgetter("run_time_s"),
         what="Running time",
         show=_clock,
     )
