@@ -86,6 +86,14 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     assert 0.90 <= inside / runs <= 0.98
 
 
+def test_the_interval_is_students_over_the_batches() -> None:
+    logs = [0.00, 0.02, 0.04]
+    last = values([(0.25 * float(np.exp(x)), 0.25) for x in logs for _ in range(BATCH)])[-1]
+    half = 4.302653 * 0.02 / np.sqrt(3)  # two degrees of freedom
+    assert last.si_low_pct == pytest.approx(symmetry_index_pct(0.02 - half))
+    assert last.si_high_pct == pytest.approx(symmetry_index_pct(0.02 + half))
+
+
 def test_the_table_of_t_is_scipys() -> None:
     from scipy.stats import t
 

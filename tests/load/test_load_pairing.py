@@ -77,6 +77,12 @@ def test_interleaving_does_not_matter(feet: tuple[list[Stride], list[Stride]], r
         assert min(pair.left.confidence, pair.right.confidence) >= 0.5
 
 
+def test_a_right_contact_at_the_left_one_belongs_to_the_stride_that_begins() -> None:
+    left = strides(Side.LEFT, 0.0, 2)
+    (pair,) = pairs([left[0], left[1], a_stride(Side.RIGHT, 0.7, 1.4)])
+    assert pair.left is left[1]
+
+
 def test_a_lost_stride_costs_its_pair_only() -> None:
     items = both_feet(0.0, 20)
     for index in (10, 11):

@@ -42,7 +42,14 @@ def test_cover_closes_the_oldest_hole_instead_of_growing() -> None:
         assert cover.add(10 * k, 10 * k + 5) == 5
     assert cover.add(2, 8) == 0  # long closed
     assert cover.add(985, 990) == 5  # still open
+    assert cover.add(2, 8) == 0  # and closed holes stay closed when others are filled
     assert len(cover._pieces) <= MAX_PIECES
+
+
+def test_pieces_that_touch_are_one() -> None:
+    cover = Cover()
+    assert sum(cover.add(10 * k, 10 * k + 10) for k in range(5)) == 50
+    assert cover._pieces == [(0, 50)]
 
 
 def test_both_feet_count_what_one_foot_counts() -> None:

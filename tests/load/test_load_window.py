@@ -28,6 +28,12 @@ def test_means_of_the_last_seconds() -> None:
     assert window.distance_calibrated is False
 
 
+def test_a_stride_that_ended_five_seconds_ago_is_past() -> None:
+    windows = filled([a_stride(Side.LEFT, 9.3, 10.0)])
+    assert windows.at(15 * NS - 1, RunTotals(), 0).left.n == 1
+    assert windows.at(15 * NS, RunTotals(), 0).left.n == 0
+
+
 def test_nothing_recent_is_none_and_zero() -> None:
     window = filled(both_feet(0.0, 30)).at(60 * NS, RunTotals(), 0)
     assert window.activity is window.cadence_spm is None

@@ -43,6 +43,15 @@ def test_between_clearing_and_limit_nothing_ends() -> None:
     assert said(feed(Breach(BOTH, 0.0), [6, 4.5, 4.5, 6, 4.5, 6])) == [("onset", "warn")]
 
 
+def test_a_second_breach_takes_as_long_to_end_as_the_first() -> None:
+    breach = Breach(BOTH, 3.0)
+    assert said(feed(breach, [6] * 4 + [0] * 4)) == [("onset", "warn"), ("recovery", "warn")]
+    assert breach.back_for_s(7.0) is None
+    turns = [t for k in range(10, 22) for t in breach.update(
+        Level.WARN if k < 14 else Level.NONE, back=k >= 14, clock_s=float(k), t_ns=k * NS)]  # fmt: skip
+    assert [turn.duration_s for turn in turns] == [None, 4.0]  # alerted at 13 s, back from 14 s on, ended at 17 s
+
+
 def test_an_interruption_starts_the_count_again_but_keeps_the_alert() -> None:
     breach = Breach(BOTH, 5.0)
     feed(breach, [6] * 5)

@@ -138,6 +138,13 @@ def test_every_problem_at_once_in_the_order_of_the_file() -> None:
     assert "never a name" in found[0].expected
 
 
+def test_the_order_of_the_file_is_not_that_of_the_keys() -> None:
+    text = 'schema = "rtr-plan/1"\ntitle = ""\nid = "a b"\n[limit.distance]\nwarn = 3\n[runner]\nalias = "a b"\n'
+    assert [p.place for p in problems(text)] == [
+        "line 2, title", "line 3, id", "line 5, limit.distance.warn", "line 7, runner.alias",
+    ]  # fmt: skip
+
+
 def test_an_empty_file_says_what_is_needed() -> None:
     assert {p.place for p in problems("")} == {"schema", "id", "title", "runner"}
 

@@ -68,6 +68,29 @@ def test_distance_warns_and_stops_once_with_what_is_left() -> None:
     assert runner.limits.checked == (1, 1)
 
 
+def test_the_limit_itself_is_the_limit_and_a_new_level_is_said_at_once() -> None:
+    under_test = limits(DISTANCE)
+    under_test.start(0)
+    said = []
+    for second, metres in enumerate((4499.9, 4500.0, 4999.9, 5000.0), start=1):
+        said += [(i.KIND, i.level.value, metres) for i in under_test.on_totals(totals(metres), second * NS)]
+    assert said == [
+        ("limit_state", "none", 4499.9),
+        ("limit_state", "warn", 4500.0),
+        ("alert", "warn", 4500.0),
+        ("limit_state", "stop", 5000.0),
+        ("alert", "stop", 5000.0),
+    ]
+
+
+def test_another_sort_of_reason_is_said_at_once() -> None:
+    runner = Runner(limits(FIXED_IMPACT))
+    runner.run(30, {L: 12.0, R: 10.0})
+    reasons = [s.reason for s in runner.states("impact")]
+    assert "beyond for 0 of 20 s" in reasons  # still undecided, no longer for want of strides
+    assert len(reasons) <= 6
+
+
 def test_running_time_in_minutes_and_seconds() -> None:
     under_test = limits(RUN_TIME)
     under_test.start(0)
@@ -192,6 +215,33 @@ def test_close_to_the_limit_is_undecided_not_within() -> None:
     assert reason == "11.0 to 12.0 g is not clear of 11.5 g"
 
 
+def test_a_median_beyond_with_a_wide_interval_is_undecided() -> None:
+    runner = Runner(limits(FIXED_IMPACT))
+    for k in range(200):
+        runner.run(0.7, {L: 12.0 if k % 5 < 3 else 11.0, R: 10.0})  # median 12 g, interval 11 to 12 g
+    assert runner.alerts() == []
+    assert runner.last("impact")[0] == "undecided"
+
+
+def test_a_hidden_median_below_the_clearing_value_ends_no_alert() -> None:
+    body = IMPACT.format(baseline='{mode = "fixed", value_g = 15.0}')  # clears below 16.5 g
+    runner = Runner(limits(body))
+    runner.run(60, {L: 18.0, R: 10.0})
+    runner.run(120, {L: 16.0, R: 10.0}, clipped=True)
+    assert runner.alerts() == [("onset", "warn")]
+    assert runner.last("impact") == ("not_checked", "warn", "100 % of impacts clipped at >= 16 g")
+    runner.run(60, {L: 16.0, R: 10.0})
+    assert runner.alerts()[1:] == [("recovery", "warn")]
+
+
+def test_a_silent_foot_starts_the_count_again() -> None:
+    runner = Runner(limits(FIXED_IMPACT + FIXED_ASYMMETRY))  # impact: 21 s of strides and 20 s; asymmetry: 30 s
+    for _ in range(3):
+        runner.run(25, {L: 12.0, R: 10.0}, si=asymmetry(7.0))
+        runner.run(12, {R: 10.0})
+    assert runner.alerts() == []
+
+
 def test_clipping_that_hides_the_median_is_not_checked_never_within() -> None:
     body = IMPACT.format(baseline='{mode = "fixed", value_g = 15.0}')  # limit 17.25 g, sensor ends at 16 g
     runner = Runner(limits(body))
@@ -218,6 +268,7 @@ def test_clipped_impacts_that_are_beyond_the_limit_anyway_are_over() -> None:
     assert runner.alerts() == [("onset", "stop")]
     (alert,) = [a for a in runner.said if a.KIND == "alert"]
     assert alert.text.startswith("Left impact at least 16.0 g")
+    assert runner.last("impact") == ("over", "stop", None)
 
 
 def test_a_silent_pod_is_not_checked_and_is_judged_on_its_own_when_it_returns() -> None:
@@ -264,6 +315,8 @@ HISTORY = tuple({"impact_left_g": g, "impact_n_left": 500, "contact_time_si_pct"
 
 def test_a_baseline_is_the_median_of_the_last_runs_that_were_measured() -> None:
     body = IMPACT.format(baseline='{mode = "sessions", n = 3}')
+    (state,) = limits(body, history=({"impact_left_g": 10.0, "impact_n_left": 30},) * 3).start(0)
+    assert state.status.value == "undecided"  # 30 strides, one window, are enough
     weak = {"impact_left_g": 50.0, "impact_n_left": 29, "contact_time_si_pct": None, "contact_time_pairs": 0}
     hidden = {"impact_left_g": None, "impact_n_left": 900}
     (state,) = limits(body, history=(*HISTORY, weak, hidden)).start(0)
