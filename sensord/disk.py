@@ -12,16 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from sensord.errors import SensordError
+from sensord.errors import DiskError
 
 BUSY_S = 5.0
 """Design choice: how long a statement waits for another process's lock before it is an error."""
 
 Mode = Literal["rw", "ro", "immutable"]
-
-
-class DiskError(SensordError):
-    """The machine's disk did not take, or give back, what it must: full, worn, read-only or gone. Exit 1."""
 
 
 @contextmanager

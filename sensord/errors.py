@@ -8,6 +8,9 @@
     ├── NetworkError        the other side of a sink: away, busy, or refusing  exit 1
     │   ├── Away                try again later, nothing is lost
     │   └── Refused             this very event will never be taken: quarantine it
+    ├── MachineError        this machine's                                     exit 1
+    │   ├── DiskError           the disk did not take, or give back, what it must
+    │   └── JournalFailed       nothing more can be kept
     └── InternalError       ours: a bug                                        exit 70
 
 A failure never turns into an empty result; whoever catches one of these counts it or shows it.
@@ -111,6 +114,18 @@ class Away(NetworkError):
 
 class Refused(NetworkError):
     """The other side will never take this: quarantine what caused it and go on."""
+
+
+class MachineError(SensordError):
+    """This machine cannot do what it must."""
+
+
+class DiskError(MachineError):
+    """The machine's disk did not take, or give back, what it must: full, worn, read-only or gone."""
+
+
+class JournalFailed(MachineError):
+    """Nothing more can be kept; the cause is the disk's or ours and was told to `on_error`."""
 
 
 class InternalError(SensordError):

@@ -56,8 +56,8 @@ class Disk:
 
     free_bytes: int
 
-    BYTES_PER_HOUR = 26_000_000
-    """Two pods at 200 Hz: a run file of `sensord demo --seconds 40` had 288 kB."""
+    BYTES_PER_HOUR = 28_000_000
+    """Two pods at 200 Hz in packets of 17 samples: what `python bench/recording.py` prints for the run file."""
 
     @property
     def hours(self) -> float:

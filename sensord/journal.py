@@ -39,10 +39,6 @@ DRAIN = 1000
 """Design choice: inputs taken in one go before the clock is looked at again, so that a flood cannot delay a commit."""
 
 
-class JournalFailed(SensordError):
-    """Nothing more can be kept; the cause is the disk's or ours and was told to `on_error`."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Arrived:
     item: Input

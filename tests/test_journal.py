@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 
 from sensord.datadir import DataDir
-from sensord.disk import DiskError
-from sensord.errors import InputError, InternalError
-from sensord.journal import Journal, JournalFailed, end_sealed_runs
+from sensord.errors import DiskError, InputError, InternalError, JournalFailed
+from sensord.journal import Journal, end_sealed_runs
 from sensord.model import Event, Mark, MarkKind, Packet, RunSetup, StoredEvent, Tick
 from sensord.recording import Anchor, RunFile, read_run
 from sensord.store import Store

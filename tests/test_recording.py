@@ -18,8 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensord.disk import DiskError
-from sensord.errors import InputError, InternalError
+from sensord.errors import DiskError, InputError, InternalError
 from sensord.model import Input, Mark, MarkKind, Packet, PodSetup, RunSetup, Side, StepLengths, Tick
 from sensord.recording import Anchor, RunFile, read_run, read_seal, setup_from_json, setup_to_json
 

@@ -16,8 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensord.datadir import DataDir
-from sensord.disk import DiskError
-from sensord.errors import InputError, InternalError
+from sensord.errors import DiskError, InputError, InternalError
 from sensord.model import (
     Activity,
     Alert,
