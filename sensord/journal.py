@@ -22,7 +22,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sensord.errors import InputError, InternalError, SensordError
+from sensord.errors import InputError, InternalError, JournalFailed
 from sensord.model import Event, Input, Packet, RunSetup, StoredEvent
 from sensord.recording import Anchor, RunFile, mark_row, read_seal
 from sensord.store import DataDir, Store
