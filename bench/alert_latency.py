@@ -1,7 +1,7 @@
 """From the packet that completes a breach to the MQTT subscriber: `python bench/alert_latency.py [--runs N]`.
 
 Each run is a real gateway on simulated pods, a private mosquitto and a subscriber of its own; one to four limits are
-passed in a few seconds of running. The packet's arrival is the alert's `t_ns`; the subscriber's clock is this machine's too.
+passed in a few seconds of running. The packet's arrival is the alert's `t_ns`, on the same clock as the receipt.
 Printed beside it: from the toe-off that ended the last stride known by then.
 """
 

@@ -32,6 +32,7 @@ from sensord.model import (
 from sensord.pipeline import Pipeline
 from sensord.recording import Anchor, RecordedRun, RunFile, read_run
 from sensord.store import Store
+from sensord.wall_clock import ClockChange
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +111,32 @@ class CurrentRun:
             if isinstance(item, Mark):
                 return  # it was among the links that the new run began with
         self._take(replace(item, t_ns=item.t_ns - self._zero_ns))
+
+    def clock_changed(self, change: ClockChange) -> None:
+        """Note it in the run that is on, and give an anchor to the runs of this boot that had none."""
+        now_ns = host.boottime_ns()
+        wall_ns = change.boot_wall_ns + now_ns
+        if self._pipeline is not None:
+            data = {"wall_ns": wall_ns, "step_s": round(change.step_s, 3), "trusted": change.trusted}
+            self._take(Mark(now_ns - self._zero_ns, MarkKind.CLOCK, data))
+        if not change.trusted:
+            return
+        on, on_zero_ns, boot = self.run, self._zero_ns, host.boot_id()
+
+        def anchor(store: Store) -> None:
+            for run in store.runs(include_discarded=True):
+                if run.begun_wall_ns is not None:
+                    continue
+                if run.run == on:  # of this boot, even if it began in another and was resumed
+                    store.set_anchor(run.run, change.boot_wall_ns + on_zero_ns)
+                elif run.boot_id == boot:
+                    store.set_anchor(run.run, change.boot_wall_ns + run.boottime_ns)
+
+        self._journal.call(anchor)
+
+    def wall_time_lost(self, run: str) -> bool:
+        """Whether a run without wall time will never get one: it is over, and so is the boot it began in."""
+        return run != self.run and self._store.run(run).boot_id != host.boot_id()
 
     def end(self, by: str) -> bool:
         """End the run that is on, by order; False when there is none."""

@@ -34,6 +34,7 @@ from sensord.sinks.base import Health, SinkState
 from sensord.sinks.influx import InfluxSink
 from sensord.sinks.mqtt import MqttSink
 from sensord.store import Store
+from sensord.wall_clock import WallClock
 from sensord.web.access import new_token
 from sensord.web.live import LiveView
 from sensord.web.server import Page
@@ -103,6 +104,7 @@ class Gateway:
         self._sink_states: dict[str, SinkState] = {}
         self._tally = Tally()
         self._checked: list[Check] = []
+        self._wall_clock = WallClock(lambda: host.clock_trusted(settings.clock))
 
     async def run(self, seconds: float | None = None) -> Tally:
         """Until SIGINT or SIGTERM, or for so many seconds; ends the run that is on and returns what was seen.
@@ -169,6 +171,9 @@ class Gateway:
         next_s = loop.time()
         while True:
             current.push(Tick(host.boottime_ns(), host.wall_ns()))
+            change = self._wall_clock.look()
+            if change is not None:
+                current.clock_changed(change)
             self._preflight(current)
             next_s = max(next_s + TICK_S, loop.time())
             await asyncio.sleep(next_s - loop.time())
@@ -183,7 +188,7 @@ class Gateway:
             pods=self._settings.pods(),
             linked=current.linked,
             data_dir=self._settings.data_dir,
-            clock_trusted=host.clock_trusted(self._settings.clock),
+            clock_trusted=self._wall_clock.trusted,
         )
         for check in checks:
             if check not in self._checked:
@@ -214,12 +219,12 @@ class Gateway:
             journal=journal,
             listener=Listener(events=self._events, begun=self._begun, ended=self._ended),
             setup=setup,
-            clock_trusted=lambda: host.clock_trusted(settings.clock),
+            clock_trusted=lambda: self._wall_clock.trusted,
         )
 
     def _sinks(self, current: CurrentRun) -> list[InfluxSink | MqttSink]:
         made = (
-            influx_sink(self._settings),
+            influx_sink(self._settings, wall_time_lost=current.wall_time_lost),
             mqtt_sink(
                 self._settings,
                 runner=self._runner,

@@ -31,6 +31,7 @@ SCRIPT: Sequence[Phase] = (
     Walk(12.0, speed_mps=1.4),
     Run(25.0, speed_mps=2.8),
     Run(110.0, speed_mps=2.9, contact_asymmetry_pct=12.0, impact_asymmetry_pct=12.0),
+    Walk(15.0, speed_mps=1.3),
     Stand(4.0),
 )
 

@@ -83,7 +83,7 @@ class MarkKind(StrEnum):
     LINK_DOWN = "link_down"  # data: pod, reason
     BATTERY = "battery"  # data: pod, percent
     COMMAND = "command"  # data: command ("end"), by
-    CLOCK = "clock"  # data: wall_ns, trusted: the wall clock was found to be corrected; the anchor stays
+    CLOCK = "clock"  # data: wall_ns, step_s, trusted: the wall clock was corrected, or is trusted now; no anchor moves
     RESUMED = "resumed"  # data: gap_s, boot_id: the process came back after a crash
     NOTE = "note"  # data: text, by
 

@@ -43,13 +43,13 @@ class StoreLog:
         await asyncio.wrap_future(self._journal.call(lambda store: store.quarantine(sink, seq, reason)))
 
 
-def influx_sink(settings: Settings) -> InfluxSink | None:
+def influx_sink(settings: Settings, *, wall_time_lost: Callable[[str], bool] | None = None) -> InfluxSink | None:
     """The InfluxDB sink that the settings ask for."""
     influx = settings.influx
     if influx is None:
         return None
     token = read_secret(influx.token_file, "influx_token")
-    return InfluxSink(influx.url, org=influx.org, bucket=influx.bucket, token=token)
+    return InfluxSink(influx.url, org=influx.org, bucket=influx.bucket, token=token, wall_time_lost=wall_time_lost)
 
 
 def mqtt_sink(

@@ -219,8 +219,9 @@ class Pipeline:
             case MarkKind.NOTE:
                 return [(mark.t_ns, FootNote(None, "note", str(mark.data["text"])))]
             case MarkKind.CLOCK:
-                trusted = "and is trusted now" if mark.data.get("trusted") else "and is not trusted"
-                return [(mark.t_ns, FootNote(None, "clock", f"the wall clock was corrected {trusted}"))]
+                trusted = "trusted" if mark.data["trusted"] else "not trusted"
+                text = f"the wall clock went {mark.data['step_s']:+.1f} s and is {trusted}; the run's own time goes on"
+                return [(mark.t_ns, FootNote(None, "clock", text))]
 
     def _resumed(self, mark: Mark) -> list[_Found]:
         text = f"sensord came back after {mark.data['gap_s']:.0f} s; the run goes on"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import email.utils
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -56,7 +56,9 @@ class InfluxSink:
         token: str | None = None,
         timeout_s: float = 10.0,
         name: str = "influx",
+        wall_time_lost: Callable[[str], bool] | None = None,
     ) -> None:
+        """`wall_time_lost(run)`: the run has no wall time and never will (its boot is over); it is refused for good."""
         parts = urlsplit(url)
         refuse_clear_text("influx.url", parts.hostname or "", token, encrypted=parts.scheme == "https")
         self.name = name
@@ -66,6 +68,7 @@ class InfluxSink:
         self._bucket = bucket
         self._token = token
         self._timeout_s = timeout_s
+        self._wall_time_lost = wall_time_lost or (lambda _run: False)
         self._client: Any = None
 
     async def __aenter__(self) -> Self:
@@ -93,6 +96,8 @@ class InfluxSink:
         for done, event in enumerate(batch):
             if event.wall_anchor_ns is None:
                 await self._write(lines)
+                if self._wall_time_lost(event.run):
+                    raise RefusedAt(f"the wall time of run {event.run} was never known", done)
                 detail = f"the wall time of run {event.run} is not known yet (clock not trusted)"
                 raise AwayAfter(detail, done, CLOCK_WAIT_S)
             try:
