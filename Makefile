@@ -24,7 +24,7 @@ $(BIN)/.run: pyproject.toml
 $(BIN)/.test: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing sensord and what its tests need into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[plot,test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[plot,docs,test]'
 	@touch $@ $(BIN)/.run
 
 demo: $(BIN)/.run ## two simulated pods, a live page; no Bluetooth, no server

@@ -39,11 +39,12 @@ Source = str | Path | Arrays | ImuRecording
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Strides of all feet in order of foot and time, notes, and the summary as plain JSON values."""
+    """Strides of all feet in order of foot and time, notes, the summary as plain JSON values, and what was read."""
 
     strides: tuple[Stride, ...]
     notes: tuple[FootNote, ...]
     summary: Mapping[str, Json]
+    recordings: Mapping[Side, ImuRecording]
 
     def table(self) -> list[dict[str, Json]]:
         """One dict a stride, named as the columns of the strides CSV; None where unmeasured."""
@@ -91,7 +92,7 @@ def analyse(
         "asymmetry": _asymmetry(strides, same_clock=same_clock),
         "notes": [{"foot": n.foot, "code": n.code, "text": n.text} for n in notes],
     }
-    return Analysis(tuple(strides), tuple(notes), summary)
+    return Analysis(tuple(strides), tuple(notes), summary, recordings)
 
 
 def summary_lines(summary: Mapping[str, Json]) -> Iterator[str]:

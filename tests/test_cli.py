@@ -81,6 +81,15 @@ def test_analyse_prints_json_alone(sensord: Sensord, left_csv: Path) -> None:
     assert json.loads(out)["schema"] == "sensord-summary/1"
 
 
+def test_analyse_draws_a_page_that_works_offline(sensord: Sensord, left_csv: Path, tmp_path: Path) -> None:
+    page = tmp_path / "plot.html"
+    code, _, err = sensord("analyse", "--left", left_csv, "--plot", page)
+    assert (code, err) == (0, "")
+    html = page.read_text(encoding="utf-8")
+    assert "initial contact" in html
+    assert 'src="http' not in html
+
+
 def text_in_a_number(lines: list[str]) -> list[str]:
     return [*lines[:200], lines[200].replace(lines[200].split(",")[3], "fast", 1), *lines[201:]]
 

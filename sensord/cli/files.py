@@ -24,6 +24,7 @@ def analyse(
     layout: Annotated[str, typer.Option(help="imu: the CSV of the documentation; wearable: time ms, g, dps")] = "imu",
     strides: Annotated[Path | None, typer.Option(help="write the strides table here")] = None,
     summary: Annotated[Path | None, typer.Option(help="write the summary here (JSON)")] = None,
+    plot: Annotated[Path | None, typer.Option(help="write a page with signals and contacts here (HTML)")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find the strides in recordings of one or both feet."""
@@ -33,10 +34,17 @@ def analyse(
     from sensord.files.strides_csv import strides_csv
 
     result = find(left=left, right=right, same_clock=same_clock, mass_kg=mass_kg, height_m=height_m, layout=layout)
+    page = None
+    if plot:
+        from sensord.plot import plot_html
+
+        page = plot_html(result)  # before anything is written: it may not be possible
     if strides:
         write_text(strides, strides_csv(result.strides))
     if summary:
         write_text(summary, json.dumps(result.summary, indent=2, ensure_ascii=False) + "\n")
+    if plot and page:
+        write_text(plot, page)
     if as_json:
         print_json(result.summary)
     else:
