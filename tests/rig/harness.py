@@ -67,8 +67,12 @@ class BluetoothDaemon:
     """The emulated bluetoothd: `begin`, faults by name, `kill` and `begin` again with the same pods."""
 
     def __init__(self, pods: Sequence[VirtualPod]) -> None:
-        self._pods = base64.b64encode(pickle.dumps(list(pods))).decode()
+        self.wear(pods)
         self._process: asyncio.subprocess.Process | None = None
+
+    def wear(self, pods: Sequence[VirtualPod]) -> None:
+        """Other pods in range than those it was made with; before `begin`."""
+        self._pods = base64.b64encode(pickle.dumps(list(pods))).decode()
 
     async def begin(self, **adapter: bool) -> None:
         self._process = await asyncio.create_subprocess_exec(
