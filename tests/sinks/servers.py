@@ -89,8 +89,9 @@ class Server:
         if process is None:
             return
         with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGCONT)
             process.send_signal(how)
+            if how is not signal.SIGKILL:
+                process.send_signal(signal.SIGCONT)  # one that is frozen could not obey
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:

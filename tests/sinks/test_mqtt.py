@@ -316,8 +316,12 @@ async def test_home_assistant_is_told_on_connecting_for_a_new_runner_and_when_it
         async with aiomqtt.Client(mosquitto.host, mosquitto.port) as home_assistant:
             await home_assistant.publish("homeassistant/status", b"online", qos=1)
             await until(lambda: len(devices()) == 4)
-            await home_assistant.publish("homeassistant/status", b"offline", qos=1)
-    assert devices()[2:] == [f"sensord_{site}_runner-1", f"sensord_{site}_runner-2"]
+            await home_assistant.publish("homeassistant/status", b"offline", qos=1)  # is no reason to tell it
+            await home_assistant.publish("homeassistant/status", b"online", qos=1)
+            await until(lambda: len(devices()) >= 6)
+        await sink.send([stored(3, NS, RunChange(RunState.PAUSED, "no stride"), site=site, runner="runner-2")])
+        await until(lambda: len(listener.on("/run")) == 3)
+    assert devices()[2:] == [f"sensord_{site}_runner-1", f"sensord_{site}_runner-2"] * 2
 
 
 async def test_a_lost_connection_is_noticed_at_once_not_after_the_timeout(own_mosquitto: Mosquitto) -> None:
