@@ -223,7 +223,7 @@ class StoredRuns:
             raise InputError(Problem("page", "end", "no run", "a run that is on"))
         self.ended += 1
 
-    async def discard_run(self, run: str) -> None:
+    async def discard_run(self, run: str, *, who: str, reason: str) -> None:
         for at, row in enumerate(self.rows):
             if row.run == run:
                 self.rows[at] = replace(row, discarded=True)

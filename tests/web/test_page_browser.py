@@ -24,6 +24,14 @@ def heard(page: Page) -> list[str]:
     return list(page.evaluate("window.heard"))
 
 
+def wait_heard(page: Page, count: int) -> None:
+    """Until so much was said. (Playwright's own wait evaluates text in the page, which its policy refuses.)"""
+    deadline = time.monotonic() + 8.0
+    while len(heard(page)) < count:
+        assert time.monotonic() < deadline, f"heard only {heard(page)}"
+        page.wait_for_timeout(20)
+
+
 def tones(page: Page) -> int:
     return int(page.evaluate("window.tones ?? 0"))
 
@@ -189,21 +197,21 @@ def test_nothing_is_heard_before_the_tap_and_each_alert_once_after_it(page_serve
     page.locator("#sound-on").tap()
     expect(page.locator("#sound-state")).to_have_text("Sound is on")
     said = [*TAPPED, "Stop running", STOP_TEXT]  # what is still the case is said after the tap
-    page.wait_for_function("window.heard.length >= 3")
+    wait_heard(page, 3)
     assert heard(page) == said
     assert tones(page) == 2 + 3
     story.alert(
         id="w", level=Level.WARN, rule="impact", metric="impact_right", cue="Check right impact", text="14.3 g."
     )
     said += ["Check right impact", "14.3 g."]
-    page.wait_for_function("window.heard.length >= 5")
+    wait_heard(page, 5)
     for _ in range(3):
         story.second()
     page.wait_for_timeout(500)
     assert heard(page) == said
     story.alert(AlertPhase.RECOVERY, id=name, cue="Back inside limit", text="Back.")
     said += ["Back inside limit", "Back."]
-    page.wait_for_function("window.heard.length >= 7")
+    wait_heard(page, 7)
     page.locator("#sound-test").tap()
     assert heard(page) == [*said, *TAPPED]
     page.locator("#sound-off").tap()
@@ -219,7 +227,7 @@ def test_a_warning_overtaken_by_its_stop_is_not_said_as_well(page_server: Served
     page_server.story.alert()
     page = phone().open(page_server.url)
     page.locator("#sound-on").tap()
-    page.wait_for_function("window.heard.length >= 3")
+    wait_heard(page, 3)
     assert heard(page) == [*TAPPED, "Stop running", STOP_TEXT]
     expect(page.locator("#banner-more li")).to_have_count(0)
 
@@ -229,7 +237,7 @@ def test_a_page_loaded_again_does_not_repeat_what_was_said(page_server: ServedPa
     page_server.story.alert()
     page = phone().open(page_server.url)
     page.locator("#sound-on").tap()
-    page.wait_for_function("window.heard.length >= 3")
+    wait_heard(page, 3)
     page.reload()
     expect(page.locator("#banner")).to_be_visible()
     page.locator("#sound-on").tap()
@@ -245,7 +253,7 @@ def test_a_restarted_daemon_is_found_again_and_only_news_is_said(page_server: Se
     back = page_server.story.alert(id="back", level=Level.WARN, rule="impact", metric="impact_right", cue="Check")
     page = phone().open(page_server.url)
     page.locator("#sound-on").tap()
-    page.wait_for_function("window.heard.length >= 5")
+    wait_heard(page, 5)
     said = heard(page)
     port = page_server.port
     page_server.stop()
@@ -264,7 +272,7 @@ def test_a_restarted_daemon_is_found_again_and_only_news_is_said(page_server: Se
     story.alert(id="missed", rule="limit.run_time", metric="run_time", cue="Time is up", text="40:00 of 40:00.")
     story.second()
     expect(page.locator("#lost")).to_be_hidden()
-    page.wait_for_function(f"window.heard.length >= {len(said) + 2}")
+    wait_heard(page, len(said) + 2)
     page.wait_for_timeout(400)
     assert heard(page) == [*said, "Time is up", "40:00 of 40:00."]
     assert page.locator(".strip .trace.left").get_attribute("d").count("L") > 170  # type: ignore[union-attr]
@@ -354,9 +362,9 @@ def test_a_link_opens_the_page_once_and_leaves_the_address_bar(phone: Phones) ->
         page.locator("#ask-yes").tap()
         expect(page.locator("#ask-text")).to_contain_text("Open this address on the other device: http://127.0.0.1:")
         other = phone()
+        other.expected = "401"
         stranger = other.open(server.url)
         expect(stranger.locator("h1")).to_have_text("This page needs a link")
-        other.problems.clear()  # the browser itself notes the 401
 
 
 def test_sinks_and_notes_are_told(page_server: ServedPage, phone: Phones) -> None:
