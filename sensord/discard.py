@@ -10,7 +10,7 @@ import aiohttp
 
 from sensord.config import Settings
 from sensord.datadir import DataDir
-from sensord.errors import Away, InputError, Problem
+from sensord.errors import Away, InputError, Problem, RelayedError
 from sensord.store import Store
 
 
@@ -20,7 +20,7 @@ async def discard(settings: Settings, run: str, reason: str) -> None:
     plate = data.path / "daemon.json"
     if plate.exists():
         with contextlib.suppress(_NobodyHome):
-            await _ask(json.loads(plate.read_text(encoding="utf-8")), run)
+            await _ask(json.loads(plate.read_text(encoding="utf-8")), run, reason)
             return
     with data.lock(), contextlib.closing(Store.open(data.store, gateway=settings.gateway)) as store:
         if store.run(run).state != "ended":
@@ -32,19 +32,19 @@ class _NobodyHome(Exception):
     """The note is old: its daemon is gone."""
 
 
-async def _ask(plate: dict[str, str | None], run: str) -> None:
+async def _ask(plate: dict[str, str | None], run: str, reason: str) -> None:
     url = str(plate["url"])
     headers = {"Origin": url}
+    said = {"who": getpass.getuser(), "reason": reason}
     if plate["token"]:
         headers["Authorization"] = f"Bearer {plate['token']}"
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
-            session.post(f"{url}/api/run/{run}/discard", headers=headers) as answer,
+            session.post(f"{url}/api/run/{run}/discard", headers=headers, json=said) as answer,
         ):
             if answer.status >= 400:
-                text = (await answer.json()).get("error", str(answer.status))
-                raise InputError(Problem("run", run, text, "a run that has ended and counts"))
+                raise RelayedError((await answer.json()).get("error", f"the daemon answered {answer.status}"))
     except aiohttp.ClientConnectorError:
         raise _NobodyHome from None
     except (TimeoutError, aiohttp.ClientError, ValueError) as error:

@@ -53,6 +53,14 @@ class InputError(SensordError):
         super().__init__("\n".join(str(p) for p in self.problems))
 
 
+class RelayedError(InputError):
+    """Another sensord refused what we were given; its words stand as they came."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(())
+        self.args = (words,)
+
+
 class PodError(SensordError):
     """The pod or its radio did something we cannot use."""
 

@@ -50,11 +50,11 @@ class RunCommands:
         if not self._current.end("page"):
             raise InputError(Problem("run", "", "no run that is on", "a run to end"))
 
-    async def discard_run(self, run: str) -> None:
-        """Mark a run as not to be counted; its data stays."""
+    async def discard_run(self, run: str, *, who: str, reason: str) -> None:
+        """Mark a run as not to be counted; its data stays, and so does who said it and why."""
         if run == self._current.run:
             raise InputError(Problem("run", run, "a run that is on", "a run that has ended"))
-        await asyncio.wrap_future(self._journal.call(lambda store: store.discard(run, "page", "discarded on the page")))
+        await asyncio.wrap_future(self._journal.call(lambda store: store.discard(run, who, reason)))
 
 
 def _row(run: StoredRun) -> RunRow:

@@ -6,12 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import random
-import re
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +14,6 @@ import aiohttp
 import aiomqtt
 import pytest
 
-from sensord import host
 from sensord.config import InfluxSettings, MqttSettings, Settings
 from sensord.daemon import Gateway
 from sensord.datadir import DataDir
@@ -187,84 +180,6 @@ async def test_a_lost_pod_comes_back_and_every_frame_is_counted_once(settings: S
     lost = [e.payload["samples_lost"] for e in stored(settings) if e.kind == "pod" and e.payload["foot"] == "left"]
     assert max(lost) > 200, "two seconds without a link are counted as lost samples"
     assert_replay_is_what_was_stored(settings)
-
-
-def start(data: Path, seconds: float) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "sensord", "demo", "--headless", "--seconds", str(seconds)]
-    return subprocess.Popen(
-        [*command, "--data-dir", str(data)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def wait_for_strides(data: DataDir, count: int, timeout_s: float = 40.0) -> None:
-    """Until the store holds so many strides."""
-    end_s = time.monotonic() + timeout_s
-    while time.monotonic() < end_s:
-        time.sleep(0.2)
-        if not data.store.exists():
-            continue
-        with (
-            contextlib.suppress(InputError),
-            contextlib.closing(Store.open(data.store, gateway="r", readonly=True)) as store,
-        ):
-            if sum(e.kind == "stride" for e in store.read_after(0, 10_000)) >= count:
-                return
-    raise AssertionError(f"no {count} strides within {timeout_s} s")
-
-
-@pytest.mark.timeout(100)
-def test_killed_in_the_middle_the_run_goes_on_and_nothing_is_there_twice(tmp_path: Path) -> None:
-    """kill -9 while it runs: the next start takes the run up where it was."""
-    data = DataDir(tmp_path / "data")
-    first = start(data.path, 60)
-    wait_for_strides(data, 8)
-    time.sleep(random.random())
-    killed_ns = host.boottime_ns()
-    first.send_signal(signal.SIGKILL)
-    first.communicate()
-
-    [path] = data.runs.glob("*.run")
-    before = read_run(path)
-    kept = list(before.inputs())
-    assert before.sealed is None
-    # a packet comes every 50 ms from each pod and is on disk 20 ms after it came; other tests share this machine
-    age_s = (killed_ns - before.anchor.boottime_ns - max(i.t_ns for i in kept if isinstance(i, Packet))) / 1e9
-    assert age_s < 0.5
-    with contextlib.closing(Store.open(data.store, gateway="reader", readonly=True)) as store:
-        seen = [(e.n, e.kind) for e in store.events(before.setup.run)]
-    lived = [(e.n, e.kind) for e in replay(before)]
-    assert seen == lived[: len(seen)], "the store holds something that the run file does not explain"
-    assert any(kind == "stride" for _, kind in seen)
-
-    second = start(data.path, 8)
-    out, err = second.communicate(timeout=60)
-    assert second.returncode == 0, err
-    assert "goes on after a break" in err
-    [path] = data.runs.glob("*.run")
-    after = read_run(path)
-    assert after.sealed is not None
-    assert list(after.inputs())[: len(kept)] == kept
-    with contextlib.closing(Store.open(data.store, gateway="reader", readonly=True)) as store:
-        assert first_difference(replay(after), store, after.setup.run) is None
-        [run] = store.runs()
-        assert run.summary is not None
-        notes = [e.payload["code"] for e in store.events(after.setup.run, kinds=["note"])]
-    assert "resumed" in notes
-    assert re.search(rf"1 run: {run.summary['strides_left'] + run.summary['strides_right']} strides", out)
-
-
-@pytest.mark.timeout(60)
-def test_a_signal_ends_the_run_cleanly(tmp_path: Path) -> None:
-    data = DataDir(tmp_path / "data")
-    process = start(data.path, 60)
-    wait_for_strides(data, 4)
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=20)
-    assert process.returncode == 0, err
-    assert out.splitlines()[-1].startswith("1 run: ")
-    [path] = data.runs.glob("*.run")
-    assert read_run(path).sealed is not None
-    assert not (data.path / "daemon.json").exists()
 
 
 async def test_a_second_daemon_is_refused_with_one_line(settings: Settings) -> None:

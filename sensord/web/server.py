@@ -3,7 +3,7 @@
     GET  /                        the page              GET  /static/...    its parts
     GET  /api/live                Server-Sent Events    GET  /api/state     the same picture, once
     GET  /api/runs                the last runs         GET  /api/runs/ID   one run with its alerts
-    POST /api/run/end             end the run           POST /api/run/ID/discard
+    POST /api/run/end             end the run           POST /api/run/ID/discard  {"who", "reason"}
     POST /api/link                a link that opens the page on one more device (only with a token)
     GET  /healthz                 it lives
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import json
 from collections.abc import Awaitable, Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -265,8 +266,24 @@ async def _end(request: web.Request) -> web.Response:
 
 
 async def _discard(request: web.Request) -> web.Response:
-    await request.app[_COMMANDS].discard_run(request.match_info["run"])
+    given = await _body(request)
+    who, reason = given.get("who", "page"), given.get("reason", "discarded on the page")
+    await request.app[_COMMANDS].discard_run(request.match_info["run"], who=who, reason=reason)
     return web.json_response({"ok": True})
+
+
+async def _body(request: web.Request) -> dict[str, str]:
+    """The words that came with a command: a JSON object of short texts, or nothing."""
+    text = await request.text()
+    if not text:
+        return {}
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict) or not all(isinstance(v, str) and v.isprintable() for v in given.values()):
+        raise web.HTTPBadRequest(text="expected a JSON object of texts")
+    return given
 
 
 async def _link(request: web.Request) -> web.Response:
