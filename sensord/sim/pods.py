@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,10 @@ from sensord.drivers import open_pod_wire as wire
 from sensord.drivers.base import AttError
 from sensord.model import G_MPS2, NS
 from sensord.sim.peripheral import Characteristic, Notification, Service, VirtualPod
-from sensord.sim.runner import SimulatedFoot
 from sensord.sim.sources import ArraySource, Samples, SampleSource, SineSource
+
+if TYPE_CHECKING:
+    from sensord.sim.runner import SimulatedFoot  # a pod does without scipy
 
 __all__ = ["SIMULATED", "OpenPodSim", "VirtualPod"]
 

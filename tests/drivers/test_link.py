@@ -246,8 +246,9 @@ async def test_scan_names_the_driver_and_sorts_pods_first(monkeypatch: pytest.Mo
     assert await adapter_problem(air.backend) == "there is no Bluetooth adapter; plug one in or enable it"
 
 
-async def test_calls_that_never_come_back_are_bounded() -> None:
+async def test_calls_that_never_come_back_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also those that swallow their cancellation, as a hung D-Bus clean-up does."""
+    monkeypatch.setattr(radio, "CANCEL_GRACE_S", 0.2)
     released = asyncio.Event()
 
     async def deaf() -> None:

@@ -26,7 +26,7 @@ def stamp(k: int, *, seq: int | None = None, t_us: int | None = None, **more: ob
 def test_unwraps_both() -> None:
     line = Timeline()
     start = 2**32 // (N * PERIOD) - 3
-    for k in range(start, start + 2**17):
+    for k in range(start, start + 70_000):
         if k % 5:
             place = line.place(stamp(k))
             assert place is not None

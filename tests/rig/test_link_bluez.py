@@ -9,8 +9,8 @@ import time
 import pytest
 from bleak import BleakClient, BleakScanner
 
+from sensord.drivers import connection, radio
 from sensord.drivers import open_pod_wire as wire
-from sensord.drivers import radio
 from sensord.drivers.base import BATTERY_LEVEL
 from sensord.drivers.link import adapter_problem, scan
 from sensord.errors import LinkReason
@@ -191,7 +191,10 @@ async def test_bluetoothd_restarted_in_a_moment(bluetoothd: BluetoothDaemon) -> 
     assert all(run.books.decoders[p].counts.duplicates == 0 for p in BOTH)
 
 
-async def test_disconnect_that_hangs_delays_but_does_not_stop_us(bluetoothd: BluetoothDaemon) -> None:
+async def test_disconnect_that_hangs_delays_but_does_not_stop_us(
+    bluetoothd: BluetoothDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "DISCONNECT_S", 1.0)
     await bluetoothd.begin()
     async with linked((LEFT,)) as run:
         await run.until_up()
