@@ -126,9 +126,12 @@ async def test_a_run_is_ended_and_discarded_through_the_daemon_that_holds_the_da
             session.post("/api/run/end", headers=headers) as answer,
         ):
             assert answer.status < 300
-        async with aiohttp.ClientSession(plate["url"]) as session:
-            async with session.post(f"/api/run/{first}/discard", headers=headers, data="[1]") as answer:
-                assert answer.status == 400
+        junk = f"/api/run/{first}/discard"
+        async with (
+            aiohttp.ClientSession(plate["url"]) as session,
+            session.post(junk, headers=headers, data="[1]") as answer,
+        ):
+            assert answer.status == 400
         await asyncio.sleep(1.0)
         await discard(settings, first, "wrong runner")
         assert store.run(first).discarded_reason == "wrong runner"
