@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from sensord.drivers import DRIVERS, link, radio
+from sensord.drivers import DRIVERS, radio
 from sensord.drivers import open_pod_wire as wire
 from sensord.drivers.base import AttError, Wanted
 from sensord.drivers.link import PodLinks, adapter_problem, scan
@@ -263,4 +263,3 @@ async def test_calls_that_never_come_back_are_bounded(monkeypatch: pytest.Monkey
     released.set()
     await asyncio.sleep(0)
     assert await radio.bounded(asyncio.sleep(0, "done"), 1.0) == "done"
-    assert link.PodLinks is PodLinks
