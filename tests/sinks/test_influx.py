@@ -281,6 +281,23 @@ async def test_nothing_of_a_run_without_wall_time_is_sent_and_nothing_overtakes_
     assert read_back(influxd, database) == expected(log.events)
 
 
+async def test_a_run_whose_wall_time_is_lost_is_set_aside_and_does_not_hold_the_next(
+    influxd: Influxd, database: str
+) -> None:
+    lost = [replace(event, wall_anchor_ns=None) for event in OTHERS]
+    later = a_run(20, first_seq=OTHERS[-1].seq + 1, run="01JAC0FFEE0000000000000003")
+    log = MemoryLog([*EVENTS, *lost, *later])
+    async with (
+        InfluxProxy(influxd) as proxy,
+        InfluxSink(proxy.url, org="o", bucket=database, wall_time_lost=lambda run: run == OTHERS[0].run) as sink,
+        pumping(sink, log),
+    ):
+        await until(lambda: log.cursors.get("influx") == later[-1].seq)
+    assert sorted(log.aside) == [event.seq for event in lost]
+    assert all("was never known" in reason for reason in log.aside.values())
+    assert read_back(influxd, database) == expected([*EVENTS, *later])
+
+
 async def test_lone_surrogates_are_refused_not_raised(influxd: Influxd, database: str) -> None:
     log = MemoryLog([stored(1, 0, FootNote(None, "note", "\ud800")), stored(2, 1, FootNote(None, "note", "fine"))])
     async with (
