@@ -91,7 +91,7 @@ class InfluxSink:
         Raises `AwayAfter` at the first event of a run whose wall time is not known (the events before it are
         written), `RefusedAt` at an event that cannot be a point, `Refused` when the server refuses the batch, else
         `Away`. Events behind a run without wall time wait with it: order is kept, nothing is left out. Only a run whose
-        wall time can never be known any more (`wall_time_lost`) is refused, event by event, and lets the next one through.
+        wall time can never be known any more (`wall_time_lost`) is refused, event by event, and the next one goes on.
         """
         lines: list[str] = []
         for done, event in enumerate(batch):
