@@ -23,11 +23,12 @@ from sensord.current_run import CurrentRun, Listener
 from sensord.datadir import DataDir
 from sensord.drivers.base import Wanted
 from sensord.drivers.link import Backend, PodLinks
-from sensord.errors import InputError, Problem
+from sensord.errors import InputError, LinkReason, Problem
 from sensord.journal import Journal, end_sealed_runs
-from sensord.model import Alert, AlertPhase, Event, Json, RunSetup, RunState, StoredEvent, Tick
+from sensord.model import Alert, AlertPhase, Event, Json, Mark, MarkKind, RunSetup, RunState, StoredEvent, Tick
 from sensord.outlets import StoreLog, influx_sink, mqtt_sink, open_outlets
 from sensord.page_doors import RunCommands, StoreRuns, door_plate
+from sensord.plan.limits import Limits
 from sensord.plan.model import Plan, read_plan
 from sensord.preflight import Check, preflight
 from sensord.sinks.base import Health, SinkState
@@ -147,7 +148,7 @@ class Gateway:
         links = PodLinks(
             self._settings.pods(),
             on_packet=current.push,
-            on_mark=current.push,
+            on_mark=lambda mark: self._pod_mark(current, mark),
             now_ns=host.boottime_ns,
             wanted=Wanted(rate_hz=wanted.rate_hz, acc_range_g=wanted.acc_range_g, gyr_range_dps=wanted.gyr_range_dps),
             backend=self._backend,
@@ -178,6 +179,22 @@ class Gateway:
             next_s = max(next_s + TICK_S, loop.time())
             await asyncio.sleep(next_s - loop.time())
 
+    def _pod_mark(self, current: CurrentRun, mark: Mark) -> None:
+        """What happened to a link goes into the run, and to the person at the terminal."""
+        current.push(mark)
+        side = next(pod.side for pod in self._settings.pods() if pod.pod == mark.data["pod"])
+        match mark.kind:
+            case MarkKind.LINK_UP:
+                info = mark.data["info"]
+                self._say(
+                    f"ok    {side} pod linked: {info['model']}, {info['rate_hz']:g} Hz, ±{info['acc_range_g']:g} g"
+                )
+            case MarkKind.LINK_DOWN if mark.data["reason"] != LinkReason.STOPPED.value:
+                detail = f" ({mark.data['detail']})" if mark.data.get("detail") else ""
+                self._say(f"look  {side} pod: {mark.data['reason']}{detail}; trying again")
+            case _:
+                pass
+
     def _preflight(self, current: CurrentRun) -> None:
         """While a run is ready, say what is missing; once for each change."""
         if current.state is not RunState.READY:
@@ -198,28 +215,27 @@ class Gateway:
     # ------------------------------------------------------------------------------------------ what it is made of
 
     def _current_run(self, data: DataDir, reader: Store, journal: Journal) -> CurrentRun:
-        settings = self._settings
-
-        def setup(run: str) -> RunSetup:
-            return RunSetup(
-                run=run,
-                runner=self._runner,
-                site=settings.site,
-                gateway=settings.gateway,
-                pods=settings.pods(),
-                plan_text=self._plan_text,
-                step_lengths=settings.step_lengths(),
-                mass_kg=self._plan.runner.mass_kg if self._plan else None,
-                history=reader.history(self._runner),
-            )
-
         return CurrentRun(
             folder=data.runs,
             store=reader,
             journal=journal,
             listener=Listener(events=self._events, begun=self._begun, ended=self._ended),
-            setup=setup,
+            setup=lambda run: self._setup(run, reader.history(self._runner)),
             clock_trusted=lambda: self._wall_clock.trusted,
+        )
+
+    def _setup(self, run: str, history: tuple[Mapping[str, Json], ...] = ()) -> RunSetup:
+        settings = self._settings
+        return RunSetup(
+            run=run,
+            runner=self._runner,
+            site=settings.site,
+            gateway=settings.gateway,
+            pods=settings.pods(),
+            plan_text=self._plan_text,
+            step_lengths=settings.step_lengths(),
+            mass_kg=self._plan.runner.mass_kg if self._plan else None,
+            history=history,
         )
 
     def _sinks(self, current: CurrentRun) -> list[InfluxSink | MqttSink]:
@@ -230,6 +246,7 @@ class Gateway:
                 runner=self._runner,
                 on_command=lambda _name, by: self._told(current, by),
                 run_now_ns=current.now_ns,
+                rules=Limits(self._plan, self._setup("")).rules,
             ),
         )
         return [sink for sink in made if sink is not None]

@@ -58,6 +58,7 @@ def mqtt_sink(
     runner: str,
     on_command: Callable[[str, str], None] | None = None,
     run_now_ns: Callable[[str], int | None] | None = None,
+    rules: Sequence[str] = (),
 ) -> MqttSink | None:
     """The MQTT sink that the settings ask for."""
     mqtt = settings.mqtt
@@ -78,6 +79,7 @@ def mqtt_sink(
         runners=[runner],
         on_command=on_command,
         run_now_ns=run_now_ns,
+        rules=rules,
     )
 
 

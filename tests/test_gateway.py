@@ -162,7 +162,8 @@ async def test_a_broker_and_a_database_that_are_away_cost_nothing(settings: Sett
 async def test_a_lost_pod_comes_back_and_every_frame_is_counted_once(settings: Settings) -> None:
     radio = simulated_radio(SCRIPT)
     left = radio.pods[PODS[Side.LEFT]]
-    gateway = Gateway(settings, backend=radio.backend, page=False, say=lambda _: None)
+    said: list[str] = []
+    gateway = Gateway(settings, backend=radio.backend, page=False, say=said.append)
 
     async def trouble() -> None:
         await asyncio.sleep(6.0)
@@ -176,7 +177,10 @@ async def test_a_lost_pod_comes_back_and_every_frame_is_counted_once(settings: S
     assert len(payloads) == len(set(payloads)), "a frame was kept twice"
     links = [e.payload["link"] for e in stored(settings) if e.kind == "pod" and e.payload["foot"] == "left"]
     assert "down" in links[links.index("up") :]
-    assert links[-2:] != ["down", "down"] or "up" in links
+    told = [line for line in said if "left pod" in line]
+    assert told[0].startswith("ok    left pod linked")
+    assert any(line.startswith("look  left pod: link lost") for line in told)
+    assert told[-1].startswith("ok    left pod linked")
     lost = [e.payload["samples_lost"] for e in stored(settings) if e.kind == "pod" and e.payload["foot"] == "left"]
     assert max(lost) > 200, "two seconds without a link are counted as lost samples"
     assert_replay_is_what_was_stored(settings)
