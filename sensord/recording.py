@@ -7,8 +7,10 @@ the tables, the promises and how they were checked.
 
 from __future__ import annotations
 
+import os
 import platform
 import sqlite3
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,15 +41,19 @@ PAGE_BYTES = 1024
 """Design choice: a commit writes its last page whole, so small pages spare the SD card. `python bench/recording.py`:
 an hour of two pods sends 1024: 0.25 GB, 2048: 0.36 GB, 4096: 0.58 GB to the log, at equal file size."""
 
-CHECKPOINT_PAGES = 8192
-"""Design choice: the write-ahead log is folded in every 8 MiB, some 20 times an hour; each folding syncs twice."""
+LOG_BYTES = 8 * 1024 * 1024
+"""Design choice: the write-ahead log is folded in every 8 MiB, some 25 times an hour; each folding syncs twice."""
+
+FOLD_TRIES = 3
+"""Design choice: a folding is whole only when no commit came during it; the second has next to nothing left to do."""
 
 
 class RunFile:
-    """A run file that is being written. One thread at a time; `add` only buffers, `commit` writes.
+    """A run file that is being written: `add` only buffers, `commit` writes, `sync` makes durable what was written.
 
-    Everything that touches the disk raises DiskError; after one, close and resume instead of trying again, because a
-    failed sync may have lost what it was to keep.
+    One thread at a time, but for `sync` and `fold`: one other thread may call these beside `add` and `commit`, which
+    do not wait for it. Everything that touches the disk raises DiskError; after one, close and resume instead of trying
+    again, because a failed sync may have lost what it was to keep.
     """
 
     def __init__(self, path: Path, db: sqlite3.Connection, setup: RunSetup, anchor: Anchor) -> None:
@@ -56,6 +62,8 @@ class RunFile:
         self.setup = setup
         self.anchor = anchor
         self._db = db
+        self._log = os.open(_log_path(path), os.O_RDONLY | os.O_CLOEXEC)
+        self._fold_at = LOG_BYTES
         self._sources = {name: number for number, name in source_names(db).items()}
         self._last_seq = _last_seq(db)
         self._kept_seq = self._last_seq
@@ -97,8 +105,14 @@ class RunFile:
             raise InputError(Problem(str(path), "", "a sealed run file", "one whose run is still open"))
         with disk_errors(path):
             db = connect(path, "rw")
-            _configure(db)
-            return cls(path, db, run.setup, run.anchor)
+            try:
+                _configure(db)
+                db.execute("SELECT count(*) FROM meta").fetchone()  # the log is there from the first read on
+                sync_directory(path.parent)  # and its name now survives a power cut
+                return cls(path, db, run.setup, run.anchor)
+            except BaseException:
+                db.close()
+                raise
 
     # ------------------------------------------------------------------------------------------ write
 
@@ -131,27 +145,50 @@ class RunFile:
         return seq
 
     def commit(self, *, durable: bool = False) -> None:
-        """Write what was added since the last commit: it survives a killed process; `durable`: and a power cut.
+        """Write what was added since the last commit: it survives a killed process; `durable`: `sync` follows.
 
-        A durable commit syncs everything before it too, and writes a row of its own when nothing else is waiting,
-        because SQLite syncs nothing for an empty transaction. Nothing to do costs nothing.
+        Without `durable` it does not wait for the disk, but for the first commit after a folding: SQLite syncs the
+        new head of the log. Nothing to do costs nothing.
         """
-        waiting = self._kept_seq < self._last_seq
-        if not waiting and not (durable and self._synced_seq < self._last_seq):
-            return
-        with disk_errors(self.path):
-            self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            with transaction(self._db):
-                if waiting:
-                    self._write_rows()
-                else:
-                    self._db.execute("INSERT OR REPLACE INTO synced(id, seq) VALUES (1, ?)", (self._last_seq,))
-        self._new_sources.clear()
-        self._packets.clear()
-        self._marks.clear()
-        self._kept_seq = self._last_seq
+        last = self._last_seq
+        if self._kept_seq < last:
+            with disk_errors(self.path), transaction(self._db):
+                self._write_rows()
+            self._new_sources.clear()
+            self._packets.clear()
+            self._marks.clear()
+            self._kept_seq = last
         if durable:
-            self._synced_seq = self._last_seq
+            self.sync()
+
+    def sync(self) -> None:
+        """Make all that was committed before this call survive a power cut. Nothing new costs nothing.
+
+        Syncs the log as a commit with `synchronous=FULL` does; docs/run-file.md says why that is all there is to do.
+        """
+        kept = self._kept_seq  # read first: what is committed while the disk syncs belongs to the next sync
+        if self._synced_seq < kept:
+            with disk_errors(self.path):
+                os.fdatasync(self._log)
+            self._synced_seq = kept
+
+    def fold(self) -> None:
+        """Fold the log into the file when it has grown by LOG_BYTES; commits go on beside it.
+
+        A folding during which a commit came is not whole, and SQLite lets the log grow until one is.
+        """
+        with disk_errors(self.path):
+            size = os.fstat(self._log).st_size
+            if size < self._fold_at:
+                return
+            self._fold_at = size + LOG_BYTES
+            with closing(connect(self.path, "rw")) as db:
+                db.execute("PRAGMA synchronous = FULL")
+                for _ in range(FOLD_TRIES):
+                    _, logged, folded = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                    if logged == folded:
+                        self._fold_at = LOG_BYTES  # the next commit begins the log anew
+                        return
 
     def seal(self) -> str:
         """Commit, note the SHA-256 of the content, fold the log in, leave one file that no one may write. Closes.
@@ -166,7 +203,7 @@ class RunFile:
             self._db.execute("PRAGMA synchronous = FULL")
             with transaction(self._db):
                 _write_meta(self._db, "sealed", noted)
-            self._db.close()
+            self._release()
             _finish_seal(self.path)
         return digest
 
@@ -175,18 +212,24 @@ class RunFile:
         try:
             self.commit(durable=True)
         finally:
-            self._db.close()
+            self._release()
 
     def abandon(self) -> None:
         """Let go of the file as it is, without writing: after a DiskError. What was committed can be resumed."""
-        self._db.close()
+        self._release()
 
     def remove(self) -> None:
         """Close and delete the file and its log: for a run that came to nothing."""
-        self._db.close()
+        self._release()
         with disk_errors(self.path):
             _remove(self.path)
             sync_directory(self.path.parent)
+
+    def _release(self) -> None:
+        self._db.close()
+        if self._log >= 0:
+            os.close(self._log)
+            self._log = -1
 
     def _source(self, pod: str, characteristic: str) -> int:
         number = self._sources.get((pod, characteristic))
@@ -232,6 +275,8 @@ def _new_database(path: Path, setup: RunSetup, anchor: Anchor) -> sqlite3.Connec
             _write_meta(db, "anchor", payload(anchor))
             _write_meta(db, "versions", versions())
             _write_meta(db, "algorithm", ALGORITHM)
+        sync_directory(path.parent)  # the log's name
+        db.execute("PRAGMA synchronous = NORMAL")
     except BaseException:
         db.close()
         raise
@@ -242,7 +287,13 @@ def _configure(db: sqlite3.Connection) -> None:
     (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise InternalError(f"SQLite keeps no write-ahead log here, but {mode}")
-    db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("PRAGMA wal_autocheckpoint = 0")  # `fold` does it, in a thread that may wait for the disk
+    db.execute("PRAGMA journal_size_limit = 0")  # a log begun anew is cut to what is in it: its size tells when to fold
+
+
+def _log_path(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
 
 
 def _write_meta(db: sqlite3.Connection, key: str, value: Json) -> None:
@@ -272,5 +323,5 @@ def _finish_seal(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    for name in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+    for name in (path, _log_path(path), path.with_name(path.name + "-shm")):
         name.unlink(missing_ok=True)

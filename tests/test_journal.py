@@ -183,7 +183,7 @@ def test_an_input_alone_is_kept_within_20_ms_and_synced_within_200(rig):
     path = rig.begin()
     rig.journal.sync().result(5)
     kept_ms, synced_ms = [], []
-    file = rig.journal._run.file
+    file = rig.journal._keeper.run.file
     assert file is not None
     for k in range(8):
         begun = time.monotonic()
@@ -219,7 +219,7 @@ def test_the_run_file_is_ahead_of_every_event(tmp_path):
     seen = []
 
     def on_stored(events: list[StoredEvent]) -> None:
-        file = journal._run.file
+        file = journal._keeper.run.file
         assert file is not None
         seen.append((events[-1].n, file.synced_seq, read_run(file.path).count))
 
@@ -242,7 +242,7 @@ def test_nothing_to_do_is_no_work(rig):
     rig.begin()
     rig.journal.add(packet(0))
     time.sleep(0.3)  # kept and synced
-    thread = rig.journal._thread.native_id
+    thread = rig.journal._keeper.thread.native_id
 
     def switches() -> int:
         status = Path(f"/proc/self/task/{thread}/status").read_text()
@@ -260,7 +260,7 @@ def fill(rig: Rig, what: str) -> None:
     """From now on the disk is full for the run file or the store: SQLite itself says so."""
 
     def limit(store: Store) -> None:
-        file = rig.journal._run.file
+        file = rig.journal._keeper.run.file
         assert file is not None
         db = store._db if what == "store" else file._db
         (pages,) = db.execute("PRAGMA page_count").fetchone()
