@@ -37,7 +37,7 @@ export function count(n, one, many = `${one}s`) {
 
 // Numbers stay with their units when a line breaks.
 export function together(words) {
-  return words.replace(/(\d) (km|min|ms|g|s|spm|%)(?![a-z])/g, "$1\u00a0$2");
+  return words.replace(/(\d) (km|m|min|ms|g|s|spm|%)(?![a-z])/g, "$1\u00a0$2");
 }
 
 export function agoText(seconds) {
