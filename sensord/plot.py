@@ -44,41 +44,40 @@ def _figure(result: Analysis) -> Figure:
         vertical_spacing=0.05,
         subplot_titles=[*titles, "contact time, ms"],
     )
+    last = 2 * len(sides) + 1
     for index, side in enumerate(sides):
         t_s, acc_g, rate_dps = _signals(result.recordings[side])
         own = [s for s in result.strides if s.foot is side]
         for row, signal in ((2 * index + 1, acc_g), (2 * index + 2, rate_dps)):
             line = {"color": FOOT_COLOUR[side], "width": 1}
-            figure.add_trace(
-                Scattergl(x=t_s, y=signal, line=line, name=f"{side.value}", showlegend=False), row=row, col=1
-            )
+            figure.add_trace(Scattergl(x=t_s, y=signal, line=line, name=side.value, showlegend=False), row=row, col=1)
             for name, symbol, at_s in _events(own):
                 marks = {"symbol": symbol, "size": 8, "color": "#111"}
                 y = np.interp(at_s, t_s, signal)
-                figure.add_trace(
-                    Scatter(x=at_s, y=y, mode="markers", marker=marks, name=name, showlegend=row == 1), row=row, col=1
-                )
-        timed = [s for s in own if s.contact_time_s is not None]
-        figure.add_trace(
-            Scatter(
-                x=[s.ic_pod_ns / NS for s in timed],
-                y=[(s.contact_time_s or 0.0) * 1000 for s in timed],
-                mode="markers",
-                marker={"color": FOOT_COLOUR[side]},
-                name=f"contact time {side.value}",
-                text=[f"stride {s.stride}, confidence {s.confidence:.2f} {'; '.join(s.spoiled)}" for s in timed],
-            ),
-            row=2 * len(sides) + 1,
-            col=1,
-        )
+                dots = Scatter(x=at_s, y=y, mode="markers", marker=marks, name=name, showlegend=row == 1)
+                figure.add_trace(dots, row=row, col=1)
+        figure.add_trace(Scatter(**_contact_times(side, own)), row=last, col=1)
     figure.update_layout(
         title="sensord: contacts found",
-        height=240 * (2 * len(sides) + 1),
+        height=240 * last,
         template="plotly_white",
         legend={"orientation": "h", "y": 1.04},
     )
-    figure.update_xaxes(title_text="s", row=2 * len(sides) + 1, col=1)
+    figure.update_xaxes(title_text="s", row=last, col=1)
     return figure
+
+
+def _contact_times(side: Side, strides: list[Stride]) -> dict[str, object]:
+    """Contact time per stride as a trace."""
+    timed = [s for s in strides if s.contact_time_s is not None]
+    return {
+        "x": [s.ic_pod_ns / NS for s in timed],
+        "y": [(s.contact_time_s or 0.0) * 1000 for s in timed],
+        "mode": "markers",
+        "marker": {"color": FOOT_COLOUR[side]},
+        "name": f"contact time {side.value}",
+        "text": [f"stride {s.stride}, confidence {s.confidence:.2f} {'; '.join(s.spoiled)}" for s in timed],
+    }
 
 
 def _signals(recording: ImuRecording) -> tuple[FloatArray, FloatArray, FloatArray]:
