@@ -1,7 +1,7 @@
 """The pictures of the page in the README, from a running demo: `make screenshots`.
 
-Starts `sensord demo` on a free port (or looks at `--url`), opens the page on a phone in headless Chromium, and takes one
-picture while she runs inside her limits and one when a limit is passed. A picture that does not come is an error.
+Starts `sensord demo` on a free port (or looks at `--url`), opens the page on a phone in headless Chromium, and takes
+one picture while she runs inside her limits and one when a limit is passed. A picture that does not come is an error.
 """
 
 from __future__ import annotations

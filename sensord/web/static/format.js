@@ -14,6 +14,16 @@ export function milliseconds(seconds) {
   return seconds === null || seconds === undefined ? DASH : (seconds * 1000).toFixed(0);
 }
 
+// Metres below 1 km, km from there on; one unit for everything that stands beside `whole`.
+export function lengthIn(whole) {
+  const far = whole >= 1000;
+  return {
+    unit: far ? "km" : "m",
+    exact: (m) => (m === null ? DASH : far ? (m / 1000).toFixed(2) : m.toFixed(0)),
+    short: (m) => (m === null ? DASH : far ? short(m / 1000, 2) : m.toFixed(0)),
+  };
+}
+
 export function kilometres(metres, digits = 2) {
   return metres === null || metres === undefined ? DASH : (metres / 1000).toFixed(digits);
 }

@@ -1,7 +1,7 @@
 // One picture onto the page. Left is always left; what is not measured is a dash; what is old is marked as old.
 
 import { $, drawn, icon, make, redraw, set, show, text } from "./dom.js";
-import { agoText, count, DASH, fixed, kilometres, milliseconds, minutes, short, together, whole } from "./format.js";
+import { agoText, count, DASH, fixed, kilometres, lengthIn, milliseconds, minutes, short, together, whole } from "./format.js";
 
 const STATES = {
   idle: "Idle", ready: "Ready", running: "Running", paused: "Paused", ended: "Ended",
@@ -58,11 +58,13 @@ function weak(foot, words) {
 function totals(p) {
   const d = p.distance;
   text("distance-name", d.running_only ? "Running distance" : "Distance");
-  text("distance", kilometres(d.value));
-  text("distance-left", remains(d, (v) => `${kilometres(v)} km`, (v) => `${short(v / 1000, 2)} km`));
+  const length = lengthIn(d.end ?? d.value ?? 1000);
+  text("distance", length.exact(d.value));
+  text("distance-unit", length.unit);
+  text("distance-left", together(remains(d, (v) => `${length.exact(v)} ${length.unit}`, (v) => `${length.short(v)} ${length.unit}`)));
   const steps = d.n === null ? "" : `n ${count(d.n, "step")}`;
   text("distance-n", d.value === null ? "" : `${steps}${d.calibrated ? "" : " · uncalibrated"}`);
-  bar("distance-bar", d, (v) => short(v / 1000, 2), "km");
+  bar("distance-bar", d, length.short, length.unit);
   const r = p.run_time;
   text("run-time", minutes(r.value));
   text("run-time-left", remains(r, (v) => `${minutes(v)} min`, (v) => `${minutes(v)} min`));
@@ -156,7 +158,7 @@ function limits({ checked, total, items }) {
     const level = l.status === "over" ? (l.level === "stop" ? "stop" : "warn") : null;
     const shape = level ?? { within: "ok", undecided: "wait", not_checked: "none" }[l.status];
     const word = { within: "within", over: level === "stop" ? "over: stop" : "over: warning", undecided: "undecided", not_checked: "not checked" }[l.status];
-    const value = l.value === null ? null : `${inUnit(l.value, l.unit)} of ${inUnit(l.stop ?? l.warn, l.unit)} ${unitName(l.unit)}`;
+    const value = l.value === null ? null : ofLimit(l.value, l.stop ?? l.warn, l.unit);
     const counted = l.n_needed !== null && l.status === "undecided" ? `${l.n} of ${l.n_needed}` : null;
     const why = l.reason ?? counted;
     return make("li", { "data-status": l.status, "data-level": level ?? "none" }, icon(shape),
@@ -165,15 +167,12 @@ function limits({ checked, total, items }) {
   });
 }
 
-// Totals are kept in SI and read in km and minutes.
-function inUnit(value, unit) {
-  if (value === null) return DASH;
-  if (unit === "m") return short(value / 1000, 2);
-  return unit === "s" ? minutes(value) : short(value, 1);
-}
-
-function unitName(unit) {
-  return { m: "km", s: "min", "%": "%" }[unit] ?? unit;
+// Totals are kept in SI and read in m, km and minutes.
+function ofLimit(value, limit, unit) {
+  if (unit === "s") return `${minutes(value)} of ${minutes(limit)} min`;
+  if (unit !== "m") return `${short(value)} of ${short(limit)} ${unit}`;
+  const length = lengthIn(limit ?? value);
+  return `${length.short(value)} of ${length.short(limit)} ${length.unit}`;
 }
 
 function podCard(side, pod) {
