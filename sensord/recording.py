@@ -44,8 +44,8 @@ an hour of two pods sends 1024: 0.25 GB, 2048: 0.36 GB, 4096: 0.58 GB to the log
 LOG_BYTES = 8 * 1024 * 1024
 """Design choice: the write-ahead log is folded in every 8 MiB, some 25 times an hour; each folding syncs twice."""
 
-FOLD_TRIES = 3
-"""Design choice: a folding is whole only when no commit came during it; the second has next to nothing left to do."""
+FOLD_AGAIN_BYTES = LOG_BYTES // 16
+"""Design choice: a folding during which a commit came is not whole; the next, some 7 s later, has little left to do."""
 
 
 class RunFile:
@@ -68,6 +68,7 @@ class RunFile:
         self._last_seq = _last_seq(db)
         self._kept_seq = self._last_seq
         self._synced_seq = 0
+        self._folded_seq = self._last_seq
         self._new_sources: list[tuple[int, str, str]] = []
         self._packets: list[tuple[int, int, int, bytes, int]] = []
         self._marks: list[tuple[int, int, str, str, int]] = []
@@ -175,20 +176,18 @@ class RunFile:
     def fold(self) -> None:
         """Fold the log into the file when it has grown by LOG_BYTES; commits go on beside it.
 
-        A folding during which a commit came is not whole, and SQLite lets the log grow until one is.
+        When a commit comes during it, the log goes on growing, and is folded again a little later: it begins anew only
+        after a folding that was whole. Never twice without a commit in between: docs/run-file.md says why.
         """
         with disk_errors(self.path):
-            size = os.fstat(self._log).st_size
-            if size < self._fold_at:
+            size, before = os.fstat(self._log).st_size, self._kept_seq
+            if size < self._fold_at or before == self._folded_seq:
                 return
-            self._fold_at = size + LOG_BYTES
             with closing(connect(self.path, "rw")) as db:
                 db.execute("PRAGMA synchronous = FULL")
-                for _ in range(FOLD_TRIES):
-                    _, logged, folded = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                    if logged == folded:
-                        self._fold_at = LOG_BYTES  # the next commit begins the log anew
-                        return
+                db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            self._folded_seq = self._kept_seq
+            self._fold_at = LOG_BYTES if self._folded_seq == before else size + FOLD_AGAIN_BYTES
 
     def seal(self) -> str:
         """Commit, note the SHA-256 of the content, fold the log in, leave one file that no one may write. Closes.
