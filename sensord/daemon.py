@@ -27,7 +27,7 @@ from sensord.errors import InputError, LinkReason, Problem
 from sensord.journal import Journal, end_sealed_runs
 from sensord.model import Alert, AlertPhase, Event, Json, Mark, MarkKind, RunSetup, RunState, StoredEvent, Tick
 from sensord.outlets import StoreLog, influx_sink, mqtt_sink, open_outlets
-from sensord.page_doors import RunCommands, StoreRuns, door_plate
+from sensord.page_doors import RunCommands, StoreRuns, door_plate, kept_token
 from sensord.plan.limits import Limits
 from sensord.plan.model import Plan, read_plan
 from sensord.preflight import Check, preflight
@@ -36,7 +36,6 @@ from sensord.sinks.influx import InfluxSink
 from sensord.sinks.mqtt import MqttSink
 from sensord.store import Store
 from sensord.wall_clock import WallClock
-from sensord.web.access import new_token
 from sensord.web.live import LiveView
 from sensord.web.server import Page
 
@@ -257,7 +256,8 @@ class Gateway:
         if not self._with_page:
             return
         web = self._settings.web
-        token = None if web.host in ("127.0.0.1", "::1", "localhost") else new_token()
+        alone = web.host in ("127.0.0.1", "::1", "localhost")
+        token = None if alone else kept_token(self._settings.data_dir)
         page = Page(
             LiveView(),
             commands=RunCommands(current, journal),

@@ -14,6 +14,7 @@ from sensord.errors import InputError, Problem
 from sensord.journal import Journal
 from sensord.model import Alert, LimitState
 from sensord.store import Store, StoredRun
+from sensord.web.access import new_token
 from sensord.web.ports import RunDetail, RunRow
 
 MS = 1_000_000
@@ -73,3 +74,16 @@ def door_plate(data_dir: Path, url: str, token: str | None) -> Iterator[None]:
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+def kept_token(data_dir: Path) -> str:
+    """The token of this data directory, made once: phones that were let in stay in when the daemon starts again."""
+    path = data_dir / "page-token"
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    token = new_token()
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(token + "\n")
+    return token
