@@ -377,7 +377,7 @@ def test_the_log_is_folded_in_beside_the_commits(rig, monkeypatch):
 
 
 def test_the_log_is_never_folded_twice_without_a_commit_in_between(tmp_path, monkeypatch):
-    """SQLite before 3.51.3 may lose pages when a commit begins the log anew under a second folding: docs/run-file.md."""
+    """SQLite before 3.51.3 may lose pages when a commit begins the log anew under a second one: docs/run-file.md."""
     opened = []
     monkeypatch.setattr("sensord.recording.LOG_BYTES", 1)
     monkeypatch.setattr("sensord.recording.connect", lambda path, mode: opened.append(path) or connect(path, mode))
