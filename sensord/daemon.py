@@ -1,4 +1,4 @@
-"""The gateway: one event loop that holds links, pipeline, sinks and page; one writer thread that keeps things.
+"""The gateway: one event loop that holds links, pipeline, sinks and page; two threads that keep things.
 
 links --packets, marks--> CurrentRun --> journal (run file, then store) --> sinks, each behind its cursor
                                     \\-> page
