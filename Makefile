@@ -41,7 +41,7 @@ lint: $(BIN)/.test ## ruff, import-linter, mypy
 
 test: packages $(BIN)/.test ## everything that must be green
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 bench: $(BIN)/.test ## timings (they are not tests)
 	$(BIN)/python bench/run.py

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.web.scripted import ServedPage, served
 
@@ -24,6 +24,9 @@ window.AudioContext = class extends Real {
 };
 """
 """Records what is spoken and how many tones are made, in place of a loudspeaker."""
+
+
+expect.set_options(timeout=15_000)  # a busy machine is late, not wrong
 
 
 @pytest.fixture
