@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from sensord.dsp.foot import FootAnalyser
 from sensord.errors import InputError, Problem
-from sensord.files.imu_csv import read_imu_csv
+from sensord.files.imu_csv import checked_units, read_imu_csv
 from sensord.files.imu_recording import ImuRecording, make_recording
 from sensord.files.strides_csv import rows
 from sensord.files.wearable_my_foot import read_wearable_my_foot
@@ -79,6 +79,8 @@ def analyse(
                 notes.append(item)
             else:
                 strides.append(item)
+        if not any(stride.foot is side for stride in strides):
+            notes.append(FootNote(side, "no_strides", f"no stride was found on the {side} foot"))
     summary = {
         "schema": SUMMARY_SCHEMA,
         "algorithm": ALGORITHM,
@@ -128,7 +130,7 @@ def _recording(source: Source, side: Side, layout: str) -> ImuRecording:
     n = shapes[0][0] if shapes[0] else 0
     if shapes != [(n,), (n, 3), (n, 3)]:
         raise InputError(Problem(side.value, "arrays", f"shapes {shapes}", "(n,), (n, 3) and (n, 3)"))
-    return make_recording(side.value, np.column_stack(columns), np.arange(1, n + 1))
+    return checked_units(side.value, make_recording(side.value, np.column_stack(columns), np.arange(1, n + 1)))
 
 
 def _items(side: Side, recording: ImuRecording) -> Iterator[Stride | FootNote]:

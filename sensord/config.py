@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import socket
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -293,9 +292,3 @@ def _cross_checks(settings: Settings, origin: Mapping[tuple[str, ...], str], dri
             Problem(_origin_of(("mqtt",), origin), "mqtt.username", "nothing", "a name to go with password_file")
         )
     return problems
-
-
-def host_name() -> str:
-    """This machine's name, made fit for a topic; used where no gateway name is set."""
-    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in socket.gethostname())[:32]
-    return name or "gateway"

@@ -74,6 +74,7 @@ class CurrentRun:
         self._zero_ns = 0
         self._links: dict[str, Mark] = {}
         self._batteries: dict[str, Mark] = {}
+        self._resting = False
         self._strides = 0
         self._summary: Mapping[str, Json] | None = None
 
@@ -107,6 +108,8 @@ class CurrentRun:
         if self._pipeline is None:
             if isinstance(item, Tick) or not self._links:
                 return
+            if self._resting and not (isinstance(item, Mark) and item.kind is MarkKind.LINK_UP):
+                return  # she ended her run: walking home is not the next one
             self._begin()
             if isinstance(item, Mark):
                 return  # it was among the links that the new run began with
@@ -138,10 +141,18 @@ class CurrentRun:
         """Whether a run without wall time will never get one: it is over, and so is the boot it began in."""
         return run != self.run and self._store.run(run).boot_id != host.boot_id()
 
+    def start(self) -> bool:
+        """Begin a run by order, after one was ended by order; False when one is on or no pod is linked."""
+        if self._pipeline is not None or not self._links:
+            return False
+        self._begin()
+        return True
+
     def end(self, by: str) -> bool:
-        """End the run that is on, by order; False when there is none."""
+        """End the run that is on, by order; False when there is none. The next begins by order or with a new link."""
         if self._pipeline is None:
             return False
+        self._resting = True
         self.push(Mark(host.boottime_ns(), MarkKind.COMMAND, {"command": "end", "by": by}))
         return True
 
@@ -182,6 +193,7 @@ class CurrentRun:
     # ------------------------------------------------------------------------------------------ begin and end
 
     def _begin(self) -> None:
+        self._resting = False
         setup = self._setup(str(ULID()))
         now_ns = host.boottime_ns()
         anchor = Anchor(

@@ -97,13 +97,15 @@ class Gateway:
         self._settings = settings
         self._backend = backend
         self._with_page = page and settings.web.enabled
-        self._say = say
+        self._say = _Sayer(say)
         self._plan, self._plan_text = plan_of(settings)
         self._runner = self._plan.runner.alias if self._plan else settings.runner
         self._page: Page | None = None
         self._sink_states: dict[str, SinkState] = {}
         self._tally = Tally()
         self._checked: list[Check] = []
+        self._recovering = False
+        self._away: set[str] = set()
         self._wall_clock = WallClock(lambda: host.clock_trusted(settings.clock))
 
     async def run(self, seconds: float | None = None) -> Tally:
@@ -112,7 +114,9 @@ class Gateway:
         InputError: the data directory is held by another or cannot be used, or the page's address is taken.
         """
         settings, data = self._settings, DataDir(self._settings.data_dir)
+        stop = asyncio.Event()
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(_signals(stop))
             stack.enter_context(data.lock())
             writer = Store.open(data.store, gateway=settings.gateway)
             end_sealed_runs(writer, data)
@@ -122,13 +126,19 @@ class Gateway:
             reader = Store.open(data.store, gateway=settings.gateway, readonly=True)
             stack.enter_context(contextlib.closing(reader))
             current = self._current_run(data, reader, journal)
+            sinks = self._sinks(current)
             outlets = await stack.enter_async_context(
-                open_outlets(self._sinks(current), StoreLog(reader, journal), self._sink_changed)
+                open_outlets(sinks, StoreLog(reader, journal), self._sink_changed)
             )
             bridge.wake = outlets.wake
             await self._open_page(stack, reader, journal, current)
-            current.recover()
-            await self._until_told(current, [*outlets.pumps, bridge.failed], seconds)
+            self._recover(current)
+            looking = [asyncio.create_task(self._first_look(sink), name=f"look at {sink.name}") for sink in sinks]
+            try:
+                await self._until_told(current, [*outlets.pumps, bridge.failed], stop, seconds)
+            finally:
+                for look in looking:
+                    look.cancel()
             if journal.failure is None:
                 await asyncio.wrap_future(journal.sync())
         return self._tally
@@ -139,10 +149,10 @@ class Gateway:
         self,
         current: CurrentRun,
         watched: Sequence[asyncio.Future[None]],
+        stop: asyncio.Event,
         seconds: float | None,
     ) -> None:
         """Links and ticks until a signal, the time, or a failure of ours; then the run that is on ends."""
-        stop = asyncio.Event()
         wanted = self._settings.stream
         links = PodLinks(
             self._settings.pods(),
@@ -155,9 +165,8 @@ class Gateway:
         linking = asyncio.create_task(links.run(), name="links")
         ticking = asyncio.create_task(self._tick(current), name="ticks")
         stopping = asyncio.create_task(stop.wait(), name="stop")
-        with _signals(stop):
-            tasks: set[asyncio.Future[Any]] = {linking, ticking, stopping, *watched}
-            done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        tasks: set[asyncio.Future[Any]] = {linking, ticking, stopping, *watched}
+        done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for own in (linking, ticking, stopping):
             own.cancel()
         # the links stop their pods first, so that the last packets still belong to the run
@@ -165,6 +174,20 @@ class Gateway:
         for task in done - {stopping}:
             task.result()  # what ended by itself has failed: the run stays open, to be resumed
         current.end("sensord stopped" if not done else "signal")
+
+    def _recover(self, current: CurrentRun) -> None:
+        """Take up what a crash left; what was said then is not said again."""
+        self._recovering = True
+        try:
+            current.recover()
+        finally:
+            self._recovering = False
+
+    async def _first_look(self, sink: InfluxSink | MqttSink) -> None:
+        """A server that is away is named at the start, not with the first event that it misses."""
+        problem = await sink.check()
+        if problem is not None:
+            self._sink_away(sink.name, problem)
 
     async def _tick(self, current: CurrentRun) -> None:
         loop = asyncio.get_running_loop()
@@ -243,7 +266,7 @@ class Gateway:
             mqtt_sink(
                 self._settings,
                 runner=self._runner,
-                on_command=lambda _name, by: self._told(current, by),
+                on_command=lambda name, by: self._told(current, name, by),
                 run_now_ns=current.now_ns,
                 rules=Limits(self._plan, self._setup("")).rules,
             ),
@@ -262,12 +285,14 @@ class Gateway:
             LiveView(),
             commands=RunCommands(current, journal),
             runs=StoreRuns(reader),
-            allowed_hosts=web.allowed_hosts,
+            allowed_hosts=[*web.allowed_hosts, *([] if alone else host.names())],
             token=token,
         )
         link = await page.start(web.host, web.port)
         stack.push_async_callback(page.stop)
-        stack.enter_context(door_plate(self._settings.data_dir, link.partition("/?")[0].rstrip("/"), token))
+        here = "127.0.0.1" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104 - told apart, not bound
+        port = link.rpartition(":")[2].partition("/")[0]
+        stack.enter_context(door_plate(self._settings.data_dir, f"http://{here}:{port}", token))
         self._page = page
         self._say(f"the page: {link}")
         if token is not None:
@@ -284,7 +309,7 @@ class Gateway:
         for event in events:
             if self._page:
                 self._page.publish(event)
-            if event.kind == Alert.KIND:
+            if event.kind == Alert.KIND and not self._recovering:
                 level = event.payload["level"] if event.payload["phase"] == AlertPhase.ONSET else "ok"
                 self._say(f"{level:<4}  {event.payload['text']}")
 
@@ -293,19 +318,41 @@ class Gateway:
         self._checked = []
 
     def _sink_changed(self, state: SinkState) -> None:
-        known = self._sink_states.get(state.name)
         self._sink_states[state.name] = state
         if self._page:
             self._page.live.sinks(self._sink_states.values())
             self._page.refresh()
-        if state.health is Health.AWAY and (known is None or known.health is not Health.AWAY):
-            self._say(f"look  {state.name} is away ({state.detail}); what it misses is kept for it")
-        elif state.health is Health.OK and known is not None and known.health is Health.AWAY:
+        if state.health is Health.AWAY and state.detail is not None:
+            self._sink_away(state.name, state.detail)
+        elif state.health is Health.OK and state.cursor > 0 and state.name in self._away:
+            self._away.discard(state.name)
             self._say(f"ok    {state.name} is back")
 
-    def _told(self, current: CurrentRun, by: str) -> None:
-        if not current.end(by):
-            log.info("%s asked to end a run, but none is on", by)
+    def _sink_away(self, name: str, detail: str) -> None:
+        if name not in self._away:
+            self._away.add(name)
+            self._say(f"look  {name} is away ({detail}); what it misses is kept for it")
+
+    def _told(self, current: CurrentRun, command: str, by: str) -> None:
+        done = current.start() if command == "start" else current.end(by)
+        if not done:
+            log.info("%s asked to %s a run, which cannot be done now", by, command)
+
+
+class _Sayer:
+    """Lines for the terminal. One that has gone away does not end a run: the rest is not said."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say: Callable[[str], None] | None = say
+
+    def __call__(self, line: str) -> None:
+        if self._say is None:
+            return
+        try:
+            self._say(line)
+        except OSError as error:
+            self._say = None
+            log.warning("nobody reads what is printed any more: %s", error)
 
 
 class _Bridge:
@@ -344,12 +391,13 @@ def qr_text(link: str) -> str:
 
 @contextlib.contextmanager
 def _signals(stop: asyncio.Event) -> Iterator[None]:
-    """SIGINT and SIGTERM set `stop` while inside."""
+    """SIGINT, SIGTERM and SIGHUP (the terminal is gone) set `stop` while inside, however often they come."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for number in numbers:
         loop.add_signal_handler(number, stop.set)
     try:
         yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             loop.remove_signal_handler(number)

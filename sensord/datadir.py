@@ -12,6 +12,14 @@ from sensord.disk import disk_errors
 from sensord.errors import InputError, Problem
 
 
+class HeldError(InputError):
+    """Another process holds the directory; `holder` is its number."""
+
+    def __init__(self, problem: Problem, holder: str) -> None:
+        super().__init__(problem)
+        self.holder = holder
+
+
 class DataDir:
     """Names inside one data directory; everything in it is readable by its owner only."""
 
@@ -46,9 +54,8 @@ class DataDir:
             except BlockingIOError as exc:
                 holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
                 found = f"another sensord holds it (process {holder})"
-                raise InputError(
-                    Problem(str(self.path), "", found, "a data directory that no other process uses")
-                ) from exc
+                problem = Problem(str(self.path), "", found, "a data directory that no other process uses")
+                raise HeldError(problem, holder) from exc
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
             yield

@@ -1,11 +1,12 @@
 """`sensord demo`: two simulated pods through the same drivers, link and bleak calls; no Bluetooth, no server.
 
 The story, in three minutes: stand, walk, run with an even gait, then with a left/right difference and harder landings,
-lose one pod for a while, walk, stand. It repeats; each time it is a run of its own.
+lose the right pod for some seconds, walk, stand. It repeats, as one run.
 """
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,9 @@ RATE_HZ = 200
 PODS = {Side.LEFT: "C0:00:00:00:00:01", Side.RIGHT: "C0:00:00:00:00:02"}
 CLOCK_PPM = {Side.LEFT: 18.0, Side.RIGHT: -25.0}
 """Two crystals never agree; the size is that of ordinary ones (gait-science: 10 to 40 ppm between two)."""
+
+LOST_AFTER_S, LOST_FOR_S = 125.0, 6.0
+"""After the alerts of the story have come."""
 
 SCRIPT: Sequence[Phase] = (
     Stand(4.0),
@@ -84,7 +88,20 @@ async def demo(
 ) -> Tally:
     """Run the gateway on simulated pods."""
     radio = simulated_radio()
-    return await Gateway(settings, backend=radio.backend, page=page, say=say).run(seconds)
+    lost = asyncio.create_task(_lose_a_pod(radio))
+    try:
+        return await Gateway(settings, backend=radio.backend, page=page, say=say).run(seconds)
+    finally:
+        lost.cancel()
+
+
+async def _lose_a_pod(radio: SimRadio) -> None:
+    """The right pod is out of reach for a while, as it happens."""
+    pod = radio.pods[PODS[Side.RIGHT]]
+    await asyncio.sleep(LOST_AFTER_S)
+    pod.vanish()
+    await asyncio.sleep(LOST_FOR_S)
+    pod.vanished = False
 
 
 @contextmanager

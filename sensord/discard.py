@@ -9,7 +9,7 @@ import json
 import aiohttp
 
 from sensord.config import Settings
-from sensord.datadir import DataDir
+from sensord.datadir import DataDir, HeldError
 from sensord.errors import Away, InputError, Problem, RelayedError
 from sensord.store import Store
 
@@ -17,19 +17,26 @@ from sensord.store import Store
 async def discard(settings: Settings, run: str, reason: str) -> None:
     """Mark a run as not to be counted. InputError: unknown, discarded already, on, or the daemon cannot be asked."""
     data = DataDir(settings.data_dir)
-    plate = data.path / "daemon.json"
-    if plate.exists():
-        with contextlib.suppress(_NobodyHome):
-            await _ask(json.loads(plate.read_text(encoding="utf-8")), run, reason)
-            return
-    with data.lock(), contextlib.closing(Store.open(data.store, gateway=settings.gateway)) as store:
-        if store.run(run).state != "ended":
-            raise InputError(Problem("run", run, "a run that has not ended", "one that has (sensord run resumes it)"))
-        store.discard(run, getpass.getuser(), reason)
+    try:
+        with data.lock(), contextlib.closing(Store.open(data.store, gateway=settings.gateway)) as store:
+            if store.run(run).state != "ended":
+                expected = "one that has (sensord run resumes it)"
+                raise InputError(Problem("run", run, "a run that has not ended", expected))
+            store.discard(run, getpass.getuser(), reason)
+    except HeldError as held:
+        await _ask(_door_plate(data, held), run, reason)
 
 
-class _NobodyHome(Exception):
-    """The note is old: its daemon is gone."""
+def _door_plate(data: DataDir, held: HeldError) -> dict[str, str | None]:
+    """Where the daemon that holds the directory is; its own note, not one that a killed daemon left."""
+    try:
+        plate = json.loads((data.path / "daemon.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        plate = {}
+    if str(plate.get("pid")) != held.holder:
+        found = f"process {held.holder} holds the data and has no page to be asked through"
+        raise InputError(Problem(str(data.path), "", found, "a daemon with a page, or none"))
+    return dict(plate)
 
 
 async def _ask(plate: dict[str, str | None], run: str, reason: str) -> None:
@@ -45,7 +52,5 @@ async def _ask(plate: dict[str, str | None], run: str, reason: str) -> None:
         ):
             if answer.status >= 400:
                 raise RelayedError((await answer.json()).get("error", f"the daemon answered {answer.status}"))
-    except aiohttp.ClientConnectorError:
-        raise _NobodyHome from None
     except (TimeoutError, aiohttp.ClientError, ValueError) as error:
         raise Away(f"the daemon at {url} did not answer: {error}") from None

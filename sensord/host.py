@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shutil
+import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,3 +79,13 @@ def writable(folder: Path) -> bool:
     while not folder.exists():
         folder = folder.parent
     return os.access(folder, os.W_OK)
+
+
+def names() -> list[str]:
+    """Under what names others in the network reach this machine: its address, its name, its name with `.local`."""
+    name = socket.gethostname().lower()
+    found = [name, f"{name}.local"]
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # sends nothing: only asks which address would be used (RFC 5737 test net)
+        found.insert(0, probe.getsockname()[0])
+    return found

@@ -51,6 +51,11 @@ class RunCommands:
         if not self._current.end("page"):
             raise InputError(Problem("run", "", "no run that is on", "a run to end"))
 
+    async def start_run(self) -> None:
+        """Begin the next run after one was ended by order."""
+        if not self._current.start():
+            raise InputError(Problem("run", "", "a run that is on, or no pod", "linked pods and no run"))
+
     async def discard_run(self, run: str, *, who: str, reason: str) -> None:
         """Mark a run as not to be counted; its data stays, and so does who said it and why."""
         if run == self._current.run:

@@ -38,7 +38,7 @@ def preflight(
     """Everything a run wants; `linked` holds the linked pods with their battery in percent, None while unknown."""
     sides = {pod.side for pod in pods if pod.pod in linked}
     missing = [side.value for side in Side if side not in sides]
-    low = [f"{pod.side} {linked[pod.pod]} %" for pod in pods if (linked.get(pod.pod) or 100) < BATTERY_LOW_PCT]
+    low = [f"{pod.side} {linked[pod.pod]} %" for pod in pods if _is_low(linked.get(pod.pod))]
     hours = host.disk(data_dir).hours
     return [
         Check("runner", True, f"runner {runner}"),
@@ -53,7 +53,7 @@ def preflight(
             "both pods are linked" if not missing else f"no pod on the {' and the '.join(missing)} foot",
         ),
         Check("battery", not low, "batteries are fine" if not low else f"battery low: {', '.join(low)}"),
-        Check("disk", hours >= DISK_LOW_H, f"room for {min(hours, 9999):.0f} hours of running"),
+        Check("disk", hours >= DISK_LOW_H, _room(hours)),
         Check(
             "clock",
             clock_trusted,
@@ -62,3 +62,11 @@ def preflight(
             else "the clock cannot be trusted (no hardware clock, not synchronised): nothing goes to InfluxDB",
         ),
     ]
+
+
+def _is_low(percent: int | None) -> bool:
+    return percent is not None and percent < BATTERY_LOW_PCT
+
+
+def _room(hours: float) -> str:
+    return "room for more than 100 hours of running" if hours > 100 else f"room for {hours:.0f} hours of running"

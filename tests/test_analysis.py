@@ -68,8 +68,25 @@ def test_standing_alone_is_a_summary_without_strides() -> None:
     acc = np.tile([0.0, 0.0, 9.80665], (len(t_s), 1))
     result = sensord.analyse(left=(t_s, acc, np.zeros_like(acc)))
     assert result.strides == ()
+    assert [note["code"] for note in result.summary["notes"]] == ["no_strides"]
     assert result.summary["totals"]["steps"] == 0
     jsonschema.validate(result.summary, SCHEMA)
+
+
+def test_arrays_in_the_wrong_unit_are_refused(feet: dict[Side, SimulatedFoot]) -> None:
+    t_s, acc, gyr = arrays(feet[Side.LEFT])
+    with pytest.raises(InputError, match="acceleration in g"):
+        sensord.analyse(left=(t_s, acc / 9.80665, gyr))
+    with pytest.raises(InputError, match="deg/s"):
+        sensord.analyse(left=(t_s, acc, np.degrees(gyr)))
+
+
+@pytest.mark.parametrize("jitter_ms", [0.5, 1.0, 1.5])
+def test_stamps_that_jitter_do_not_change_the_rate(feet: dict[Side, SimulatedFoot], jitter_ms: float) -> None:
+    t_s, acc, gyr = arrays(feet[Side.LEFT])
+    late = np.random.default_rng(1).normal(0.0, jitter_ms / 1000, len(t_s))
+    result = sensord.analyse(left=(t_s + late, acc, gyr))
+    assert result.summary["inputs"]["left"]["rate_hz"] == pytest.approx(200.0, rel=0.01)
 
 
 def test_arrays_of_the_wrong_shape_are_refused() -> None:

@@ -90,6 +90,33 @@ def test_analyse_draws_a_page_that_works_offline(sensord: Sensord, left_csv: Pat
     assert 'src="http' not in html
 
 
+@pytest.mark.parametrize("option", ["--strides", "--summary", "--plot"])
+def test_a_recording_is_never_overwritten(sensord: Sensord, left_csv: Path, option: str) -> None:
+    before = left_csv.read_bytes()
+    code, _, err = sensord("analyse", "--left", left_csv, option, left_csv)
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert left_csv.read_bytes() == before
+
+
+def test_either_all_outputs_are_written_or_none(sensord: Sensord, left_csv: Path, tmp_path: Path) -> None:
+    strides = tmp_path / "s.csv"
+    code, _, err = sensord("analyse", "--left", left_csv, "--strides", strides, "--summary", tmp_path / "no" / "s.json")
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert list(tmp_path.glob("*")) == []
+
+
+def test_what_was_recorded_in_milli_g_is_refused(sensord: Sensord, left_csv: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "mg.csv"
+    head, *rows = lines_of(left_csv)
+    cells = [row.split(",") for row in rows]
+    bad.write_text(
+        "\n".join([head, *(",".join([c[0], *(f"{float(a) * 102:.3f}" for a in c[1:4]), *c[4:]]) for c in cells)])
+    )
+    code, _, err = sensord("analyse", "--left", bad)
+    assert code == 2
+    assert "milli-g" in err
+
+
 def text_in_a_number(lines: list[str]) -> list[str]:
     return [*lines[:200], lines[200].replace(lines[200].split(",")[3], "fast", 1), *lines[201:]]
 
@@ -130,6 +157,7 @@ def too_slow(lines: list[str]) -> list[str]:
         (too_slow, ["50 to 1000 Hz"]),
         (lambda _: [], ["empty"]),
         (lambda lines: lines[:1], []),
+        (lambda lines: [line.replace(",", ";") for line in lines], ["semicolons", "commas"]),
         (lambda _: ["\x00\x01\x02"], []),
     ],
 )

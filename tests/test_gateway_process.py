@@ -139,7 +139,44 @@ async def test_a_run_is_ended_and_discarded_through_the_daemon_that_holds_the_da
             await discard(settings, first, "again")
         with pytest.raises(InputError, match="no such run"):
             await discard(settings, "01NOSUCHRUN", "test")
-    await running
-    with contextlib.closing(Store.open(data.store, gateway="reader", readonly=True)) as store:
-        assert first not in [run.run for run in store.runs()]
-        assert len(store.runs()) == 1, "after the end the pods go on: that is the next run"
+        assert [run.run for run in store.runs()] == [], "after the end, walking home is not the next run"
+        async with (
+            aiohttp.ClientSession(plate["url"]) as session,
+            session.post("/api/run/start", headers=headers) as answer,
+        ):
+            assert answer.status == 200
+        async with (
+            aiohttp.ClientSession(plate["url"]) as session,
+            session.post("/api/run/start", headers=headers) as answer,
+        ):
+            assert answer.status == 409, "a run is on"
+        await running
+        [second] = store.runs()
+        assert second.summary is not None
+        assert second.summary["strides_left"] > 2
+
+
+@pytest.mark.timeout(60)
+async def test_a_terminal_that_goes_away_does_not_end_a_run(tmp_path: Path) -> None:
+    settings = demo_settings(tmp_path / "data", port=0)
+
+    def gone(_line: str) -> None:
+        raise BrokenPipeError("nobody reads")
+
+    gateway = Gateway(settings, backend=simulated_radio((Stand(1.5), Run(60.0))).backend, page=False, say=gone)
+    tally = await gateway.run(9.0)
+    assert tally.runs == 1
+
+
+async def test_the_note_of_a_killed_daemon_is_not_believed(tmp_path: Path) -> None:
+    """A note that names a process which holds nothing: the run is looked for here, not at the note's address."""
+    settings = demo_settings(tmp_path / "data")
+    data = DataDir(settings.data_dir)
+    data.create()
+    Store.open(data.store, gateway="test").close()
+    for text in ("", json.dumps({"pid": 1, "url": "http://127.0.0.1:9", "token": None})):
+        (data.path / "daemon.json").write_text(text)
+        with pytest.raises(InputError, match="no such run"):
+            await discard(settings, "01X", "test")
+    with data.lock(), pytest.raises(InputError, match="has no page to be asked through"):
+        await discard(settings, "01X", "test")

@@ -146,6 +146,18 @@ def test_swapping_the_feet_swaps_the_feet(short: World, events: list[Event]) -> 
         assert [s["contact_time_s"] for s in here] == [s["contact_time_s"] for s in there]
 
 
+@pytest.mark.parametrize("turned", [1, 2, 3])
+def test_however_the_pods_are_clipped_on_the_strides_are_the_same(turned: int) -> None:
+    """Any rotation of the pod: the same strides, contacts within a sample (noise and rounding differ)."""
+    as_usual, otherwise = world(SHORT, jitter_ms=0.0), world(SHORT, jitter_ms=0.0, turned=turned)
+    here, there = play(as_usual.inputs, as_usual.setup), play(otherwise.inputs, otherwise.setup)
+    for side in Side:
+        a, b = strides(here, side), strides(there, side)
+        assert len(a) == len(b)
+        off_ns = np.array([x["ic_pod_ns"] - y["ic_pod_ns"] for x, y in zip(a, b, strict=True)])  # type: ignore[operator]
+        assert np.abs(off_ns).max() <= NS / 200
+
+
 @pytest.mark.parametrize("batch", [1, 3, 7])
 def test_however_the_pod_cuts_its_samples_the_strides_are_the_same(batch: int) -> None:
     """Packets of another size arrive at other times, so run time may differ; what the foot did may not."""

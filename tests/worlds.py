@@ -6,6 +6,9 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from scipy.spatial.transform import Rotation
+
 from sensord.drivers import DRIVERS
 from sensord.drivers.base import Announce, Await, PodInfo, Read, Subscribe, Wanted, Write
 from sensord.model import NS, Input, Mark, MarkKind, Packet, PodSetup, RunSetup, Side, Tick
@@ -49,16 +52,17 @@ def world(
     plan_text: str | None = None,
     sides: tuple[Side, ...] = (Side.LEFT, Side.RIGHT),
     batch: int = 0,
+    turned: int | None = None,
 ) -> World:
     """The recorded inputs of `script` by both pods (or some); ticks to the end of the script and a little longer.
 
-    `batch` is the number of samples a packet, 0 for as many as fit.
+    `batch` is the number of samples a packet, 0 for as many as fit; `turned` seeds a way of clipping them on.
     """
     runner = RunnerSimulation(script, seed=seed)
     ppm = {Side.LEFT: 30.0, Side.RIGHT: -40.0}
     pods = {
         side: OpenPodSim.worn(
-            runner.render(side, 200.0, SensorModel(acc_range_g=32.0, clock_ppm=ppm[side])),
+            runner.render(side, 200.0, _pod(ppm[side], turned)),
             PODS[side],
             side.value,
             now_ns=0,
@@ -81,6 +85,13 @@ def world(
         if now_ns % NS == 0:
             inputs.append(Tick(now_ns, WALL_NS + now_ns))
     return World(setup(plan_text), inputs, runner.truth)
+
+
+def _pod(clock_ppm: float, turned: int | None) -> SensorModel:
+    mount = None
+    if turned is not None:
+        mount = tuple(map(tuple, Rotation.random(rng=np.random.default_rng(turned)).as_matrix().tolist()))
+    return SensorModel(acc_range_g=32.0, clock_ppm=clock_ppm, mount=mount)  # type: ignore[arg-type]
 
 
 def converse(pod: OpenPodSim, driver: str, now_ns: int = 0) -> PodInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -39,5 +40,5 @@ def main() -> None:
             print(f"sensord: {line}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # `sensord ... | head`
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

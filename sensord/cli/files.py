@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from sensord.cli.common import JsonOption, event_words, print_json
+from sensord.errors import InputError, Problem
 from sensord.model import NS, canonical_json
 
 
@@ -19,8 +20,8 @@ def analyse(
     left: Annotated[Path | None, typer.Option(help="IMU CSV of the left foot")] = None,
     right: Annotated[Path | None, typer.Option(help="IMU CSV of the right foot")] = None,
     same_clock: Annotated[bool, typer.Option("--same-clock", help="both files count time from one clock")] = False,
-    mass_kg: Annotated[float | None, typer.Option("--mass-kg", help="body mass")] = None,
-    height_m: Annotated[float | None, typer.Option("--height-m", help="body height")] = None,
+    mass_kg: Annotated[float | None, typer.Option("--mass-kg", min=20, max=300, help="body mass")] = None,
+    height_m: Annotated[float | None, typer.Option("--height-m", min=1.0, max=2.5, help="body height")] = None,
     layout: Annotated[str, typer.Option(help="imu: the CSV of the documentation; wearable: time ms, g, dps")] = "imu",
     strides: Annotated[Path | None, typer.Option(help="write the strides table here")] = None,
     summary: Annotated[Path | None, typer.Option(help="write the summary here (JSON)")] = None,
@@ -30,21 +31,21 @@ def analyse(
     """Find the strides in recordings of one or both feet."""
     from sensord.analysis import analyse as find
     from sensord.analysis import summary_lines
-    from sensord.files.atomic import write_text
+    from sensord.files.atomic import write_texts
     from sensord.files.strides_csv import strides_csv
 
+    _refuse_to_overwrite([p for p in (left, right) if p], [p for p in (strides, summary, plot) if p])
     result = find(left=left, right=right, same_clock=same_clock, mass_kg=mass_kg, height_m=height_m, layout=layout)
-    page = None
+    texts: dict[Path, str] = {}
+    if strides:
+        texts[strides] = strides_csv(result.strides)
+    if summary:
+        texts[summary] = json.dumps(result.summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     if plot:
         from sensord.plot import plot_html
 
-        page = plot_html(result)  # before anything is written: it may not be possible
-    if strides:
-        write_text(strides, strides_csv(result.strides))
-    if summary:
-        write_text(summary, json.dumps(result.summary, indent=2, ensure_ascii=False) + "\n")
-    if plot and page:
-        write_text(plot, page)
+        texts[plot] = plot_html(result)
+    write_texts(texts)
     if as_json:
         print_json(result.summary)
     else:
@@ -96,3 +97,12 @@ def plan_check(file: Annotated[Path, typer.Argument(help="a plan file")], as_jso
         print_json(plan.model_dump(mode="json", exclude_none=True, by_alias=True))
     else:
         print(f"{file}: fine, plan {plan.id} for {plan.runner.alias}")
+
+
+def _refuse_to_overwrite(inputs: list[Path], outputs: list[Path]) -> None:
+    """No output may take the place of a recording, or of another output."""
+    taken = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path.resolve() in taken:
+            raise InputError(Problem(str(path), "", "a file that is used already", "another name to write to"))
+        taken.add(path.resolve())

@@ -28,9 +28,10 @@ def run(
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     plan: Annotated[Path | None, typer.Option(help="plan file")] = None,
-    port: Annotated[int | None, typer.Option(help="port of the page, 0 for a free one")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="port of the page, 0 for a free one")] = None,
     headless: Annotated[bool, typer.Option("--headless", help="no page")] = False,
-    seconds: Annotated[float | None, typer.Option(help="stop after so many seconds")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="stop after so many seconds")] = None,
+    as_json: JsonOption = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="log to stderr")] = False,
 ) -> None:
     """Link the pods, follow the run, keep it, check the plan's limits, and send it on."""
@@ -42,8 +43,12 @@ def run(
         raise InputError(Problem(str(config or "settings"), "pod", "no pod", "a [[pod]] for each foot (sensord scan)"))
 
     async def work() -> int:
-        tally = await Gateway(settings, page=not headless).run(seconds)
-        print(tally.line())
+        say = _quiet if as_json else print
+        tally = await Gateway(settings, page=not headless, say=say).run(seconds)
+        if as_json:
+            print_json(asdict(tally))
+        else:
+            print(tally.line())
         return 0
 
     run_async(work)
@@ -51,10 +56,10 @@ def run(
 
 def demo(
     headless: Annotated[bool, typer.Option("--headless", help="no page")] = False,
-    seconds: Annotated[float | None, typer.Option(help="stop after so many seconds")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="stop after so many seconds")] = None,
     plan: Annotated[Path | None, typer.Option(help="another plan than the demo's")] = None,
     data_dir: DataDirOption = None,
-    port: Annotated[int | None, typer.Option(help="port of the page, 0 for a free one")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="port of the page, 0 for a free one")] = None,
     mqtt: Annotated[str | None, typer.Option(help="HOST:PORT of a broker, to see the alerts arrive")] = None,
     as_json: JsonOption = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="log to stderr")] = False,
@@ -144,7 +149,7 @@ def _broker(text: str) -> MqttSettings:
     from sensord.config import MqttSettings
 
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise InputError(Problem("command line", "--mqtt", repr(text), "HOST:PORT"))
     return MqttSettings(host=host, port=int(port))
 

@@ -66,6 +66,7 @@ def runs_discard(
     reason: Annotated[str, typer.Option(help="why it does not count")] = "discarded on the command line",
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Mark a run as not to be counted: wrong runner, wrong side, a test. Its data stays; the audit keeps why."""
     from sensord.discard import discard
@@ -74,7 +75,10 @@ def runs_discard(
     with reading(config, data_dir) as store:
         row = _find(store, run)
     asyncio.run(discard(settings, row.run, reason))
-    print(f"run {row.run} is discarded: it does not count any more; its file stays")
+    if as_json:
+        print_json({"run": row.run, "discarded": True, "reason": reason})
+    else:
+        print(f"run {row.run} is discarded: it does not count any more; its file stays")
 
 
 def _find(store: Store, run: str) -> StoredRun:

@@ -18,7 +18,7 @@ from sensord.drivers.base import Advertisement, PodInfo, Wanted
 from sensord.drivers.connection import Connection
 from sensord.drivers.radio import Backend, Scanner, adapter_problem, detail_of, listen
 from sensord.drivers.watchdog import Backoff, Watchdog
-from sensord.errors import InternalError, LinkError, LinkReason
+from sensord.errors import InternalError, LinkError, LinkReason, SensordError
 from sensord.model import Mark, MarkKind, Packet, PodSetup
 
 __all__ = ["Backend", "LinkState", "PodLinks", "Seen", "adapter_problem", "scan"]
@@ -234,7 +234,8 @@ class PodLinks:
         try:
             call()
         except Exception as error:
-            log.exception("a packet or mark could not be handed on")
+            if self._failure is None and not isinstance(error, SensordError):
+                log.exception("a packet or mark could not be handed on")
             self._failure = self._failure or error
             self._failed.set()
 

@@ -32,6 +32,10 @@ QUIET_SHARE = 0.02
 """Design choices: half a second whose acceleration varies by less than 2 % is standing."""
 
 
+HEAVIEST_G = 10.0
+"""Design choice: neither standing nor the median of running comes near ten times gravity; milli-g do."""
+
+
 def read_imu_csv(path: Path, *, acc_range_g: float | None = None, gyr_range_dps: float | None = None) -> ImuRecording:
     """Read one foot's IMU CSV.
 
@@ -46,7 +50,12 @@ def read_imu_csv(path: Path, *, acc_range_g: float | None = None, gyr_range_dps:
         acc_range_mps2=None if acc_range_g is None else acc_range_g * G_MPS2,
         gyr_range_radps=None if gyr_range_dps is None else radians(gyr_range_dps),
     )
-    problems = _unit_problems(str(path), recording)
+    return checked_units(str(path), recording)
+
+
+def checked_units(file: str, recording: ImuRecording) -> ImuRecording:
+    """The recording, if its numbers can be m/s² and rad/s; else InputError."""
+    problems = _unit_problems(file, recording)
     if problems:
         raise InputError(problems)
     return recording
@@ -77,6 +86,9 @@ def _places(path: Path, columns: Sequence[str]) -> list[int]:
     problems = []
     if "\0" in "".join(header):
         problems.append(Problem(str(path), "", "binary data", "an IMU CSV, text in UTF-8"))
+    elif len(header) == 1 and any(mark in header[0] for mark in ";\t"):
+        found = "columns parted by " + ("semicolons" if ";" in header[0] else "tabs")
+        problems.append(Problem(str(path), "line 1", found, "commas between columns, points in numbers"))
     elif not any(header):
         problems.append(Problem(str(path), "", "an empty file", f"a header {expected}"))
     elif missing := [name for name in columns if name not in header]:
@@ -140,6 +152,9 @@ def _unit_problems(file: str, recording: ImuRecording) -> list[Problem]:
     level, where = (float(np.median(size)), "half the rows read less") if quiet is None else (quiet, "standing reads")
     if level < 0.3 * G_MPS2:
         found = f"acceleration in g ({where} {level:.2f})" if level > 0.3 else f"acceleration of {level:.2f} ({where})"
+        problems.append(Problem(file, "acc_x, acc_y, acc_z", found, "m/s2 with gravity in it (standing reads 9.8)"))
+    elif level > HEAVIEST_G * G_MPS2:
+        found = f"acceleration of {level:.0f} ({where}), likely milli-g"
         problems.append(Problem(file, "acc_x, acc_y, acc_z", found, "m/s2 with gravity in it (standing reads 9.8)"))
     fastest = float(np.abs(gyr).max())
     if fastest > FASTEST_RADPS:

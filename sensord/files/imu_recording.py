@@ -132,7 +132,9 @@ def _rate(file: str, t_ns: IntArray) -> float:
     steps = np.diff(t_ns)
     if not len(steps):
         raise InputError(Problem(file, "", "one row with a time of its own", "a recording of 50 to 1000 rows a second"))
-    good = steps[steps < 1.5 * np.median(steps)]
+    middle = np.median(steps)
+    # both tails are left out, so that stamps that jitter do not pull the rate up
+    good = steps[(steps >= 0.5 * middle) & (steps <= 1.5 * middle)]
     rate_hz = round(float(len(good) * NS / good.sum()), 6)
     low, high = RATE_HZ
     if not low * (1 - RATE_MARGIN) <= rate_hz <= high * (1 + RATE_MARGIN):

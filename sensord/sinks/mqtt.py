@@ -48,7 +48,7 @@ STEADY_S = 5.0
 """Design choice: a connection that lasted this long was a good one. (Two gateways with the same name throw each other
 out; they must not do so many times a second.)"""
 
-COMMANDS = {"end"}
+COMMANDS = {"end", "start"}
 """What may be asked of us."""
 
 COMMAND_BYTES = 4096

@@ -46,5 +46,8 @@ class Commands(Protocol):
     async def end_run(self) -> None:
         """End the run that is on."""
 
+    async def start_run(self) -> None:
+        """Begin the next run after one was ended by order."""
+
     async def discard_run(self, run: str, *, who: str, reason: str) -> None:
         """Mark a run as not to be counted; its data stays, and so does who said it and why."""

@@ -3,7 +3,8 @@
     GET  /                        the page              GET  /static/...    its parts
     GET  /api/live                Server-Sent Events    GET  /api/state     the same picture, once
     GET  /api/runs                the last runs         GET  /api/runs/ID   one run with its alerts
-    POST /api/run/end             end the run           POST /api/run/ID/discard  {"who", "reason"}
+    POST /api/run/end             end the run           POST /api/run/start            begin the next one
+    POST /api/run/ID/discard  {"who", "reason"}
     POST /api/link                a link that opens the page on one more device (only with a token)
     GET  /healthz                 it lives
 
@@ -78,6 +79,7 @@ def build_app(
     app.router.add_get("/api/runs", _list)
     app.router.add_get(f"/api/runs/{{run:{RUN_ID}}}", _detail)
     app.router.add_post("/api/run/end", _end)
+    app.router.add_post("/api/run/start", _start)
     app.router.add_post(f"/api/run/{{run:{RUN_ID}}}/discard", _discard)
     app.router.add_post("/api/link", _link)
     app.router.add_static("/static", _HERE / "static")
@@ -262,6 +264,11 @@ async def _detail(request: web.Request) -> web.Response:
 
 async def _end(request: web.Request) -> web.Response:
     await request.app[_COMMANDS].end_run()
+    return web.json_response({"ok": True})
+
+
+async def _start(request: web.Request) -> web.Response:
+    await request.app[_COMMANDS].start_run()
     return web.json_response({"ok": True})
 
 

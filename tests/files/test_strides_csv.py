@@ -54,7 +54,7 @@ def test_no_stride_is_a_header_alone() -> None:
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     write_text(tmp_path / "a.csv", "x\n")
     assert (tmp_path / "a.csv").read_text() == "x\n"
-    with pytest.raises(InputError, match="a folder that can be written"):
+    with pytest.raises(InputError, match="a file that can be written"):
         write_text(tmp_path / "absent" / "a.csv", "x\n")
     (tmp_path / "folder").mkdir()
     with pytest.raises(InputError, match="folder"):

@@ -223,6 +223,10 @@ class StoredRuns:
             raise InputError(Problem("page", "end", "no run", "a run that is on"))
         self.ended += 1
 
+    async def start_run(self) -> None:
+        if self.on:
+            raise InputError(Problem("page", "start", "a run that is on", "no run"))
+
     async def discard_run(self, run: str, *, who: str, reason: str) -> None:
         for at, row in enumerate(self.rows):
             if row.run == run:

@@ -39,6 +39,7 @@ function between(p) {
   const on = p.run.state === "idle" || p.run.state === "ended";
   const key = `${p.run.number} ${p.run.state}`;
   show("runs-card", on);
+  show("next", p.run.state === "ended");
   if (on && runShown !== key) listRuns().catch(() => (runShown = null));
   runShown = key;
 }
@@ -97,6 +98,14 @@ $("what-close").addEventListener("click", () => $("what").close());
 
 $("end").addEventListener("click", () =>
   ask({ title: "End this run?", text: "The run is closed and its summary is made.", yes: "End run", act: endRun }));
+
+$("start").addEventListener("click", () =>
+  ask({
+    title: "Start the next run?",
+    text: "Its limits count from zero.",
+    yes: "Start",
+    act: () => post("/api/run/start").then(() => undefined),
+  }));
 
 async function endRun() {
   await post("/api/run/end");
