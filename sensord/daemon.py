@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import logging
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import segno
 
 from sensord import host
 from sensord.config import Settings
@@ -35,6 +32,7 @@ from sensord.sinks.base import Health, SinkState
 from sensord.sinks.influx import InfluxSink
 from sensord.sinks.mqtt import MqttSink
 from sensord.store import Store
+from sensord.terminal import Terminal, qr_text
 from sensord.wall_clock import WallClock
 from sensord.web.live import LiveView
 from sensord.web.server import Page
@@ -97,7 +95,7 @@ class Gateway:
         self._settings = settings
         self._backend = backend
         self._with_page = page and settings.web.enabled
-        self._say = _Sayer(say)
+        self._say = Terminal(say)
         self._plan, self._plan_text = plan_of(settings)
         self._runner = self._plan.runner.alias if self._plan else settings.runner
         self._page: Page | None = None
@@ -339,22 +337,6 @@ class Gateway:
             log.info("%s asked to %s a run, which cannot be done now", by, command)
 
 
-class _Sayer:
-    """Lines for the terminal. One that has gone away does not end a run: the rest is not said."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say: Callable[[str], None] | None = say
-
-    def __call__(self, line: str) -> None:
-        if self._say is None:
-            return
-        try:
-            self._say(line)
-        except OSError as error:
-            self._say = None
-            log.warning("nobody reads what is printed any more: %s", error)
-
-
 class _Bridge:
     """From the journal's thread into the event loop."""
 
@@ -380,13 +362,6 @@ class _Bridge:
 
 def _nobody() -> None:
     """No sink is open yet."""
-
-
-def qr_text(link: str) -> str:
-    """The link as a QR code for a terminal."""
-    out = io.StringIO()
-    segno.make(link, micro=False).terminal(out, compact=True)
-    return out.getvalue()
 
 
 @contextlib.contextmanager

@@ -143,12 +143,15 @@ def test_before_the_first_step_only_the_pods_are_shown(page_server: ServedPage, 
 
 
 def test_old_numbers_are_not_shown_as_current(page_server: ServedPage, phone: Phones) -> None:
+    told = time.monotonic()
     page_server.some_minutes()
     page = phone().open(page_server.url)
     expect(page.locator("#cadence")).to_have_text("171")
     expect(page.locator("body")).to_have_attribute("data-fresh", "fresh")
     page_server.later_s = 10.0
-    expect(page.locator("#age")).to_have_text(re.compile(r"Not current: [1-9][0-9] s old"))
+    age = page.locator("#age")
+    expect(age).to_have_text(re.compile(r"Not current: [0-9]+ s old"))
+    assert 10 <= int(re.findall(r"[0-9]+", str(age.text_content()))[0]) <= 10.5 + time.monotonic() - told
     expect(page.locator("body")).to_have_attribute("data-fresh", "stale")
     assert "line-through" in page.evaluate("getComputedStyle(document.getElementById('cadence')).textDecoration")
     expect(page.locator("#now")).to_have_text("No data from the pods. The numbers are old.")
@@ -270,7 +273,9 @@ def test_a_restarted_daemon_is_found_again_and_only_news_is_said(page_server: Se
     said = heard(page)
     port = page_server.port
     page_server.stop()
-    expect(page.locator("#lost")).to_contain_text("No connection to sensord", timeout=8000)
+    gone = time.monotonic()
+    expect(page.locator("#lost")).to_contain_text("No connection to sensord", timeout=3000)
+    assert time.monotonic() - gone < 3.0
     expect(page.locator("body")).to_have_attribute("data-fresh", "stale")
     page_server.start(port)  # a daemon that came back plays the run again from its file
     page_server.some_minutes()
@@ -293,16 +298,11 @@ def test_a_daemon_that_stands_still_is_a_lost_connection(page_server: ServedPage
     page_server.some_minutes()
     page = phone().open(page_server.url)
     expect(page.locator("#cadence")).to_have_text("171")
-    took_s = []
-    for _ in range(3):  # other tests share this machine: each time it must come, one of three times within the 3 s
-        page_server.freeze(8.0)
-        began = time.monotonic()
-        expect(page.locator("#lost")).to_be_visible(timeout=8000)
-        took_s.append(time.monotonic() - began)
-        expect(page.locator("#lost")).to_be_hidden(timeout=12000)
-        if took_s[-1] < 3.0:
-            break
-    assert min(took_s) < 3.0
+    page_server.freeze(3.2)
+    began = time.monotonic()
+    expect(page.locator("#lost")).to_be_visible(timeout=3000)
+    assert time.monotonic() - began < 3.0
+    expect(page.locator("#lost")).to_be_hidden()
 
 
 def test_ending_a_run_is_asked_before_it_is_done(page_server: ServedPage, phone: Phones) -> None:

@@ -1,7 +1,7 @@
 // The live stream: the newest picture from sensord, and whether it still comes. sensord sends at least one picture a
-// second, so 2.5 s of silence is a lost connection: said within 3 s.
+// second, so 2 s of silence are a lost connection: said within 3 s on a busy phone too.
 
-const SILENT_MS = 2500;
+const SILENT_MS = 2000;
 const CHECK_MS = 250;
 const AGAIN_MS = 1000;
 const PATIENCE_MS = 5000;
