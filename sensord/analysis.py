@@ -22,7 +22,9 @@ from sensord.files.imu_recording import ImuRecording, make_recording
 from sensord.files.strides_csv import rows
 from sensord.files.wearable_my_foot import read_wearable_my_foot
 from sensord.load.asymmetry import BATCH, MIN_BATCHES, symmetry_index_pct
+from sensord.load.force import ForceModel
 from sensord.load.pairing import Pairing
+from sensord.load.speed import SpeedEstimator
 from sensord.load.totals import Totals
 from sensord.model import ALGORITHM, NS, Activity, FootNote, Json, Side, StepLengths, Stride
 
@@ -74,11 +76,12 @@ def analyse(
     strides: list[Stride] = []
     notes: list[FootNote] = []
     for side, recording in recordings.items():
+        speed, force = SpeedEstimator(StepLengths()), ForceModel()
         for item in _items(side, recording):
             if isinstance(item, FootNote):
                 notes.append(item)
             else:
-                strides.append(item)
+                strides.append(force.apply(speed.apply(item)))
         if not any(stride.foot is side for stride in strides):
             notes.append(FootNote(side, "no_strides", f"no stride was found on the {side} foot"))
     summary = {

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-ALGORITHM = "1"
+ALGORITHM = "2"
 """Version of everything that turns packets into values. Raised by any change that can change a stored value."""
 
 G_MPS2 = 9.80665
@@ -214,6 +214,22 @@ class Stride:
     spoiled: tuple[str, ...] = ()
     ic_run_ns: int | None = None  # filled by the pipeline, once the clock has mapped pod time to run time
     next_ic_run_ns: int | None = None
+    contact_time_raw_s: float | None = None  # as found, before the timing bias model
+    trajectory_length_m: float | None = None  # over the ground or the belt, from dsp/trajectory.py
+    swing_peak_radps: float | None = None
+    speed_sd_mps: float | None = None
+    speed_source: str | None = None  # load/speed.py: trajectory | model | configured ...
+    strike_rearfoot_p: float | None = None
+    strike_midfoot_p: float | None = None
+    strike_forefoot_p: float | None = None
+    eversion_excursion_deg: float | None = None
+    eversion_peak_dps: float | None = None
+    impact_source: str | None = None  # "acc" | "high_g"
+    impact_band_g: float | None = None  # RMS of the 12-20 Hz band round the contact
+    force_mean_bw: float | None = None
+    force_peak_sine_bw: float | None = None
+    step_time_s: float | None = None  # to the next contact of the other foot; only with both feet on one clock
+    flight_time_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

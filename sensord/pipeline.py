@@ -19,8 +19,10 @@ from sensord.drivers.base import Decoder, Driver
 from sensord.dsp.foot import FootAnalyser
 from sensord.errors import InternalError, PacketError
 from sensord.load.asymmetry import ContactAsymmetry
+from sensord.load.force import ForceModel
 from sensord.load.life import RunLife
 from sensord.load.pairing import Pairing
+from sensord.load.speed import SpeedEstimator
 from sensord.load.summary import Summary
 from sensord.load.totals import Totals
 from sensord.load.window import Windows
@@ -150,6 +152,8 @@ class Pipeline:
         self._windows = Windows()
         self._pairing = Pairing()
         self._asymmetry = ContactAsymmetry(injured)
+        self._speed = SpeedEstimator(setup.step_lengths)
+        self._force = ForceModel()
         self._summary = Summary(setup.runner)
         self._limits = Limits(plan, setup)
         self._on_contact = on_contact
@@ -264,6 +268,7 @@ class Pipeline:
         return found
 
     def _stride(self, stride: Stride, t_ns: int) -> list[_Found]:
+        stride = self._force.apply(self._speed.apply(stride))
         found = self._change(self._life.on_stride(stride))
         at = t_ns if stride.ic_run_ns is None else stride.ic_run_ns
         if self._started_ns is None:

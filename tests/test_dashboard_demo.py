@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sensord.demo import SCRIPT, demo_plan
-from sensord.model import Event
+from sensord.model import ALGORITHM, Event
 from sensord.pipeline import Pipeline
 from sensord.sinks.influx import InfluxSink
 from sensord.store import Store
@@ -44,7 +44,7 @@ def influxd(tmp_path_factory: pytest.TempPathFactory, demo: World, events: list[
     folder = tmp_path_factory.mktemp("demo")
     store = Store.open(folder / "sensord.db", gateway="test")
     store.begin_run(demo.setup, file="x.run", boot_id="boot", boottime_ns=1, begun_wall_ns=WALL_NS)
-    store.append(demo.setup.run, "1", events)
+    store.append(demo.setup.run, ALGORITHM, events)
     with Influxd(folder / "influxd") as server:
         server.create("sensord")
 
@@ -62,7 +62,7 @@ def ask(server: Influxd, demo: World, query: str) -> list[dict[str, Any]]:
     query = query.replace("$timeFilter", f"time >= {first_ms}ms and time <= {last_ms + 1000}ms").replace(
         "$__interval", "10s"
     )
-    for name, value in (("runner", demo.setup.runner), ("run", demo.setup.run), ("algo", "1")):
+    for name, value in (("runner", demo.setup.runner), ("run", demo.setup.run), ("algo", ALGORITHM)):
         query = query.replace(f"${name}", value)
     return server.query(query, "sensord")
 

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensord.errors import DiskError, InputError, InternalError
-from sensord.model import Input, Mark, MarkKind, Packet, PodSetup, RunSetup, Side, StepLengths, Tick
+from sensord.model import ALGORITHM, Input, Mark, MarkKind, Packet, PodSetup, RunSetup, Side, StepLengths, Tick
 from sensord.recording import Anchor, RunFile, read_run, read_seal, setup_from_json, setup_to_json
 
 SETUP = RunSetup(
@@ -157,7 +157,7 @@ def test_versions_and_algorithm_are_noted(tmp_path):
     write_run(tmp_path / "a.run", [], seal=True)
     run = read_run(tmp_path / "a.run")
     assert set(run.versions) == {"sensord", "python", "numpy", "scipy", "machine"}
-    assert run.algorithm == "1"
+    assert run.algorithm == ALGORITHM
 
 
 def test_the_tables_are_those_of_the_documentation(tmp_path):

@@ -16,6 +16,7 @@ from sensord.dsp.gate import SWING_CUTOFF_HZ, MidSwingGate, Swing, TouchDown
 from sensord.dsp.history import History
 from sensord.dsp.impact import AFTER_NS, BEFORE_NS, RawSamples
 from sensord.dsp.strides import Landing, StrideRows
+from sensord.dsp.trajectory import StrideMotion, StrideRowsOf, stride_motion
 from sensord.model import NS, Contact, FloatArray, Side, Stride
 
 ACC = slice(0, 3)
@@ -156,10 +157,11 @@ class Detector:
             return [self._row(self._last, None, lost=True)] if lost else []
         if landing.ic_ns - self._last.ic_ns > self._longest * NS / self._rate_hz:
             return []
-        return [self._row(self._last, landing.ic_ns, lost=False)]
+        return [self._row(self._last, landing, lost=False)]
 
-    def _row(self, landing: Landing, next_ns: int | None, *, lost: bool) -> Stride:
+    def _row(self, landing: Landing, after: Landing | None, *, lost: bool) -> Stride:
         flaws = []
+        next_ns = None if after is None else after.ic_ns
         until = next_ns if next_ns is not None else landing.tc_ns or landing.ic_ns
         bridged = self._bridged(landing.ic_ns, until, self._history.end)
         if lost or bridged:
@@ -169,7 +171,24 @@ class Detector:
         if self._raw.gyro_clipped(landing.ic_ns, until):
             flaws.append("gyro_clipped")
         trust = self._axis.confidence * max(0.0, 1.0 - bridged / max(until - landing.ic_ns, 1))
-        return self.rows.row(landing, next_ns, segment=self._stretch.segment, trust=trust, flaws=flaws)
+        motion = self._motion(landing, after)
+        return self.rows.row(landing, next_ns, segment=self._stretch.segment, trust=trust, flaws=flaws, motion=motion)
+
+    def _motion(self, landing: Landing, after: Landing | None) -> StrideMotion:
+        """Travel and angles from a little before this contact to the end of the next one."""
+        first = max(self._begin_row, self._stretch.row(landing.ic_ns) - self._pad)
+        last_ns = landing.tc_ns or landing.ic_ns if after is None else after.tc_ns or after.ic_ns
+        last = min(self._stretch.row(last_ns) + self._pad, self._history.end)
+
+        def row(t_ns: int | None) -> float | None:
+            return None if t_ns is None else (t_ns - self._stretch.origin_ns) / self._stretch.period_ns - first
+
+        ic = row(landing.ic_ns)
+        assert ic is not None
+        rows = self._history.rows(first, last)
+        next_ic, next_tc = (None, None) if after is None else (row(after.ic_ns), row(after.tc_ns))
+        at = StrideRowsOf(ic, row(landing.tc_ns), next_ic, next_tc)
+        return stride_motion(rows[:, ACC], rows[:, GYR] - self._bias, self._axis, self._rate_hz, at)
 
     def _bridged(self, from_ns: int, to_ns: int, known: int) -> float:
         """How long in ns the rows in between (and before row `known`) are bridged."""

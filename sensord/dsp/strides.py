@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sensord.dsp.activity import ActivityState, looks_like
 from sensord.dsp.impact import Impact
+from sensord.dsp.trajectory import StrideMotion
 from sensord.model import NS, Activity, Side, Stride
 
 CONTACT_LIMITS_S = {Activity.RUN: (0.08, 0.45), Activity.WALK: (0.08, 1.2)}
@@ -61,7 +62,16 @@ class StrideRows:
         """She stopped: activity is decided anew."""
         self._activity.restart()
 
-    def row(self, landing: Landing, next_ns: int | None, *, segment: int, trust: float, flaws: list[str]) -> Stride:
+    def row(
+        self,
+        landing: Landing,
+        next_ns: int | None,
+        *,
+        segment: int,
+        trust: float,
+        flaws: list[str],
+        motion: StrideMotion,
+    ) -> Stride:
         """The stride that begins with this landing; `next_ns` None when the next contact was lost."""
         flaws = [*flaws, *landing.flaws]
         stride_s = None if next_ns is None else (next_ns - landing.ic_ns) / NS
@@ -88,7 +98,7 @@ class StrideRows:
             cadence_spm=None if stride_s is None else 120.0 / stride_s,
             stride_length_m=None,
             speed_mps=None,
-            strike_angle_deg=None,
+            strike_angle_deg=motion.strike_angle_deg,
             strike_type=None,
             impact_peak_g=landing.impact.peak_g if landing.impact else None,
             impact_clipped=landing.impact.clipped if landing.impact else False,
@@ -97,6 +107,10 @@ class StrideRows:
             gap="gap" in flaws,
             confidence=self._confidence(trust, flaws),
             spoiled=tuple(flaws),
+            trajectory_length_m=motion.length_m,
+            swing_peak_radps=motion.swing_peak_radps,
+            eversion_excursion_deg=motion.eversion_excursion_deg,
+            eversion_peak_dps=motion.eversion_peak_dps,
         )
         self.count += 1
         return stride

@@ -42,6 +42,22 @@ COLUMNS: dict[str, tuple[Callable[[Stride], _Cell], int | None]] = {
     "gap": (lambda s: int(s.gap), None),
     "confidence": (lambda s: s.confidence, 3),
     "spoiled": (lambda s: "; ".join(s.spoiled) or None, None),
+    "contact_time_raw_s": (lambda s: s.contact_time_raw_s, 6),
+    "speed_sd_mps": (lambda s: s.speed_sd_mps, 4),
+    "speed_source": (lambda s: s.speed_source, None),
+    "strike_rearfoot_p": (lambda s: s.strike_rearfoot_p, 3),
+    "strike_midfoot_p": (lambda s: s.strike_midfoot_p, 3),
+    "strike_forefoot_p": (lambda s: s.strike_forefoot_p, 3),
+    "eversion_excursion_deg": (lambda s: s.eversion_excursion_deg, 2),
+    "eversion_peak_dps": (lambda s: s.eversion_peak_dps, 1),
+    "impact_source": (lambda s: s.impact_source, None),
+    "impact_band_g": (lambda s: s.impact_band_g, 4),
+    "force_mean_bw": (lambda s: s.force_mean_bw, 4),
+    "force_peak_sine_bw": (lambda s: s.force_peak_sine_bw, 4),
+    "step_time_s": (lambda s: s.step_time_s, 6),
+    "flight_time_s": (lambda s: s.flight_time_s, 6),
+    "trajectory_length_m": (lambda s: s.trajectory_length_m, 4),
+    "swing_peak_radps": (lambda s: s.swing_peak_radps, 3),
 }
 
 
