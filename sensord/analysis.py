@@ -6,33 +6,27 @@ compared by stride pairs, otherwise foot by foot.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from statistics import fmean, median
 
 import numpy as np
 import numpy.typing as npt
 
+from sensord.analysis_summary import asymmetry_values, foot_values, totals_values
 from sensord.dsp.foot import FootAnalyser
 from sensord.errors import InputError, Problem
 from sensord.files.imu_csv import checked_units, read_imu_csv
 from sensord.files.imu_recording import ImuRecording, make_recording
 from sensord.files.strides_csv import rows
 from sensord.files.wearable_my_foot import read_wearable_my_foot
-from sensord.load.asymmetry import BATCH, MIN_BATCHES, symmetry_index_pct
 from sensord.load.force import ForceModel
-from sensord.load.pairing import Pairing
 from sensord.load.speed import SpeedEstimator
-from sensord.load.totals import Totals
-from sensord.model import ALGORITHM, NS, Activity, FootNote, Json, Side, StepLengths, Stride
+from sensord.model import ALGORITHM, NS, FloatArray, FootNote, Json, Side, StepLengths, Stride
 
 SUMMARY_SCHEMA = "sensord-summary/1"
 LAYOUTS = {"imu": read_imu_csv, "wearable": read_wearable_my_foot}
-GOOD_CONFIDENCE = 0.5
-"""Design choice: strides below this confidence are counted, but do not enter a mean."""
-
 Arrays = tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike]
 """Time (n,) s, acceleration (n, 3) m/s², angular rate (n, 3) rad/s, in the pod's frame."""
 
@@ -41,12 +35,16 @@ Source = str | Path | Arrays | ImuRecording
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Strides of all feet in order of foot and time, notes, the summary as plain JSON values, and what was read."""
+    """Strides of all feet in order of foot and time, notes, the summary as plain JSON values, and what was read.
+
+    `pitch_axes`: the unit vector (3,) in each pod's frame about which turning is toe-up, where it was found.
+    """
 
     strides: tuple[Stride, ...]
     notes: tuple[FootNote, ...]
     summary: Mapping[str, Json]
     recordings: Mapping[Side, ImuRecording]
+    pitch_axes: Mapping[Side, FloatArray]
 
     def table(self) -> list[dict[str, Json]]:
         """One dict a stride, named as the columns of the strides CSV; None where unmeasured."""
@@ -75,13 +73,17 @@ def analyse(
     recordings = {side: _recording(source, side, layout) for side, source in sources.items()}
     strides: list[Stride] = []
     notes: list[FootNote] = []
+    axes: dict[Side, FloatArray] = {}
     for side, recording in recordings.items():
         speed, force = SpeedEstimator(StepLengths()), ForceModel()
-        for item in _items(side, recording):
+        foot = FootAnalyser(side, recording.rate_hz)
+        for item in _items(foot, recording):
             if isinstance(item, FootNote):
                 notes.append(item)
             else:
                 strides.append(force.apply(speed.apply(item)))
+        if foot.axis is not None:
+            axes[side] = foot.axis.vector
         if not any(stride.foot is side for stride in strides):
             notes.append(FootNote(side, "no_strides", f"no stride was found on the {side} foot"))
     summary = {
@@ -92,32 +94,12 @@ def analyse(
         "mass_kg": mass_kg,
         "height_m": height_m,
         "inputs": {s.value: _input(sources[s], recordings[s]) for s in recordings},
-        "feet": {s.value: _foot([x for x in strides if x.foot is s]) for s in recordings},
-        "totals": _totals(strides, same_clock=same_clock),
-        "asymmetry": _asymmetry(strides, same_clock=same_clock),
+        "feet": {s.value: foot_values([x for x in strides if x.foot is s]) for s in recordings},
+        "totals": totals_values(strides, same_clock=same_clock),
+        "asymmetry": asymmetry_values(strides, same_clock=same_clock),
         "notes": [{"foot": n.foot, "code": n.code, "text": n.text} for n in notes],
     }
-    return Analysis(tuple(strides), tuple(notes), summary, recordings)
-
-
-def summary_lines(summary: Mapping[str, Json]) -> Iterator[str]:
-    """The summary for people."""
-    for foot, found in summary["feet"].items():
-        given = summary["inputs"][foot]
-        lost = f", {given['missing']} samples missing" if given["missing"] else ""
-        yield f"{foot}: {found['strides']} strides in {given['duration_s']:.1f} s at {given['rate_hz']:.1f} Hz{lost}"
-        for activity in ("walk", "run"):
-            part = found[activity]
-            if part["strides"]:
-                yield f"  {activity:<5} {part['strides']} strides, {_words(part)}"
-    difference = summary["asymmetry"]["contact_time"]
-    if difference is not None:
-        low, high = difference["si_low_pct"], difference["si_high_pct"]
-        interval = "" if low is None else f" (95 % interval {low:+.1f} to {high:+.1f})"
-        how = "stride pairs" if difference["paired"] else "strides a foot, not paired"
-        yield f"contact time, left to right: {difference['si_pct']:+.1f} %{interval}, {difference['n']} {how}"
-    for note in summary["notes"]:
-        yield f"note: {note['text']}"
+    return Analysis(tuple(strides), tuple(notes), summary, recordings, axes)
 
 
 # --------------------------------------------------------------------------------------------------------- in and out
@@ -136,8 +118,7 @@ def _recording(source: Source, side: Side, layout: str) -> ImuRecording:
     return checked_units(side.value, make_recording(side.value, np.column_stack(columns), np.arange(1, n + 1)))
 
 
-def _items(side: Side, recording: ImuRecording) -> Iterator[Stride | FootNote]:
-    foot = FootAnalyser(side, recording.rate_hz)
+def _items(foot: FootAnalyser, recording: ImuRecording) -> Iterator[Stride | FootNote]:
     for block in recording.blocks:
         yield from (x for x in foot.push(block) if isinstance(x, Stride | FootNote))
     yield from (x for x in foot.flush() if isinstance(x, Stride | FootNote))
@@ -151,140 +132,3 @@ def _input(source: Source, recording: ImuRecording) -> dict[str, Json]:
         "duration_s": int(last - first) / NS,
         **asdict(recording.defects),
     }
-
-
-# ------------------------------------------------------------------------------------------------------------- values
-
-
-def _foot(strides: Sequence[Stride]) -> dict[str, Json]:
-    return {
-        "strides": len(strides),
-        "gap_strides": sum(s.gap for s in strides),
-        **{a.value: _activity([s for s in strides if s.activity is a]) for a in Activity},
-    }
-
-
-def _activity(strides: Sequence[Stride]) -> dict[str, Json]:
-    good = [s for s in strides if s.confidence >= GOOD_CONFIDENCE]
-    contact = [s.contact_time_s for s in good if s.contact_time_s is not None]
-    cadence = [s.cadence_spm for s in good if s.cadence_spm is not None]
-    impact = [s for s in strides if s.impact_peak_g is not None]
-    clipped = sum(s.impact_clipped for s in impact)
-    peak = median([s.impact_peak_g for s in impact if s.impact_peak_g is not None]) if impact else None
-    return {
-        "strides": len(strides),
-        "good": len(good),
-        "cadence_spm": _median(cadence),
-        "contact_time_s": _median(contact),
-        "contact_time_sd_s": float(np.std(contact, ddof=1)) if len(contact) > 1 else None,
-        "contact_n": len(contact),
-        "impact_peak_g": peak,
-        "impact_n": len(impact),
-        "impact_clipped_share": clipped / len(impact) if impact else None,
-        "impact_peak_censored": bool(impact) and clipped * 2 >= len(impact),
-    }
-
-
-def _totals(strides: Sequence[Stride], *, same_clock: bool) -> dict[str, Json]:
-    """Steps, distance v0 and time: of both feet on one clock; else of the foot that tells more."""
-    by_foot = {side: [s for s in strides if s.foot is side] for side in Side}
-    groups = [strides] if same_clock else list(by_foot.values())
-    best = None
-    for group in groups:
-        totals = Totals(StepLengths())
-        for stride in sorted(group, key=lambda s: s.ic_pod_ns):
-            totals.add(_on_one_clock(stride))
-        if best is None or totals.now.steps > best.steps:
-            best = totals.now
-    assert best is not None
-    return {**asdict(best), "distance_calibrated": False}
-
-
-def _on_one_clock(stride: Stride) -> Stride:
-    return replace(stride, ic_run_ns=stride.ic_pod_ns, next_ic_run_ns=stride.next_ic_pod_ns)
-
-
-def _asymmetry(strides: Sequence[Stride], *, same_clock: bool) -> dict[str, Json]:
-    result = _paired(strides) if same_clock else _unpaired(strides)
-    return {"contact_time": result}
-
-
-def _paired(strides: Sequence[Stride]) -> dict[str, Json] | None:
-    pairing = Pairing()
-    ratios: list[float] = []
-    for stride in sorted(strides, key=lambda s: s.ic_pod_ns):
-        for pair in pairing.add(_on_one_clock(stride)):
-            if pair.activity is Activity.RUN:
-                left_s, right_s = pair.contact_times_s
-                ratios.append(float(np.log(left_s / right_s)))
-    if not ratios:
-        return None
-    means = _batch_means(ratios)
-    half = None
-    if len(means) >= MIN_BATCHES:
-        half = _t_975(len(means) - 1) * float(np.std(means, ddof=1)) / len(means) ** 0.5
-    return _index(fmean(means) if means else fmean(ratios), half, len(ratios), paired=True)
-
-
-def _unpaired(strides: Sequence[Stride]) -> dict[str, Json] | None:
-    """Foot by foot: the difference of mean log contact times, Welch's interval over batch means of each foot."""
-    logs = {
-        side: [
-            float(np.log(s.contact_time_s))
-            for s in strides
-            if s.foot is side
-            and s.activity is Activity.RUN
-            and s.contact_time_s is not None
-            and s.confidence >= GOOD_CONFIDENCE
-        ]
-        for side in Side
-    }
-    if not all(logs.values()):
-        return None
-    batches = {side: _batch_means(values) or [fmean(values)] for side, values in logs.items()}
-    difference = fmean(batches[Side.LEFT]) - fmean(batches[Side.RIGHT])
-    half = None
-    if min(len(b) for b in batches.values()) >= MIN_BATCHES:
-        parts = [(float(np.var(b, ddof=1)) / len(b), len(b)) for b in batches.values()]
-        total = sum(v for v, _ in parts)
-        if total > 0:
-            df = total**2 / sum(v**2 / (k - 1) for v, k in parts)
-            half = _t_975(df) * total**0.5
-    return _index(difference, half, min(len(v) for v in logs.values()), paired=False)
-
-
-def _batch_means(values: Sequence[float]) -> list[float]:
-    """Means of ten without the lowest and the highest, as the live asymmetry forms them."""
-    whole = [values[i : i + BATCH] for i in range(0, len(values) - BATCH + 1, BATCH)]
-    return [fmean(sorted(batch)[1:-1]) for batch in whole]
-
-
-def _t_975(df: float) -> float:
-    from scipy.stats import t  # noqa: PLC0415 - slow to import, and only this face needs it
-
-    return float(t.ppf(0.975, df))
-
-
-def _index(log_ratio: float, half: float | None, n: int, *, paired: bool) -> dict[str, Json]:
-    return {
-        "si_pct": symmetry_index_pct(log_ratio),
-        "si_low_pct": None if half is None else symmetry_index_pct(log_ratio - half),
-        "si_high_pct": None if half is None else symmetry_index_pct(log_ratio + half),
-        "balance_pct": 100.0 / (1.0 + float(np.exp(-log_ratio))),
-        "n": n,
-        "paired": paired,
-    }
-
-
-def _median(values: Sequence[float]) -> float | None:
-    return median(values) if values else None
-
-
-def _words(part: Mapping[str, Json]) -> str:
-    cadence = "–" if part["cadence_spm"] is None else f"{part['cadence_spm']:.1f} spm"
-    contact = "–" if part["contact_time_s"] is None else f"{part['contact_time_s'] * 1000:.0f} ms"
-    impact = "–"
-    if part["impact_peak_g"] is not None:
-        least = "≥ " if part["impact_peak_censored"] else ""
-        impact = f"{least}{part['impact_peak_g']:.1f} g, {part['impact_clipped_share']:.0%} clipped"
-    return f"cadence {cadence}, contact {contact} (n {part['contact_n']}), impact {impact} (n {part['impact_n']})"

@@ -10,22 +10,33 @@ from sensord.analysis import Analysis
 from sensord.errors import InputError, Problem
 from sensord.files.imu_recording import ImuRecording
 from sensord.model import G_MPS2, NS, FloatArray, Side, Stride
+from sensord.plot_strides import small_multiples
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 FOOT_COLOUR = {Side.LEFT: "#0b57c2", Side.RIGHT: "#9b1f7e"}
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>sensord: contacts found</title></head>
+<body>
+{body}
+</body></html>
+"""
 ROWS_AT_MOST = 200_000
 """Design choice: a browser draws this many points a line without effort; longer recordings are thinned for the eye."""
 
 
 def plot_html(result: Analysis) -> str:
-    """Signals of each foot with initial and terminal contacts, and contact time per stride below.
+    """Signals of each foot with initial and terminal contacts, contact time per stride, and strides one by one.
 
     InputError when the extra `plot` is not installed.
     """
-    figure = _figure(result)
-    return str(figure.to_html(include_plotlyjs=True, full_html=True))
+    parts = [_figure(result).to_html(include_plotlyjs=True, full_html=False)]
+    for side in result.recordings:
+        panels = small_multiples(result, side)
+        if panels is not None:
+            parts.append(panels.to_html(include_plotlyjs=False, full_html=False))
+    return PAGE.format(body="\n".join(parts))
 
 
 def _figure(result: Analysis) -> Figure:

@@ -30,7 +30,7 @@ def analyse(
 ) -> None:
     """Find the strides in recordings of one or both feet."""
     from sensord.analysis import analyse as find
-    from sensord.analysis import summary_lines
+    from sensord.analysis_summary import summary_lines
     from sensord.files.atomic import write_texts
     from sensord.files.strides_csv import strides_csv
 
