@@ -179,7 +179,10 @@ class Store:
         return self._runs("state = 'open' AND discarded_wall_ns IS NULL")
 
     def history(self, runner: str, before: str | None = None) -> tuple[Mapping[str, Json], ...]:
-        """Summaries of the runner's ended runs that count, oldest first; `before` a run: only those begun before it."""
+        """Summaries of the runner's ended runs that count, oldest first; `before` a run: only those begun before it.
+
+        Each says its `run` and the `algo` that measured it: values of different algorithms are not comparable.
+        """
         with self._reading():
             number = None
             if before is not None:
@@ -187,12 +190,12 @@ class Store:
                     "SELECT number FROM run WHERE run = ?", (self._known(before).run,)
                 ).fetchone()
             rows = self._db.execute(
-                "SELECT event.payload FROM run JOIN event ON event.run = run.run AND event.algo = run.algo"
+                "SELECT event.run, event.algo, event.payload FROM run JOIN event ON event.run = run.run AND event.algo = run.algo"
                 " WHERE run.runner = ? AND run.state = 'ended' AND run.discarded_wall_ns IS NULL"
                 " AND (?2 IS NULL OR run.number < ?2) AND event.kind = ? ORDER BY run.number, event.n",
                 (runner, number, RunSummary.KIND),
             ).fetchall()
-        return tuple(json.loads(payload) for (payload,) in rows)
+        return tuple({**json.loads(payload), "run": run, "algo": algo} for run, algo, payload in rows)
 
     # ------------------------------------------------------------------------------------------ events
 

@@ -14,7 +14,7 @@ import pytest
 
 from sensord import cli
 from sensord.datadir import DataDir
-from sensord.model import Mark, MarkKind, Packet, Side
+from sensord.model import ALGORITHM, Mark, MarkKind, Packet, Side
 from sensord.pipeline import Pipeline
 from sensord.recording import Anchor, RunFile
 from sensord.sim.runner import RunnerSimulation
@@ -274,7 +274,7 @@ def data(tmp_path: Path, kept: World) -> DataDir:
     end = Mark(kept.inputs[-1].t_ns, MarkKind.COMMAND, {"command": "end", "by": "test"})
     for item in [*kept.inputs, end]:
         file.add(item)
-        store.append(kept.setup.run, "1", pipeline.push(item))
+        store.append(kept.setup.run, ALGORITHM, pipeline.push(item))
     store.end_run(kept.setup.run, sha256=file.seal())
     file.close()
     store.close()

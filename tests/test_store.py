@@ -313,6 +313,7 @@ def test_history_is_of_ended_runs_that_count(store):
     store.append("r1", "2", [event(0, summary(100))])  # analysed again, but not what the run stands on
     assert [h["steps"] for h in store.history("anna")] == [1, 4, 6]
     assert [h["steps"] for h in store.history("anna", before="r6")] == [1, 4]
+    assert [(h["run"], h["algo"]) for h in store.history("anna", before="r6")] == [("r1", "1"), ("r4", "1")]
     assert [h["steps"] for h in store.history("ben")] == [2]
     assert store.history("carl") == ()
 
