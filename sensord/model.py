@@ -86,6 +86,7 @@ class MarkKind(StrEnum):
     CLOCK = "clock"  # data: wall_ns, step_s, trusted: the wall clock was corrected, or is trusted now; no anchor moves
     RESUMED = "resumed"  # data: gap_s, boot_id: the process came back after a crash
     NOTE = "note"  # data: text, by
+    SPEED = "speed"  # data: speed_mps (None: no longer known), sd_mps, source ("treadmill", "rsc", "gnss"), by
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,10 +222,18 @@ class Pipeline:
                 return self._resumed(mark)
             case MarkKind.NOTE:
                 return [(mark.t_ns, FootNote(None, "note", str(mark.data["text"])))]
+            case MarkKind.SPEED:
+                return self._known_speed(mark)
             case MarkKind.CLOCK:
                 trusted = "trusted" if mark.data["trusted"] else "not trusted"
                 text = f"the wall clock went {mark.data['step_s']:+.1f} s and is {trusted}; the run's own time goes on"
                 return [(mark.t_ns, FootNote(None, "clock", text))]
+
+    def _known_speed(self, mark: Mark) -> list[_Found]:
+        speed_mps, source = mark.data["speed_mps"], str(mark.data["source"])
+        self._speed.known(mark.t_ns, speed_mps, sd_mps=float(mark.data["sd_mps"]), source=source)
+        text = f"speed no longer known from {source}" if speed_mps is None else f"speed {speed_mps:.2f} m/s ({source})"
+        return [(mark.t_ns, FootNote(None, "speed", text))]
 
     def _resumed(self, mark: Mark) -> list[_Found]:
         text = f"sensord came back after {mark.data['gap_s']:.0f} s; the run goes on"
