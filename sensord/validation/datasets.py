@@ -1,0 +1,176 @@
+"""The public recordings that sensord is measured on, read from the folder that holds them. None is shipped.
+
+Sources and licences stand in docs/accuracy.md. Every reader raises InputError when a file is not what it should be;
+`missing` names what is not there, which is no error.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sensord.errors import InputError, Problem
+from sensord.files.imu_csv import read_imu_csv
+from sensord.files.imu_recording import ImuRecording, make_recording
+from sensord.files.wearable_my_foot import read_wearable_my_foot
+from sensord.model import FloatArray, Json, Side
+from sensord.validation.rows import Kind, On
+from sensord.validation.trial import FootTruth, Trial, TrueStride
+
+VARIANTS = ("smooth_200hz", "impact_100hz", "impact_200hz", "impact_400hz", "hard_400hz", "impact_lossy_200hz")
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedSet:
+    """One runner on an instrumented treadmill, with the signals of two pods computed from markers."""
+
+    name: str
+    folder: str
+    words: str
+
+
+JDX = DerivedSet("jdx", "jdx_derived/jdx_s999_run0021", "heel striker, 4.12 m/s")
+RBDS = DerivedSet("rbds", "rbds_derived/rbds001_run35", "midfoot striker, 3.54 m/s")
+DERIVED = (JDX, RBDS)
+
+GAITMAP = "gaitmap_walk"
+GAITMAP_HZ = 204.8
+IPOL = "ipol_walk"
+IPOL_HZ = 100.0
+TEST_RUN = "wearable_my_foot/test-run.csv"
+STILL = "wearable_my_foot/other/still-6000rows.csv"
+STRYD = "wearable_my_foot/stryd_ref/stryd-up-and-down.fit"
+
+
+def derived(data: Path, source: DerivedSet, variant: str) -> Trial:
+    """One variant of a derived set; truth is the force plate at 20 N, on each pod's own clock."""
+    folder = data / source.folder
+    truth = read_json(folder / "truth.json")
+    rate = float(variant.removesuffix("hz").rsplit("_", 1)[1])
+    return Trial(
+        On(f"{source.name}, {variant.replace('_', ' ').replace('hz', ' Hz')}", Kind.DERIVED),
+        source.name,
+        rate,
+        {side: read_imu_csv(folder / f"{variant}_{side.value}.csv") for side in Side},
+        {side: _force_plate(truth["feet"][side.value]) for side in Side},
+        float(truth["belt_speed"]["mps"]),
+    )
+
+
+def _force_plate(foot: Json) -> FootTruth:
+    ic_s, tc_s = (np.array(foot[name], dtype=np.float64) for name in ("ic_pod_s", "tc_pod_s"))
+    landed = [contact for contact in foot["contacts"] if contact["ic_s_20N"] is not None]
+    strides = []
+    for k, ic in enumerate(ic_s[:-1]):
+        later = tc_s[tc_s > ic]
+        strides.append(
+            TrueStride(
+                ic_s=float(ic),
+                tc_s=float(later[0]),
+                next_ic_s=float(ic_s[k + 1]),
+                stride_length_m=foot["strides"][k]["stride_length_m"],
+                speed_mps=foot["strides"][k]["speed_mps"],
+                strike_angle_deg=landed[k]["strike_angle_deg"],
+                force_peak_bw=landed[k]["peak_force_BW"],
+            )
+        )
+    return FootTruth(ic_s, tc_s, tuple(strides))
+
+
+def gaitmap_walk(data: Path) -> Trial:
+    """Two shoes walking 2 x 20 m beside optical motion capture; an initial contact ends one stride, begins the next."""
+    folder = data / GAITMAP
+    table = np.loadtxt(folder / "imu_sample.csv", delimiter=",", skiprows=2)[:, 1:]
+    lengths = _gaitmap_lengths(folder / "position_sample.csv")
+    with (folder / "stride_events_sample.csv").open(encoding="utf-8", newline="") as file:
+        events = list(csv.DictReader(file))
+    recordings, truth = {}, {}
+    for side in Side:
+        columns = table[:, (0 if side is Side.LEFT else 1) :: 2]
+        t_s = np.arange(len(columns)) / GAITMAP_HZ
+        recordings[side] = _recording(str(folder), t_s, columns[:, :3], np.radians(columns[:, 3:]))
+        own = [row for row in events if row["foot"] == side.value]
+        ic = np.unique([float(row[name]) for row in own for name in ("pre_ic", "ic")]) / GAITMAP_HZ
+        tc = np.array([float(row["tc"]) for row in own]) / GAITMAP_HZ
+        strides = tuple(
+            TrueStride(
+                float(row["pre_ic"]) / GAITMAP_HZ,
+                float(row["tc"]) / GAITMAP_HZ,
+                float(row["ic"]) / GAITMAP_HZ,
+                lengths[f"{side.value}_sensor", row["s_id"]],
+            )
+            for row in own
+        )
+        truth[side] = FootTruth(ic, tc, strides)
+    return Trial(On("gaitmap walk, 204.8 Hz", Kind.REAL), "gaitmap", GAITMAP_HZ, recordings, truth)
+
+
+def _gaitmap_lengths(path: Path) -> dict[tuple[str, str], float]:
+    """How far the shoe came in each stride: from mid-stance to mid-stance, level; nearly its contact to contact."""
+    ends: dict[tuple[str, str], tuple[FloatArray, FloatArray]] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for sensor, stride, _, x, y, _ in list(csv.reader(file))[1:]:
+            here = np.array([float(x), float(y)])
+            start, _ = ends.get((sensor, stride), (here, here))
+            ends[sensor, stride] = start, here
+    return {key: float(np.hypot(*(end - start))) for key, (start, end) in ends.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class IpolTrial:
+    """A walk of the IPOL set: the trial, and per foot which of its contacts are bounds of the trial itself."""
+
+    trial: Trial
+    bounds_s: tuple[float, float]
+
+
+def ipol_walks(data: Path) -> list[IpolTrial]:
+    """Stand, walk 10 m, turn, walk back: five people. The first column counts packets: rows are missing."""
+    out = []
+    for path in sorted((data / IPOL).glob("*.json")):
+        about = read_json(path)
+        recordings, truth = {}, {}
+        for side, foot, name in ((Side.LEFT, "lf", "LeftFootEvents"), (Side.RIGHT, "rf", "RightFootEvents")):
+            file = path.with_name(f"{path.stem}_{foot}.txt")
+            rows = np.loadtxt(file, skiprows=2)
+            t_s = (rows[:, 0] - rows[0, 0]) / IPOL_HZ
+            recordings[side] = _recording(str(file), t_s, rows[:, 1:4], rows[:, 4:7])
+            pairs = np.array(about[name], dtype=np.float64) / IPOL_HZ
+            tc, ic = pairs[:, 0], pairs[:, 1]
+            strides = tuple(
+                TrueStride(float(a), float(t), float(b)) for a, t, b in zip(ic[:-1], tc[1:], ic[1:], strict=True)
+            )
+            truth[side] = FootTruth(ic, tc, strides)
+        low, high = (float(v) / IPOL_HZ for v in about["TrialBoundaries"])
+        trial = Trial(On("ipol walk, 100 Hz", Kind.REAL), f"ipol {about['Subject']}", IPOL_HZ, recordings, truth)
+        out.append(IpolTrial(trial, (low, high)))
+    return out
+
+
+def test_run(data: Path) -> ImuRecording:
+    """A real pod streamed over Bluetooth during a run of 102 s: 11 % of its samples lost, one axis clips."""
+    return read_wearable_my_foot(data / TEST_RUN)
+
+
+def missing(data: Path, names: tuple[str, ...]) -> list[str]:
+    """Which of these files or folders are not in the data folder."""
+    return [name for name in names if not (data / name).exists()]
+
+
+def read_json(path: Path) -> Json:
+    """A JSON file; InputError with the place when it is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(Problem(str(path), "", f"no JSON ({error})", "JSON")) from None
+    except OSError as error:
+        raise InputError(Problem(str(path), "", str(error.strerror), "a file that can be read")) from None
+
+
+def _recording(file: str, t_s: FloatArray, acc_mps2: FloatArray, gyr_radps: FloatArray) -> ImuRecording:
+    rows = np.column_stack((t_s, acc_mps2, gyr_radps))
+    return make_recording(file, rows, np.arange(1, len(rows) + 1))

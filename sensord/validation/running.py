@@ -1,0 +1,75 @@
+"""Rows of the two runners on a force plate: contacts, timing, contact time, cadence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sensord.model import Side
+from sensord.validation.contacts import NEAR_RUN_S, cadence_row, contact_counts, contact_time, counted, timing_rows
+from sensord.validation.datasets import DERIVED, VARIANTS
+from sensord.validation.rows import Kind, On, Row, Target, scored
+from sensord.validation.workbench import Workbench
+
+TARGETS_200 = {
+    "IC": Target(sd=3.0, bias=10.0),
+    "TC": Target(sd=4.0, bias=10.0),
+    "contact time": Target(sd=5.0, bias=12.0),
+}
+TARGETS_100 = {"contact time": Target(sd=8.0, bias=12.0)}
+
+
+def contacts(bench: Workbench) -> list[Row]:
+    """Contacts found and invented, every variant of both runners."""
+    rows = []
+    for source in DERIVED:
+        for variant in VARIANTS:
+            found = bench.derived(source, variant)
+            rows.append(counted("contacts", found.trial.on, *contact_counts(found, NEAR_RUN_S)))
+    return rows
+
+
+def timing(bench: Workbench) -> list[Row]:
+    """IC, TC and contact time of both runners, every variant; at 200 Hz each foot too."""
+    rows: list[Row] = []
+    for source in DERIVED:
+        for variant in VARIANTS:
+            found = bench.derived(source, variant)
+            targets = TARGETS_100 if found.trial.rate_hz < 200.0 else TARGETS_200
+            rows += timing_rows(found, "timing", NEAR_RUN_S, targets, each_foot=found.trial.rate_hz == 200.0)
+    return rows + [_difference(bench, variant) for variant in VARIANTS]
+
+
+def _difference(bench: Workbench, variant: str) -> Row:
+    """How much longer the first runner's contacts are than the second's."""
+    said, true = [], []
+    for source in DERIVED:
+        found = bench.derived(source, variant)
+        parts = [contact_time(found, side, NEAR_RUN_S) for side in Side]
+        truth = np.array([t for part in parts for t in part.true_ms])
+        errors = np.array([e for part in parts for e in part.errors_ms])
+        true.append(float(truth.mean()))
+        said.append(float(truth.mean() + errors.mean()) if len(errors) else float("nan"))
+    off = (said[0] - said[1]) - (true[0] - true[1])
+    on = On(f"jdx and rbds, {variant.replace('_', ' ').replace('hz', ' Hz')}", Kind.DERIVED, 2)
+    score = None if np.isnan(off) else off
+    return scored(
+        "timing",
+        "difference of the two runners' contact time",
+        on,
+        "ms",
+        2,
+        score,
+        "found minus true",
+        Target(score_min=-5.0, score_max=5.0, words="within 5"),
+        constant=true[1] - true[0],
+        note=f"the true difference is {true[0] - true[1]:.1f} ms",
+    )
+
+
+def cadence(bench: Workbench) -> list[Row]:
+    """Cadence of every stride against the force plate."""
+    return [
+        cadence_row("cadence", bench.derived(source, variant), NEAR_RUN_S, Target(bias=0.3))
+        for source in DERIVED
+        for variant in ("smooth_200hz", "impact_200hz", "impact_100hz")
+    ]
