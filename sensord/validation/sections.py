@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sensord.errors import InputError, Problem
 from sensord.model import ALGORITHM, Json
-from sensord.validation import datasets, running, walking
+from sensord.validation import datasets, lengths, robustness, running, simulated, streamed, strikes, walking
 from sensord.validation.rows import Row
 from sensord.validation.workbench import Workbench
 
@@ -30,10 +30,19 @@ _DERIVED = tuple(source.folder for source in datasets.DERIVED)
 
 SECTIONS: tuple[Section, ...] = (
     Section("contacts", running.contacts, _DERIVED),
+    Section("contacts-simulated", simulated.contacts, quick=False),
     Section("timing", running.timing, _DERIVED),
+    Section("timing-simulated", simulated.timing, quick=False),
+    Section("contact-time-skill", simulated.contact_time_skill),
+    Section("differences", simulated.differences, quick=False),
     Section("cadence", running.cadence, _DERIVED),
     Section("gaitmap", walking.gaitmap, (datasets.GAITMAP,)),
     Section("ipol", walking.ipol, (datasets.IPOL,)),
+    Section("length", lengths.walking, (datasets.GAITMAP,)),
+    Section("speed", lengths.running, _DERIVED),
+    Section("strike", strikes.strikes, _DERIVED),
+    Section("streamed", streamed.streamed, (datasets.TEST_RUN, datasets.STILL, datasets.STRYD)),
+    Section("robustness", robustness.rows, (*_DERIVED, datasets.GAITMAP), quick=False),
 )
 
 

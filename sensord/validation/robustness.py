@@ -1,0 +1,240 @@
+"""Rows of robustness: the recorded signals turned in their pods, at other rates, and at rates that are too low."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.signal import resample_poly
+from scipy.spatial.transform import Rotation
+
+from sensord.files.imu_recording import make_recording
+from sensord.model import NS, FloatArray, Side, Stride
+from sensord.validation.contacts import (
+    MEASURES,
+    NEAR_RUN_S,
+    NEAR_WALK_S,
+    NO_TIMING,
+    contact_counts,
+    contact_time,
+    counted,
+    matched_strides,
+    timing_rows,
+)
+from sensord.validation.datasets import DERIVED, DerivedSet, read_json
+from sensord.validation.rows import Kind, On, Row, Target, scored
+from sensord.validation.statistics import Agreement, agreement
+from sensord.validation.trial import Found, Trial, TrueStride, find
+from sensord.validation.workbench import Workbench
+
+SECTION = "robustness"
+VARIANT = "impact_200hz"
+ROTATIONS = 20
+SEED = 20
+PITCHES_DEG = (-30.0, 30.0)
+UNCHANGED = 10.0
+FLOOR = 0.5
+"""Ten per cent of a small spread (ms, %, °) is less than noise does: changes are counted against at least this. Design
+choice."""
+WALK_ROTATIONS = 5
+LOW_RATES_HZ = {50.0: (1, 4), 52.0: (13, 50), 60.0: (3, 10)}
+"""Up and down, from 200 Hz."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Score:
+    """What a change of mount or rate must leave as it was: whether all was found; bias and SD of each measure."""
+
+    complete: bool
+    measures: dict[str, Agreement]
+
+
+def _measured(found: Found, near_s: float) -> dict[str, Agreement]:
+    """Agreement of everything the trial has a truth for."""
+    sides = found.trial.truth
+    errors = {what: sum((m(found, s, near_s) for s in sides), NO_TIMING).errors_ms for what, m in MEASURES.items()}
+    for what, (said, true, relative) in VALUES.items():
+        known = [(said(s), true(t)) for s, t in matched_strides(found, near_s, sides)]
+        both = [(a, b) for a, b in known if a is not None and b is not None]
+        errors[what] = [100.0 * (a / b - 1.0) if relative else a - b for a, b in both]
+    return {what: agreement(values) for what, values in errors.items()}
+
+
+VALUES: dict[str, tuple[Callable[[Stride], float | None], Callable[[TrueStride], float | None], bool]] = {
+    "stride length, %": (lambda s: s.trajectory_length_m, lambda t: t.stride_length_m, True),
+    "speed, %": (lambda s: s.speed_mps, lambda t: t.speed_mps, True),
+    "strike angle, °": (lambda s: s.strike_angle_deg, lambda t: t.strike_angle_deg, False),
+}
+
+
+def _score(found: Found, near_s: float) -> _Score:
+    true, hits, invented = contact_counts(found, near_s)
+    return _Score(hits == true and not invented, _measured(found, near_s))
+
+
+def turned(trial: Trial, matrices: dict[Side, FloatArray]) -> Trial:
+    """The same motion with the pods mounted another way: `matrices` take pod axes to the new ones."""
+    recordings = {
+        side: replace(
+            recording,
+            blocks=tuple(
+                replace(
+                    block,
+                    acc_mps2=np.ascontiguousarray(block.acc_mps2 @ matrices[side].T),
+                    gyr_radps=np.ascontiguousarray(block.gyr_radps @ matrices[side].T),
+                )
+                for block in recording.blocks
+            ),
+        )
+        for side, recording in trial.recordings.items()
+    }
+    return replace(trial, recordings=recordings)
+
+
+def mounts(bench: Workbench) -> list[Row]:
+    """20 rotations at random, pods pitched by 30 degrees either way, and axes put in every other order."""
+    rows = []
+    for source in DERIVED:
+        ways = {
+            f"{ROTATIONS} rotations": [_same(m) for m in _rotations()],
+            "pitched by ± 30°": [_pitched(bench, source, deg) for deg in PITCHES_DEG],
+            "axes in 24 orders": [_same(m) for m in _axis_orders()],
+        }
+        for words, matrices in ways.items():
+            rows += _mount_rows(bench.derived(source, VARIANT), words, matrices, NEAR_RUN_S)
+    rotations = [_same(m) for m in _rotations()[:WALK_ROTATIONS]]
+    return rows + _mount_rows(bench.gaitmap(), f"{WALK_ROTATIONS} rotations", rotations, NEAR_WALK_S)
+
+
+def _same(matrix: FloatArray) -> dict[Side, FloatArray]:
+    return dict.fromkeys(Side, matrix)
+
+
+def _rotations() -> list[FloatArray]:
+    return list(Rotation.random(ROTATIONS, rng=np.random.default_rng(SEED)).as_matrix())
+
+
+def _axis_orders() -> list[FloatArray]:
+    """The 24 right-handed ways of naming three perpendicular axes."""
+    out = []
+    for order in itertools.permutations(range(3)):
+        for signs in itertools.product((1.0, -1.0), repeat=3):
+            matrix = np.zeros((3, 3))
+            matrix[range(3), order] = signs
+            if np.linalg.det(matrix) > 0:
+                out.append(matrix)
+    return out
+
+
+def _pitched(bench: Workbench, source: DerivedSet, deg: float) -> dict[Side, FloatArray]:
+    """A turn about the foot's own pitch axis, by the mount that the truth states."""
+    feet = read_json(bench.data / source.folder / "truth.json")["feet"]
+    turn = Rotation.from_euler("y", deg, degrees=True).as_matrix()
+    out = {}
+    for side in Side:
+        to_foot = np.array(feet[side.value]["mount"]["R_FP"])
+        out[side] = to_foot.T @ turn @ to_foot
+    return out
+
+
+def _mount_rows(found: Found, words: str, ways: list[dict[Side, FloatArray]], near_s: float) -> list[Row]:
+    before = _score(found, near_s)
+    after = [_score(find(turned(found.trial, matrices)), near_s) for matrices in ways]
+    on = On(f"{found.trial.on.data}, {words}", found.trial.on.kind)
+    same = sum(score.complete == before.complete for score in after)
+    what = "mounts with the same contacts found and invented"
+    share = scored(SECTION, what, on, "%", len(after), 100.0 * same / len(after), "share", Target(score_min=100.0))
+    return [share, *_changes(on, before, after)]
+
+
+def _changes(on: On, before: _Score, after: list[_Score]) -> list[Row]:
+    return [_change(on, what, was, [score.measures[what] for score in after]) for what, was in before.measures.items()
+            if was.n]  # fmt: skip
+
+
+def _change(on: On, what: str, before: Agreement, after: list[Agreement]) -> Row:
+    """The largest change of the SD, in per cent of what it was; the bias's beside it."""
+    target = Target(score_max=UNCHANGED, words="SD changes ≤ 10 %")
+    name = f"change of {what}"
+    spreads = [a.sd for a in after if a.sd is not None]
+    biases = [a.bias for a in after if a.bias is not None]
+    if before.sd is None or before.bias is None or len(spreads) < len(after):
+        return scored(SECTION, name, on, "%", len(after), None, "", target, reason="values were lost")
+    base = max(before.sd, FLOOR)
+    worst = max(100.0 * abs(sd - before.sd) / base for sd in spreads)
+    shift = max(abs(bias - before.bias) for bias in biases)
+    fewest = min(a.n for a in after)
+    note = f"bias changes by {shift:.2f} at most" + (
+        f"; {fewest} of {before.n} values left" if fewest < before.n else ""
+    )
+    return scored(SECTION, name, on, "%", len(after), worst, "largest change of SD", target, note=note)
+
+
+def rates(bench: Workbench) -> list[Row]:
+    """100 and 400 Hz against 200 Hz of the same run."""
+    rows = []
+    for source in DERIVED:
+        before = _score(bench.derived(source, VARIANT), NEAR_RUN_S)
+        for variant in ("impact_100hz", "impact_400hz"):
+            found = bench.derived(source, variant)
+            on = On(f"{found.trial.on.data}, against 200 Hz", Kind.DERIVED)
+            rows += _changes(on, before, [_score(found, NEAR_RUN_S)])
+    return rows
+
+
+def resampled(trial: Trial, rate_hz: float, up: int, down: int) -> Trial:
+    """A trial at a lower rate, low-passed as a pod would before it takes fewer samples."""
+    recordings = {}
+    for side, recording in trial.recordings.items():
+        acc = np.concatenate([b.acc_mps2 for b in recording.blocks])
+        gyr = np.concatenate([b.gyr_radps for b in recording.blocks])
+        start_s = recording.blocks[0].t_pod_ns[0] / NS
+        values = resample_poly(np.column_stack((acc, gyr)), up, down, axis=0, padtype="line")
+        t_s = start_s + np.arange(len(values)) / rate_hz
+        recordings[side] = make_recording(trial.on.data, np.column_stack((t_s, values)), np.arange(1, len(values) + 1))
+    return replace(trial, recordings=recordings, rate_hz=rate_hz)
+
+
+def low_rates(bench: Workbench) -> list[Row]:
+    """50 to 60 Hz: contacts, and contact times honest or empty."""
+    rows = []
+    for source in DERIVED:
+        for rate_hz, (up, down) in LOW_RATES_HZ.items():
+            on = On(f"{source.name}, smooth, resampled to {rate_hz:g} Hz", Kind.DERIVED)
+            trial = resampled(bench.derived_trial(source, "smooth_200hz"), rate_hz, up, down)
+            found = find(replace(trial, on=on))
+            rows.append(counted(SECTION, on, *contact_counts(found, NEAR_RUN_S)))
+            rows.append(_honest(found))
+            rows += timing_rows(found, SECTION, NEAR_RUN_S, {})
+    return rows
+
+
+def _honest(found: Found) -> Row:
+    """Contact time given by strides that are trusted is right within the bias and 2 SD of 100 Hz, or not given."""
+    trusted = {s: tuple(x for x in own if x.confidence >= 0.5) for s, own in found.strides.items()}
+    told = sum((contact_time(replace(found, strides=trusted), side, NEAR_RUN_S) for side in Side), NO_TIMING)
+    far = [e for e in told.errors_ms if abs(e) > FAR_MS]
+    share = 100.0 * len(far) / len(told.errors_ms) if told.errors_ms else 0.0
+    note = f"{len(told.errors_ms)} of {told.of} contact times given with confidence 0.5 or more"
+    return scored(
+        SECTION,
+        f"contact times off by more than {FAR_MS:g} ms",
+        found.trial.on,
+        "%",
+        told.of,
+        share,
+        "share",
+        Target(score_max=0.0, words="none, or no value"),
+        note=note,
+    )
+
+
+FAR_MS = 28.0
+"""What 100 Hz may be off by at the targets' edge: |bias| 12 ms and two SD of 8 ms."""
+
+
+def rows(bench: Workbench) -> list[Row]:
+    """All of them."""
+    return [*mounts(bench), *rates(bench), *low_rates(bench)]

@@ -1,0 +1,150 @@
+"""Rows of a real pod's run: streamed over Bluetooth at 100 Hz, 11 % of it lost, beside a Stryd pod on the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sensord.analysis import Analysis, analyse
+from sensord.files.wearable_my_foot import read_wearable_my_foot
+from sensord.load.window import WINDOW_S
+from sensord.model import NS, Activity, FloatArray, Stride
+from sensord.validation import datasets
+from sensord.validation.fit_file import Seconds, can_read, read_seconds
+from sensord.validation.rows import Kind, On, Row, Target, Verdict, absent, compared, scored
+from sensord.validation.workbench import Workbench
+
+RUN = On("wearable-my-foot run, 100 Hz", Kind.REAL)
+STILL = On("the same pod at rest", Kind.REAL)
+HAND_COUNT = 141
+"""Strides counted by hand in the signal (the data folder's README)."""
+STRYD_AHEAD_S = 10.75
+"""Stryd's elapsed time less the recording's (the same)."""
+CONTACT_S = (0.1, 0.4)
+"""Stance times of a run: what Stryd says while it starts (0.64 s) is none. Design choice."""
+CLOCKS = "Stryd's mean cadence is 2.7 % below the count by hand over the same seconds: one of the two clocks is off"
+NO_PLATE = "no force plate says which of the two is right"
+NO_FITDECODE = "reading the FIT file needs the extra `validate` (fitdecode)"
+
+
+def streamed(bench: Workbench) -> list[Row]:
+    """Strides against a hand count; cadence, contact time, distance and speed against Stryd; nothing at rest."""
+    run = bench.test_run()
+    return [_counted(run), _at_rest(bench), *_beside_stryd(bench, run)]
+
+
+def _counted(run: Analysis) -> Row:
+    n = len(run.strides)
+    off = 100.0 * (n / HAND_COUNT - 1.0)
+    target = Target(score_min=-1.0, score_max=1.0, words="within 1 %")
+    note = f"{n} found, {HAND_COUNT} by hand; {sum(s.gap for s in run.strides)} of them touch a gap"
+    return scored("streamed run", "strides counted", RUN, "%", HAND_COUNT, off, "off by", target, note=note)
+
+
+def _at_rest(bench: Workbench) -> Row:
+    still = analyse(left=read_wearable_my_foot(bench.data / datasets.STILL))
+    given = still.summary["inputs"]["left"]
+    note = f"{given['backward_steps']} backward steps and {given['repeats']} repeats in its rows"
+    target = Target(score_max=0.0, words="none")
+    return scored(
+        "streamed run",
+        "strides invented",
+        STILL,
+        "",
+        given["rows"],
+        float(len(still.strides)),
+        "strides",
+        target,
+        note=note,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seconds:
+    """Strides of the run placed on Stryd's time, with what Stryd says second by second."""
+
+    strides: tuple[Stride, ...]
+    begun_s: FloatArray
+    stryd: Seconds
+
+    def both(
+        self, value: Callable[[Stride], float | None], other: FloatArray, window_s: float
+    ) -> list[tuple[float, float]]:
+        """For every second of Stryd's with a value: the mean of the strides that began in the window before, and it."""
+        out = []
+        for end, theirs in zip(self.stryd.t_s, other, strict=True):
+            here = (self.begun_s >= end - window_s) & (self.begun_s < end)
+            said = [value(s) for s, now in zip(self.strides, here, strict=True) if now and s.activity is Activity.RUN]
+            known = [v for v in said if v is not None]
+            if known and theirs > 0.0:
+                out.append((float(np.mean(known)), float(theirs)))
+        return out
+
+
+WINDOWS = {"each second's own strides": 1.0, f"as told live, mean of {WINDOW_S:g} s": WINDOW_S}
+"""Stryd tells a running mean too (of how long is not published): the second is the like for like."""
+
+
+def _beside_stryd(bench: Workbench, run: Analysis) -> list[Row]:
+    named = ("cadence beside Stryd", "contact time beside Stryd", "distance beside Stryd", "speed beside Stryd")
+    if not can_read():
+        return [absent("streamed run", what, RUN, "", Verdict.CANNOT, NO_FITDECODE) for what in named]
+    stryd = read_seconds(bench.data / datasets.STRYD)
+    start_ns = run.recordings[run.strides[0].foot].blocks[0].t_pod_ns[0]
+    begun_s = np.array([(s.ic_pod_ns - start_ns) / NS for s in run.strides]) + STRYD_AHEAD_S
+    seconds = _Seconds(run.strides, begun_s, stryd)
+    return [*_cadence(seconds), *_contact_time(seconds), *_distance(run, begun_s, stryd), *_speed(seconds)]
+
+
+def _cadence(seconds: _Seconds) -> list[Row]:
+    both = seconds.both(lambda s: s.cadence_spm, seconds.stryd.cadence_spm, WINDOW_S)
+    what, reach = "cadence within 1 % of Stryd", Target(words="≤ 1 %")
+    return [
+        _relative("cadence beside Stryd, per second", both, CLOCKS),
+        absent("streamed run", what, RUN, "%", Verdict.CANNOT, CLOCKS, reach),
+    ]
+
+
+def _contact_time(seconds: _Seconds) -> list[Row]:
+    stance = seconds.stryd.contact_time_s
+    running = np.where((stance >= CONTACT_S[0]) & (stance <= CONTACT_S[1]), stance, 0.0)
+    rows = []
+    for words, window_s in WINDOWS.items():
+        both = seconds.both(lambda s: s.contact_time_s, running, window_s)
+        errors, true = [1000.0 * (a - b) for a, b in both], [1000.0 * b for _, b in both]
+        what = f"contact time beside Stryd, per second, {words}"
+        rows.append(compared("streamed run", what, RUN, "ms", errors, true, Target(sd=10.0), note=NO_PLATE))
+    return rows
+
+
+def _distance(run: Analysis, begun_s: FloatArray, stryd: Seconds) -> list[Row]:
+    """Distance from the first contact to the last: lengths added up, gaps at the mean pace, against Stryd's."""
+    known = [s for s in run.strides if s.stride_length_m is not None and s.stride_time_s]
+    last = run.strides[-1]
+    span_s = float(begun_s[-1] - begun_s[0]) + (last.stride_time_s or 0.0)
+    what, target = "distance", Target(score_min=-4.0, score_max=4.0, words="within 4 %")
+    if not known:
+        reason = "no stride has this value"
+        return [absent("streamed run", what, RUN, "%", Verdict.NOT_MEASURED, reason, target)]
+    covered = sum(s.stride_length_m or 0.0 for s in known)
+    timed = sum(s.stride_time_s or 0.0 for s in known)
+    said = covered * span_s / timed
+    true = float(np.diff(np.interp([begun_s[0], begun_s[0] + span_s], stryd.t_s, stryd.distance_m))[0])
+    note = f"{said:.0f} m, Stryd {true:.0f} m; {span_s - timed:.0f} of {span_s:.0f} s at the mean pace of the rest"
+    return [
+        scored("streamed run", what, RUN, "%", len(known), 100.0 * (said / true - 1.0), "off by", target, note=note)
+    ]
+
+
+def _speed(seconds: _Seconds) -> list[Row]:
+    both = seconds.both(lambda s: s.speed_mps, seconds.stryd.speed_mps, WINDOW_S)
+    return [_relative("speed beside Stryd, per second", both)] if both else []
+
+
+def _relative(what: str, both: list[tuple[float, float]], note: str = "") -> Row:
+    """Errors in per cent of what Stryd says; the constant is Stryd's own mean."""
+    errors = [100.0 * (a / b - 1.0) for a, b in both]
+    mean = float(np.mean([b for _, b in both])) if both else 0.0
+    return compared("streamed run", what, RUN, "%", errors, [100.0 * (mean / b - 1.0) for _, b in both], note=note)
