@@ -1,9 +1,8 @@
 """Pod time to run time: one clock per pod, fitted to the packets that hurried most.
 
-A packet is never early: `t_rx - t_pod` is the pod's offset plus a delay that is positive, skewed, and now and then
-200 ms long. So the offset is the lower envelope of these differences, and the pod's rate error is the slope of that
-envelope (hardware-protocols.md 6.4: lower envelope over a sliding window of 60 to 120 s, rate within 300 ppm). The
-constant part of the delay cannot be known from one link; every mapped time is late by it.
+`envelope.Envelope` says where the lower edge of the delays lies, at what rate it moves and how sure both are. The
+constant part of the delay cannot be known from one link; every mapped time is late by it, until the two pods were
+twisted together (`load/twist.py`).
 
 The fit moves as packets arrive, the mapping that others see does not jump: it is a chain of straight pieces, made once
 and never changed afterwards, that steers towards the fit. So a later pod time never maps earlier, and the same pod time
@@ -15,27 +14,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from itertools import pairwise
 
+from sensord.envelope import MAX_RATE, Envelope, Line
 from sensord.model import NS
-
-WINDOW_NS = 90 * NS
-"""Middle of the 60 to 120 s of hardware-protocols.md 6.4; `python bench/clock.py` shows what other lengths do."""
-
-MAX_RATE = 300e-6
-"""Largest rate error of a pod's clock that is believed (hardware-protocols.md 6.4, item 2)."""
-
-RATE_FROM_NS = 10 * NS
-"""Design choice (`python bench/clock.py`): a shorter stretch of envelope says less than the last known rate does."""
-
-FEWEST = 10
-"""Design choice: fastest packets kept whatever their age, so that after a gap the old offset holds for a while."""
-
-GAP_NS = 5 * NS
-"""Design choice: after a silence this long the known rate holds until a new stretch spans RATE_FROM_NS."""
-
-BUCKET_NS = NS
-"""Design choice: of each second of pod time the packet that hurried most is kept; drift inside it is below 0.3 ms."""
 
 STEER_NS = NS // 4
 """Design choice: the mapping is steered four times a second of pod time,"""
@@ -52,20 +33,16 @@ KNOTS = 1024
 SEGMENTS = 4
 """Design choice: segments remembered, since a stride of the one before may still be asked for."""
 
-QUALITY_FROM = 10
-"""Design choice: seconds with packets before the spread of the envelope is told."""
+QUALITY_FROM = 8
+"""Design choice: quarter seconds with packets before the quality is told: earlier there is hardly any spread to see."""
 
+COUNTED_RATE = 0.05
+"""A pod without a clock has its samples counted at the nominal rate; that of MEMS sensors is within a few per cent
+(hardware-protocols.md 6.4, item 3)."""
 
-@dataclass(slots=True)
-class _Line:
-    """The envelope: delay `at` a pod time and what it gains per pod time, both relative to the segment's start."""
-
-    t: int
-    delay: float
-    rate: float
-
-    def at(self, t: int) -> float:
-        return self.delay + (t - self.t) * self.rate
+COVERED = 2.4
+"""Standard deviations that hold 95 % of the errors (`python bench/clock.py`): 2 of an exponential, 2.1 of the
+difference of two, the rest for delays whose density fades towards the envelope."""
 
 
 @dataclass(slots=True)
@@ -74,11 +51,8 @@ class _Segment:
 
     pod0: int
     delay0: int
-    line: _Line
+    envelope: Envelope
     newest: int = 0  # newest pod time observed or asked for
-    best: list[tuple[int, int]] = field(default_factory=list)  # (pod time, delay) of the fastest packet of each second
-    since: int = 0  # pod time since which no gap was seen
-    stale: bool = True  # whether `best` says something that `line` does not know
     knots: list[int] = field(default_factory=lambda: [0])  # pod times where the pieces of the mapping begin,
     delays: list[int] = field(default_factory=lambda: [0])  # its delay there,
     slopes: list[float] = field(default_factory=list)  # and what that gains per pod time from there on
@@ -103,35 +77,24 @@ class _Segment:
                 del pieces[: KNOTS // 8]
             self.first_kept = False
 
-    def keep(self, t: int, delay: int) -> None:
-        """Remember the packet if it is the fastest of its second, and forget what has left the window."""
-        if not self.best or t // BUCKET_NS > self.best[-1][0] // BUCKET_NS:
-            if self.best and t - self.best[-1][0] > GAP_NS:
-                self.since = t
-            self.best.append((t, delay))
-            self.stale = True
-            gone = 0
-            while len(self.best) - gone > FEWEST and self.best[gone][0] < t - WINDOW_NS:
-                gone += 1
-            del self.best[:gone]
-        elif t // BUCKET_NS == self.best[-1][0] // BUCKET_NS and delay < self.best[-1][1]:
-            self.best[-1] = (t, delay)
-            self.stale = self.stale or delay < self.line.at(t)
-
 
 class PodClock:
     """Maps one pod's time to run time. Feed every packet once, in the order of arrival. Memory is bounded."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_rate: float = MAX_RATE) -> None:
+        """`max_rate`: largest rate error to believe; `COUNTED_RATE` for pod time that was counted in samples."""
+        self._max_rate = max_rate
         self.sync_quality_ms: float | None = None
-        """How well the clock is known: median height, in ms, of each second's fastest packet above the envelope."""
-        self._rate = 0.0
+        """Half the width of the interval that holds 95 % of the mapping's errors, in ms; the constant part of the
+        radio's delay is no error here. None until 2 s of packets have said how much they scatter."""
+        self._line: Line | None = None
+        self._correction_ns = 0
         self._segments: dict[int, _Segment] = {}
 
     @property
     def rate_ppm(self) -> float:
         """By how many millionths the pod's clock is slower than ours, as fitted so far."""
-        return self._rate * 1e6
+        return self._line.rate * 1e6 if self._line else 0.0
 
     def observe(self, segment: int, t_pod_ns: int, t_rx_ns: int) -> None:
         """The newest sample of a packet was taken at `t_pod_ns` and arrived at `t_rx_ns` (run time)."""
@@ -139,14 +102,16 @@ class PodClock:
         if part is None:
             part = self._open(segment, t_pod_ns, t_rx_ns)
         t = t_pod_ns - part.pod0
-        part.keep(t, t_rx_ns - t_pod_ns - part.delay0)
+        part.envelope.add(t, t_rx_ns - t_pod_ns - part.delay0)
         part.newest = max(part.newest, t)
         if part.newest - part.knots[-1] >= STEER_NS:
-            if part.stale:
-                self._fit(part)
+            part.envelope.fit()
+            self._line = line = part.envelope.line
+            if part.envelope.kept >= QUALITY_FROM:
+                self.sync_quality_ms = COVERED * line.sd_at(part.newest) / 1e6
             here = part.mapped(part.newest)
             assert here is not None
-            slope = part.line.rate + (part.line.at(part.newest) - here) / STEER_OVER_NS
+            slope = line.rate + (line.at(part.newest) + self._correction_ns - here) / STEER_OVER_NS
             part.lead(min(max(slope, -MAX_SLOPE), MAX_SLOPE))
 
     def to_run_ns(self, segment: int, t_pod_ns: int) -> int | None:
@@ -162,41 +127,26 @@ class PodClock:
         delay = part.mapped(t)
         return None if delay is None else t_pod_ns + part.delay0 + delay
 
+    def correct(self, offset_ns: int) -> None:
+        """What the packets cannot say is known from elsewhere: run time is the envelope plus `offset_ns` from now on.
+
+        Replaces an earlier correction, holds for later segments too; the mapping steers there.
+        """
+        self._correction_ns = offset_ns
+
+    def envelope_at(self, segment: int, t_pod_ns: int) -> tuple[int, Line] | None:
+        """Run time of a pod time by the newest fit alone, and its line (times from the segment's start)."""
+        part = self._segments.get(segment)
+        if part is None:
+            return None
+        line = part.envelope.line
+        return t_pod_ns + part.delay0 + round(line.at(t_pod_ns - part.pod0)), line
+
     def _open(self, segment: int, t_pod_ns: int, t_rx_ns: int) -> _Segment:
-        part = _Segment(t_pod_ns, t_rx_ns - t_pod_ns, _Line(0, 0.0, self._rate), slopes=[self._rate])
+        envelope = Envelope((0, 0), self._line, self._max_rate)
+        part = _Segment(t_pod_ns, t_rx_ns - t_pod_ns, envelope, slopes=[envelope.line.rate])
         self._segments[segment] = part
+        self.sync_quality_ms = None
         if len(self._segments) > SEGMENTS:
             del self._segments[next(iter(self._segments))]
         return part
-
-    def _fit(self, part: _Segment) -> None:
-        """Lay the line under the fastest packets of the window: at the known rate while they span too little."""
-        part.stale = False
-        newest = part.best[-1][0]
-        if newest - part.since >= RATE_FROM_NS:
-            self._rate = min(max(_envelope_rate(part.best), -MAX_RATE), MAX_RATE)
-        heights = sorted(delay - (t - newest) * self._rate for t, delay in part.best)
-        part.line = _Line(newest, heights[0], self._rate)
-        if len(heights) >= QUALITY_FROM:
-            self.sync_quality_ms = (heights[len(heights) // 2] - heights[0]) / 1e6
-
-
-def _envelope_rate(points: list[tuple[int, int]]) -> float:
-    """Slope of the line that lies under all points and closest to them (least sum of heights).
-
-    That line is the edge of their lower convex hull below their mean time: a linear programme in two unknowns whose
-    answer can be read off. The hull is Andrew's monotone chain, in whole numbers.
-    """
-    hull: list[tuple[int, int]] = []
-    for t, delay in points:
-        while len(hull) >= 2:
-            (t0, delay0), (t1, delay1) = hull[-2], hull[-1]
-            if (delay1 - delay0) * (t - t0) < (delay - delay0) * (t1 - t0):
-                break
-            hull.pop()
-        hull.append((t, delay))
-    total = sum(t for t, _ in points)
-    for (t0, delay0), (t1, delay1) in pairwise(hull):
-        if t1 * len(points) >= total:
-            return (delay1 - delay0) / (t1 - t0)
-    return 0.0

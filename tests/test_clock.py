@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensord.clock import KNOTS, MAX_RATE, PodClock
+from sensord.clock import KNOTS, PodClock
+from sensord.envelope import MAX_RATE
 from sensord.model import NS
 
 PACKETS_PER_S = 15
@@ -58,9 +59,9 @@ def errors_ms(clock: PodClock, packets: Feed, segment: int = 0) -> np.ndarray:
     return np.array(rows)
 
 
-@pytest.mark.parametrize(("delays", "early_p95_ms", "late_p95_ms"), [(uniform, 5.0, 2.0), (stalls, 2.0, 0.5)])
+@pytest.mark.parametrize(("delays", "early_p95_ms", "late_p95_ms"), [(uniform, 4.0, 1.5), (stalls, 1.5, 0.3)])
 def test_error_is_bounded_for_any_crystal(delays, early_p95_ms, late_p95_ms, record_property):
-    """300 ppm either way, 2 % loss: p95 within 5 ms from the fourth second on, better once the window is full."""
+    """300 ppm either way, 2 % loss: p95 within 4 ms from the fourth second on, better once the window is full."""
     rows = np.concatenate(
         [
             errors_ms(PodClock(), feed(delays, ppm, seed, seconds=150))
@@ -86,7 +87,7 @@ def test_rate_is_found(ppm):
 def test_rate_is_never_believed_beyond_300_ppm():
     clock = PodClock()
     errors_ms(clock, feed(stalls, 5000, 4, seconds=120))
-    assert clock.rate_ppm == pytest.approx(MAX_RATE * 1e6)
+    assert 200 < clock.rate_ppm <= MAX_RATE * 1e6
 
 
 def test_first_packet_maps_at_once_and_unknown_segments_never():
@@ -113,7 +114,7 @@ def test_new_segment_keeps_the_rate_and_the_old_one_still_answers():
     errors_ms(clock, feed(stalls, 200, 5, seconds=100))
     rate, before = clock.rate_ppm, clock.to_run_ns(0, 99 * NS)
     rows = errors_ms(clock, feed(stalls, 200, 6, seconds=8, start_ns=7, offset_ns=200 * NS), segment=1)
-    assert clock.rate_ppm == rate  # 8 s are too short to say better
+    assert clock.rate_ppm == pytest.approx(rate, abs=10)  # 8 s are too short to say better
     assert np.abs(rows[rows[:, 0] >= 3][:, 1]).max() < 5.0
     assert clock.to_run_ns(0, 99 * NS) == before
 
@@ -145,11 +146,11 @@ def test_sync_quality_waits_until_it_means_something_and_grows_with_jitter():
         clock = PodClock()
         for t_pod, t_rx, _ in feed(delays, 30, 9, seconds=60):
             clock.observe(0, t_pod, t_rx)
-            if t_pod < 8 * NS:
+            if t_pod < 2 * NS:
                 assert clock.sync_quality_ms is None
         assert clock.sync_quality_ms is not None
         quality[delays] = clock.sync_quality_ms
-    assert 0 < quality[stalls] < 3 < quality[uniform] < 30
+    assert 0 < quality[stalls] < 0.7 < quality[uniform] < 3
 
 
 def test_memory_is_bounded_and_what_is_forgotten_has_no_answer():
@@ -158,7 +159,7 @@ def test_memory_is_bounded_and_what_is_forgotten_has_no_answer():
         clock.observe(0, k * NS // PACKETS_PER_S, k * NS // PACKETS_PER_S)
     (part,) = clock._segments.values()
     assert len(part.knots) == len(part.delays) == len(part.slopes) <= KNOTS
-    assert len(part.best) <= 92
+    assert len(part.envelope._points) <= 1041
     assert clock.to_run_ns(0, 0) is None
     assert clock.to_run_ns(0, 1900 * NS) is not None
 
