@@ -188,7 +188,7 @@ class Detector:
         rows = self._history.rows(first, last)
         next_ic, next_tc = (None, None) if after is None else (row(after.ic_ns), row(after.tc_ns))
         at = StrideRowsOf(ic, row(landing.tc_ns), next_ic, next_tc)
-        return stride_motion(rows[:, ACC], rows[:, GYR] - self._bias, self._axis, self._rate_hz, at)
+        return stride_motion(rows[:, ACC], rows[:, GYR] - self._bias, self._axis, self._rate_hz, at, self._side)
 
     def _bridged(self, from_ns: int, to_ns: int, known: int) -> float:
         """How long in ns the rows in between (and before row `known`) are bridged."""

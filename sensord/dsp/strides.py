@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sensord.dsp.activity import ActivityState, looks_like
 from sensord.dsp.impact import Impact
+from sensord.dsp.strike import strike_type
 from sensord.dsp.trajectory import StrideMotion
 from sensord.model import NS, Activity, Side, Stride
 
@@ -83,6 +84,8 @@ class StrideRows:
         swing_s = duty = None
         if stride_s is not None and contact_s is not None:
             swing_s, duty = stride_s - contact_s, contact_s / stride_s
+        chances = motion.strike_p if activity is Activity.RUN else None
+        rearfoot, midfoot, forefoot = (None, None, None) if chances is None else chances
         stride = Stride(
             foot=self._side,
             stride=self.count,
@@ -99,7 +102,7 @@ class StrideRows:
             stride_length_m=None,
             speed_mps=None,
             strike_angle_deg=motion.strike_angle_deg,
-            strike_type=None,
+            strike_type=None if chances is None else strike_type(chances),
             impact_peak_g=landing.impact.peak_g if landing.impact else None,
             impact_clipped=landing.impact.clipped if landing.impact else False,
             force_peak_bw=None,
@@ -109,6 +112,9 @@ class StrideRows:
             spoiled=tuple(flaws),
             trajectory_length_m=motion.length_m,
             swing_peak_radps=motion.swing_peak_radps,
+            strike_rearfoot_p=rearfoot,
+            strike_midfoot_p=midfoot,
+            strike_forefoot_p=forefoot,
             eversion_excursion_deg=motion.eversion_excursion_deg,
             eversion_peak_dps=motion.eversion_peak_dps,
         )

@@ -1,0 +1,43 @@
+"""How far and how fast the foot rolls outward after contact: a trend of one runner, shoe and mount, and no more.
+
+The foot rolls about its long axis (heel to toe, level at mid-stance). Turning about it with the right hand lifts the
+left edge: that is eversion of a left foot (its outer edge rises) and inversion of a right one. A pod on the laces
+follows the upper, not the heel bone: excursion agrees only fairly with motion capture (Koldenhoven & Hertel 2018,
+doi:10.1159/000491645), so values of two mounts or runners cannot be compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from sensord.model import FloatArray, Side
+
+SMOOTH_S = 0.02
+"""Design choice: the rate is the mean over this time, so that the shock of landing is not taken for rolling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eversion:
+    """From contact to mid-stance: largest angle past that at contact (at least 0), largest rate (eversion positive)."""
+
+    excursion_deg: float | None
+    peak_dps: float | None
+
+
+def eversion(gyr_radps: FloatArray, rate_hz: float, ic: float, rest: int, forward: FloatArray, side: Side) -> Eversion:
+    """Rolling between rows `ic` and `rest`; gyr (n, 3) rad/s, `forward` (3,) the foot's long axis in the pod."""
+    n = max(1, round(SMOOTH_S * rate_hz))
+    first = ceil(ic)
+    if rest - first < n:
+        return Eversion(None, None)
+    sign = 1.0 if side is Side.LEFT else -1.0
+    long_axis = forward * (sign / float(np.linalg.norm(forward)))
+    rates = np.einsum("ni,i->n", gyr_radps[first : rest + 1], long_axis)
+    rolled = np.concatenate(([0.0], np.cumsum((rates[1:] + rates[:-1]) * (0.5 / rate_hz))))
+    return Eversion(
+        excursion_deg=float(np.degrees(rolled.max())),
+        peak_dps=float(np.degrees((rolled[n:] - rolled[:-n]).max()) * rate_hz / n),
+    )
