@@ -133,6 +133,9 @@ class RunSetup:
     mass_kg: float | None = None
     history: tuple[Mapping[str, Json], ...] = ()
     """Summaries (`RunSummary` payloads) of the runner's earlier runs, oldest first: what baselines are made of."""
+    shoe: str | None = None
+    surface: str | None = None
+    mount: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +277,14 @@ class GaitWindow:
     run_time_s: float
     walk_time_s: float
     elapsed_s: float
+    flight_time_s: float | None = None  # mean of both feet, needs no synchronisation
+    step_time_left_s: float | None = None  # left contact to the next right one; only with both feet on one clock
+    step_time_right_s: float | None = None
+    flight_time_left_s: float | None = None
+    flight_time_right_s: float | None = None
+    sync_quality_ms: float | None = None
+    run_distance_m: float | None = None
+    speed_mps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,18 +292,37 @@ class Asymmetry:
     """Left/right difference of one metric over stride pairs, with a 95 % interval.
 
     SI = 100·(L−R)/(½(L+R)); `balance_pct` = 100·L/(L+R), shown beside it. Interval: batch means of 10 pairs with
-    Student t; None with fewer than 3 batches.
+    Student t; None with fewer than 3 batches. A metric whose values may be near 0 has no SI: `difference` (L−R) in
+    `unit` instead. What the two pods are known to read differently (`device_bias`) is taken off already.
+    `mdc`: the smallest change that is more than scatter; `baseline` and `mdc` are in SI points, or in `unit`.
     """
 
     KIND: ClassVar[str] = "asymmetry"
 
     metric: str
-    si_pct: float
+    si_pct: float | None
     si_low_pct: float | None
     si_high_pct: float | None
-    balance_pct: float
+    balance_pct: float | None
     injured_minus_other_pct: float | None
     n: int
+    unit: str = "%"
+    difference: float | None = None
+    difference_low: float | None = None
+    difference_high: float | None = None
+    left: float | None = None  # means of the same pairs, in `value_unit`: an index alone hides what both feet do
+    right: float | None = None
+    value_unit: str | None = None
+    mdc: float | None = None
+    mdc_from: str | None = None  # "runs" (between-run scatter) or "window" (scatter within this value only)
+    baseline: float | None = None
+    baseline_runs: int | None = None
+    baseline_label: str | None = None  # e.g. "made while injured"
+    baseline_left: float | None = None
+    baseline_right: float | None = None
+    device_bias: float | None = None
+    speed_band: str | None = None
+    why: str | None = None  # what to keep in mind, e.g. "device noise: pods never swapped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,6 +447,15 @@ class RunSummary:
     limits_checked: int
     limits_total: int
     gap_strides: int
+    speed_mps: float | None = None
+    speed_band: str | None = None  # where most running strides were
+    shoe: str | None = None
+    surface: str | None = None
+    mount: str | None = None
+    injured: bool = False  # made while injured: the plan named an injured side
+    pods: Mapping[str, Json] = field(default_factory=dict)  # foot: pod
+    metrics: Mapping[str, Json] = field(default_factory=dict)  # metric: medians a foot, n, index (see load/summary.py)
+    bands: Mapping[str, Json] = field(default_factory=dict)  # speed band: the same as `metrics`
 
 
 @dataclass(frozen=True, slots=True)

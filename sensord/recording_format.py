@@ -161,6 +161,7 @@ def _setup(value: Json) -> RunSetup:
         step_lengths=StepLengths(**value.get("step_lengths", {})),
         mass_kg=mass,
         history=tuple(dict(entry) for entry in value.get("history", ())),
+        **{key: _text(value, key) for key in ("shoe", "surface", "mount") if value.get(key) is not None},
     )
 
 

@@ -571,7 +571,7 @@ def test_a_setup_survives_json(setup):
     ("change", "told"),
     [
         ({"runner": 5}, "runner must be text"),
-        ({"shoe": "x"}, "unknown key 'shoe'"),
+        ({"hat": "x"}, "unknown key 'hat'"),
         ({"mass_kg": "71"}, "mass_kg must be a number"),
         ({"pods": [{"pod": "x", "side": "middle", "driver": "d"}]}, "middle"),
         ({"step_lengths": {"hop_m": 1}}, "hop_m"),

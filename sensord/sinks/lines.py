@@ -106,6 +106,14 @@ MEASUREMENTS: Mapping[str, Measurement] = {
             "run_time_s": float,
             "walk_time_s": float,
             "elapsed_s": float,
+            "flight_time_s": float,
+            "step_time_left_s": float,
+            "step_time_right_s": float,
+            "flight_time_left_s": float,
+            "flight_time_right_s": float,
+            "sync_quality_ms": float,
+            "run_distance_m": float,
+            "speed_mps": float,
             **_FOOT_GAIT,
         },
     ),
@@ -119,6 +127,23 @@ MEASUREMENTS: Mapping[str, Measurement] = {
             "balance_pct": float,
             "injured_minus_other_pct": float,
             "n": int,
+            "unit": str,
+            "difference": float,
+            "difference_low": float,
+            "difference_high": float,
+            "left": float,
+            "right": float,
+            "value_unit": str,
+            "mdc": float,
+            "mdc_from": str,
+            "baseline": float,
+            "baseline_runs": int,
+            "baseline_label": str,
+            "baseline_left": float,
+            "baseline_right": float,
+            "device_bias": float,
+            "speed_band": str,
+            "why": str,
         },
     ),
     "limit_state": Measurement(
@@ -180,6 +205,12 @@ MEASUREMENTS: Mapping[str, Measurement] = {
             "limits_checked": int,
             "limits_total": int,
             "gap_strides": int,
+            "speed_mps": float,
+            "speed_band": str,
+            "shoe": str,
+            "surface": str,
+            "mount": str,
+            "injured": bool,
         },
     ),
     "pod": Measurement(
@@ -199,6 +230,9 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "note": Measurement("note", ("foot",), {"code": str, "text": str}),
 }
 """Every kind of event, and where it goes."""
+
+NESTED = ("pods", "metrics", "bands")
+"""Parts of a summary that are tables of their own: the store has them, a point does not."""
 
 INT64_MAX = 2**63 - 1
 
@@ -234,7 +268,7 @@ def _rows(event: StoredEvent) -> Iterator[Mapping[str, Json]]:
     """The payload as flat rows, one for each point."""
     payload = event.payload
     if event.kind == "summary":
-        yield {key: value for key, value in payload.items() if key != "runner"}
+        yield {key: value for key, value in payload.items() if key != "runner" and key not in NESTED}
     elif event.kind == "gait":
         both = {key: value for key, value in payload.items() if key not in ("left", "right")}
         window_s = payload.get("window_s")
