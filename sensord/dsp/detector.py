@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sensord.dsp.activity import CLEAR, run_score
 from sensord.dsp.alignment import Axis
 from sensord.dsp.contact import PAD_S, find_contact
 from sensord.dsp.filters import LowPass, norm, project
@@ -17,7 +18,8 @@ from sensord.dsp.history import History
 from sensord.dsp.impact import AFTER_NS, BEFORE_NS, RawSamples
 from sensord.dsp.strides import Landing, StrideRows
 from sensord.dsp.trajectory import StrideMotion, StrideRowsOf, stride_motion
-from sensord.model import NS, Contact, FloatArray, Side, Stride
+from sensord.dsp.walking import WalkWindow
+from sensord.model import NS, Activity, Contact, FloatArray, Side, Stride
 
 ACC = slice(0, 3)
 GYR = slice(3, 6)
@@ -100,7 +102,7 @@ class Detector:
         """No further mid-swing will come (she stopped, or the signal was `lost`): close what is open at row `end`."""
         landing = None
         if self.swing_row is not None:
-            landing = self._land(self.swing_row, min(end, self.swing_row + self._longest), end)
+            landing = self._land(self.swing_row, min(end, self.swing_row + self._longest), end, whole=False)
         out = self._stride_to(landing, lost=lost)
         if lost and landing is not None:
             out.append(self._row(landing, None, lost=True))
@@ -121,7 +123,7 @@ class Detector:
         if before is None:
             return []
         stopped = known - before > self._longest
-        landing = self._land(before, min(known, before + self._longest), known)
+        landing = self._land(before, min(known, before + self._longest), known, whole=not stopped)
         out = self._stride_to(landing, lost=landing is None and not stopped)
         self._last = landing
         if stopped:
@@ -129,12 +131,14 @@ class Detector:
             self.rows.stopped()
         return out
 
-    def _land(self, swing: int, end: int, known: int) -> Landing | None:
-        """The contact between mid-swing and row `end`; rows before `known` may be looked at."""
+    def _land(self, swing: int, end: int, known: int, *, whole: bool) -> Landing | None:
+        """The contact between mid-swing and row `end` (`whole`: the next swing); rows before `known` may be seen."""
         first, last = max(self._begin_row, swing - self._pad), min(known, end + self._pad)
         rows = self._history.rows(first, last)
         pitch = project(rows[:, GYR], self._axis.vector, self._bias)
-        found = find_contact(pitch, first, swing, end, self._rate_hz)
+        walk = WalkWindow(pitch, first, swing, end, self._rate_hz)
+        score = run_score((end - swing) / self._rate_hz, walk.contact_s, walk.flat_s) if whole else None
+        found = find_contact(pitch, first, swing, end, self._rate_hz) if self._runs(score) else walk.contact()
         if found is None:
             return None
         time_ns = self._stretch.time_ns
@@ -147,7 +151,14 @@ class Detector:
         if self._bridged(ic_ns - BEFORE_NS, ic_ns + AFTER_NS, last):
             impact = None
             flaws.append("impact_gap")
-        return Landing(ic_ns, tc_ns, impact, tuple(flaws))
+        return Landing(ic_ns, tc_ns, impact, tuple(flaws), score)
+
+    def _runs(self, score: float | None) -> bool:
+        """Which rule reads a contact: what it clearly looks like, or else as the strides before."""
+        before = self.rows.activity
+        if before is not None and (score is None or abs(score) < CLEAR):
+            return before is Activity.RUN
+        return score is None or score > 0.0
 
     def _stride_to(self, landing: Landing | None, *, lost: bool) -> list[Stride]:
         """The stride before this landing, if there is one."""
@@ -172,7 +183,10 @@ class Detector:
             flaws.append("gyro_clipped")
         trust = self._axis.confidence * max(0.0, 1.0 - bridged / max(until - landing.ic_ns, 1))
         motion = self._motion(landing, after)
-        return self.rows.row(landing, next_ns, segment=self._stretch.segment, trust=trust, flaws=flaws, motion=motion)
+        looks = (landing.run_score, None if after is None else after.run_score)
+        return self.rows.row(
+            landing, next_ns, segment=self._stretch.segment, trust=trust, flaws=flaws, motion=motion, looks=looks
+        )
 
     def _motion(self, landing: Landing, after: Landing | None) -> StrideMotion:
         """Travel and angles from a little before this contact to the end of the next one."""

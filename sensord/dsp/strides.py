@@ -43,6 +43,7 @@ class Landing:
     tc_ns: int | None
     impact: Impact | None
     flaws: tuple[str, ...]
+    run_score: float | None = None
 
 
 class StrideRows:
@@ -72,12 +73,16 @@ class StrideRows:
         trust: float,
         flaws: list[str],
         motion: StrideMotion,
+        looks: tuple[float | None, float | None] = (None, None),
     ) -> Stride:
-        """The stride that begins with this landing; `next_ns` None when the next contact was lost."""
+        """The stride that begins with this landing; `next_ns` None when the next contact was lost.
+
+        `looks`: `run_score` of its contact and of the next one.
+        """
         flaws = [*flaws, *landing.flaws]
         stride_s = None if next_ns is None else (next_ns - landing.ic_ns) / NS
         contact_s = None if landing.tc_ns is None else (landing.tc_ns - landing.ic_ns) / NS
-        activity = self._activity_of(stride_s, contact_s)
+        activity = self._activity_of(stride_s, contact_s, looks)
         if not _plausible(stride_s, contact_s, activity):
             contact_s = None
             flaws.append("contact_time")
@@ -121,10 +126,12 @@ class StrideRows:
         self.count += 1
         return stride
 
-    def _activity_of(self, stride_s: float | None, contact_s: float | None) -> Activity:
+    def _activity_of(
+        self, stride_s: float | None, contact_s: float | None, looks: tuple[float | None, float | None]
+    ) -> Activity:
         if stride_s is None:
             return self._activity.current or Activity.RUN
-        return self._activity.of(120.0 / stride_s, None if contact_s is None else contact_s / stride_s)
+        return self._activity.of(*looks, 120.0 / stride_s, None if contact_s is None else contact_s / stride_s)
 
     def _confidence(self, trust: float, flaws: list[str]) -> float:
         confidence = trust if self._rate_hz >= FINE_RATE_HZ else trust * COARSE_WEIGHT

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from sensord.dsp.activity import ActivityState
 from sensord.dsp.alignment import Axis, AxisWatch, Standing, find_axis
 from sensord.dsp.contact import find_contact
 from sensord.dsp.gate import MidSwingGate, Swing, TouchDown
@@ -179,31 +178,7 @@ def test_a_moved_axis_is_believed_at_the_second_check() -> None:
     assert not AxisWatch().moved(frozen, Activity.WALK, axis(12.0))
 
 
-# -------------------------------------------------------------------------------- activity and impact
-
-
-def test_activity_changes_after_three_strides() -> None:
-    state = ActivityState()
-    walk, run = (110.0, 0.62), (165.0, 0.35)
-    said = [state.of(*stride).value for stride in (walk, run, walk, run, run, run, run)]
-    assert said == ["walk", "walk", "walk", "walk", "walk", "run", "run"]
-    state.restart()
-    assert state.of(*run) is Activity.RUN
-
-
-@pytest.mark.parametrize(
-    ("cadence", "duty", "expected"),
-    [
-        (150.0, 0.51, Activity.RUN),  # grounded running has no flight
-        (125.0, 0.45, Activity.RUN),
-        (120.0, 0.60, Activity.WALK),
-        (120.0, None, Activity.WALK),
-        (170.0, None, Activity.RUN),
-        (145.0, 0.60, Activity.RUN),  # in between: cadence decides
-    ],
-)
-def test_first_stride(cadence: float, duty: float | None, expected: Activity) -> None:
-    assert ActivityState().of(cadence, duty) is expected
+# --------------------------------------------------------------------------------------------- impact
 
 
 def test_impact_is_the_raw_peak_and_a_clipped_one_a_floor() -> None:
