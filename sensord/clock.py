@@ -78,6 +78,16 @@ class _Segment:
             self.first_kept = False
 
 
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Run time (ns) by the packets alone, its standard deviation (ns), and rate error of the pod with its deviation."""
+
+    run_ns: int
+    sd_ns: float
+    rate: float
+    rate_sd: float
+
+
 class PodClock:
     """Maps one pod's time to run time. Feed every packet once, in the order of arrival. Memory is bounded."""
 
@@ -134,13 +144,13 @@ class PodClock:
         """
         self._correction_ns = offset_ns
 
-    def envelope_at(self, segment: int, t_pod_ns: int) -> tuple[int, Line] | None:
-        """Run time of a pod time by the newest fit alone, and its line (times from the segment's start)."""
+    def estimate(self, segment: int, t_pod_ns: int) -> Estimate | None:
+        """What the newest fit says of a pod time, whatever was answered before; None: a segment never seen."""
         part = self._segments.get(segment)
         if part is None:
             return None
-        line = part.envelope.line
-        return t_pod_ns + part.delay0 + round(line.at(t_pod_ns - part.pod0)), line
+        line, t = part.envelope.line, t_pod_ns - part.pod0
+        return Estimate(t_pod_ns + part.delay0 + round(line.at(t)), line.sd_at(t), line.rate, line.rate_sd)
 
     def _open(self, segment: int, t_pod_ns: int, t_rx_ns: int) -> _Segment:
         envelope = Envelope((0, 0), self._line, self._max_rate)

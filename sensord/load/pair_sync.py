@@ -1,0 +1,142 @@
+"""The two pods' clocks as a pair: what their difference is worth, and what a twist of both shoes makes of it.
+
+Each pod's clock is late by the constant part of its radio's delay, which no packet tells. A twist says which instants
+of the two pods' clocks are one: from then on the right pod's map is corrected by what the two envelopes differ by at
+that instant. The envelopes go on learning about that instant while it is in their window, so the correction is computed
+anew each second for `REFINED_NS`, then it stays. Pods keep it through a reboot: it belongs to their links.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from sensord.clock import COVERED, PodClock
+from sensord.load.twist import Place, Twist, TwistSync
+from sensord.model import NS, FootNote, SampleBlock, Side, Stride
+
+REFINED_NS = 120 * NS
+"""Half of the envelope's window: then the twist lies in the middle of it, where a line is known best."""
+
+BEST_OF = 5
+"""Design choice: looks of one twist, a second apart, of which the surest is taken,"""
+
+ONE_TWIST_NS = 10 * NS
+"""Design choice: and what is seen so soon after it is the same twist."""
+
+STRIDING_NS = 4 * NS
+"""Design choice: no look while both feet have made strides in the last seconds: nobody twists shoes that run."""
+
+
+@dataclass(slots=True)
+class _Anchor:
+    """A twist that is in use: the correction it gives, how sure the envelopes were of it, and since when (run time)."""
+
+    twist: Twist
+    begun_ns: int
+    correction_ns: int = 0
+    sd_ns: float = math.inf
+    frozen: bool = False
+
+
+class PairSync:
+    """Fed with every block, stride and tick of a run with two pods; corrects the right pod's clock after a twist."""
+
+    def __init__(self, left: PodClock, right: PodClock) -> None:
+        self._clocks = {Side.LEFT: left, Side.RIGHT: right}
+        self._segments: dict[Side, Place] = {}
+        self._strides: dict[Side, int] = {}
+        self._twists = TwistSync()
+        self._seen: list[Twist] = []
+        self._anchor: _Anchor | None = None
+
+    @property
+    def quality_ms(self) -> float | None:
+        """Half the width, in ms, of the interval that holds 95 % of the errors of a time between the two feet.
+
+        Without a twist the constant difference of the two radios' delays is left out: nothing measures it. None until
+        both clocks know how much their packets scatter.
+        """
+        if len(self._segments) < len(Side) or any(clock.sync_quality_ms is None for clock in self._clocks.values()):
+            return None
+        now = [self._clocks[side].estimate(*self._segments[side]) for side in Side]
+        estimates = [estimate for estimate in now if estimate is not None]
+        if len(estimates) < len(Side):
+            return None
+        alone_ns = math.hypot(*(estimate.sd_ns for estimate in estimates))
+        anchor = self._anchor
+        if anchor is None or not self._same_segments(anchor.twist):
+            return COVERED * alone_ns / 1e6
+        ages_ns = [self._segments[side][1] - anchor.twist.place(side)[1] for side in Side]
+        since_ns = math.hypot(*(age * e.rate_sd for age, e in zip(ages_ns, estimates, strict=True)))
+        later_ns = math.hypot(alone_ns, anchor.sd_ns)
+        sd_ns = later_ns if anchor.frozen else min(since_ns, later_ns)
+        return (COVERED * sd_ns + anchor.twist.error_ns) / 1e6
+
+    def block(self, side: Side, block: SampleBlock) -> None:
+        """The samples of one pod, as they come."""
+        if len(block):
+            self._segments[side] = (block.segment, int(block.t_pod_ns[-1]))
+            self._twists.block(side, block)
+
+    def stride(self, stride: Stride, t_ns: int) -> None:
+        """A foot has made a stride."""
+        self._strides[stride.foot] = t_ns
+
+    def on_tick(self, t_ns: int) -> list[FootNote]:
+        """Look for a twist that ended, keep the correction up to date."""
+        notes: list[FootNote] = []
+        found = None if self._striding(t_ns) else self._look(t_ns)
+        if found is not None:
+            notes.append(self._take(found, t_ns))
+        if self._anchor is not None:
+            self._correct(self._anchor, t_ns)
+        return notes
+
+    def _striding(self, t_ns: int) -> bool:
+        return len(self._strides) == len(Side) and min(self._strides.values()) > t_ns - STRIDING_NS
+
+    def _look(self, t_ns: int) -> Twist | None:
+        """The surest look of a twist, once it is over."""
+        if self._anchor is not None and t_ns - self._anchor.begun_ns < ONE_TWIST_NS:
+            return None
+        twist = self._twists.look(t_ns, self._clocks[Side.LEFT], self._clocks[Side.RIGHT])
+        if twist is not None:
+            self._seen.append(twist)
+        if not self._seen or (twist is not None and len(self._seen) < BEST_OF):
+            return None
+        best = min(self._seen, key=lambda seen: seen.error_ns)
+        self._seen.clear()
+        return best
+
+    def _take(self, twist: Twist, t_ns: int) -> FootNote:
+        """Use this twist from now on; says what the maps were off by until now."""
+        apart = self._apart(twist)
+        before = 0 if self._anchor is None else self._anchor.correction_ns
+        self._anchor = _Anchor(twist, t_ns, correction_ns=before)
+        self._correct(self._anchor, t_ns)
+        off_ms = 0.0 if apart is None else (apart[0] - before) / 1e6
+        quality = self.quality_ms
+        known = "" if quality is None else f", now they agree within {quality:.1f} ms"
+        text = f"both pods were twisted together: their clocks were {abs(off_ms):.1f} ms apart{known}"
+        return FootNote(None, "twist_sync", text)
+
+    def _correct(self, anchor: _Anchor, t_ns: int) -> None:
+        if anchor.frozen:
+            return
+        apart = self._apart(anchor.twist)
+        if apart is not None:
+            anchor.correction_ns, anchor.sd_ns = apart
+            self._clocks[Side.RIGHT].correct(anchor.correction_ns)
+        anchor.frozen = t_ns - anchor.begun_ns >= REFINED_NS or not self._same_segments(anchor.twist)
+
+    def _apart(self, twist: Twist) -> tuple[int, float] | None:
+        """What the right envelope must be moved by so that the twist is one instant (ns), and its deviation."""
+        left, right = (self._clocks[side].estimate(*twist.place(side)) for side in (Side.LEFT, Side.RIGHT))
+        if left is None or right is None:
+            return None
+        return left.run_ns - right.run_ns, math.hypot(left.sd_ns, right.sd_ns)
+
+    def _same_segments(self, twist: Twist) -> bool:
+        now = {side: place[0] for side, place in self._segments.items()}
+        return now == {Side.LEFT: twist.left[0], Side.RIGHT: twist.right[0]}
