@@ -77,7 +77,7 @@ def _paired(strides: Sequence[Stride]) -> dict[str, Json] | None:
     ratios: list[float] = []
     for stride in sorted(strides, key=lambda s: s.ic_pod_ns):
         for pair in pairing.add(_on_one_clock(stride)):
-            if pair.activity is Activity.RUN:
+            if pair.activity is Activity.RUN and pair.contact_times_s is not None:
                 left_s, right_s = pair.contact_times_s
                 ratios.append(float(np.log(left_s / right_s)))
     if not ratios:

@@ -47,7 +47,7 @@ class ContactAsymmetry:
 
     def add(self, pair: StridePair) -> list[Asymmetry]:
         """One value with every tenth running pair; its interval is None before the third batch."""
-        if pair.activity is not Activity.RUN:
+        if pair.activity is not Activity.RUN or pair.contact_times_s is None:
             return []
         left_s, right_s = pair.contact_times_s
         self._batch.append(log(left_s / right_s))

@@ -19,7 +19,7 @@ KEPT = 16
 
 @dataclass(frozen=True, slots=True)
 class StridePair:
-    """A left stride and the right one that follows it, both measured, both of one activity. `t_ns`: both have ended."""
+    """A left stride and the right one that follows it, both trusted, both of one activity. `t_ns`: both have ended."""
 
     t_ns: int
     left: Stride
@@ -31,12 +31,10 @@ class StridePair:
         return self.left.activity
 
     @property
-    def contact_times_s(self) -> tuple[float, float]:
-        """Contact times (left, right) in s; a pair has both."""
+    def contact_times_s(self) -> tuple[float, float] | None:
+        """Contact times (left, right) in s; None when one was not measured."""
         left, right = self.left.contact_time_s, self.right.contact_time_s
-        assert left is not None  # Pairing lets nothing else through
-        assert right is not None
-        return left, right
+        return (left, right) if left and right else None
 
 
 class Pairing:
@@ -83,6 +81,4 @@ def _end(stride: Stride) -> int:
 
 
 def _comparable(left: Stride, right: Stride) -> bool:
-    return left.activity is right.activity and all(
-        s.contact_time_s is not None and s.contact_time_s > 0 and s.confidence >= MIN_CONFIDENCE for s in (left, right)
-    )
+    return left.activity is right.activity and min(left.confidence, right.confidence) >= MIN_CONFIDENCE

@@ -44,7 +44,7 @@ class Summary:
 
     def add_pair(self, pair: StridePair) -> None:
         """Count a pair; walking pairs are not part of the summary."""
-        if pair.activity is Activity.RUN:
+        if pair.activity is Activity.RUN and pair.contact_times_s is not None:
             left_s, right_s = pair.contact_times_s
             self._si_tenths.add(10 * symmetry_index_pct(log(left_s / right_s)))
 
