@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 SECONDS = 60.0
@@ -27,25 +26,7 @@ def demo_cost() -> None:
     print(f"                       pods included; start-up and end {short_s:.1f} CPU-s")
 
 
-def pipeline_cost() -> None:
-    """CPU of the pipeline alone, on recorded inputs of two pods at 200 Hz."""
-    sys.path.insert(0, str(HERE.parent))
-    from sensord.pipeline import Pipeline  # noqa: PLC0415
-    from sensord.sim.script import Run, Stand, Walk  # noqa: PLC0415
-    from tests.worlds import world  # noqa: PLC0415
-
-    recorded = world((Stand(3.0), Walk(20.0), Run(240.0), Stand(3.0)))
-    pipeline = Pipeline(recorded.setup)
-    begun_s = time.process_time()
-    for item in recorded.inputs:
-        pipeline.push(item)
-    pipeline.flush()
-    cost_s = time.process_time() - begun_s
-    each_ms = cost_s / recorded.truth.duration_s * 1000
-    print(f"pipeline               {each_ms:6.1f} CPU-ms per second of two pods at 200 Hz")
-
-
 if __name__ == "__main__":
-    pipeline_cost()
+    subprocess.run([sys.executable, "-m", "sensord", "bench"], check=True)
     demo_cost()
     sys.exit(subprocess.run([sys.executable, HERE / "alert_latency.py"], check=False).returncode)

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from sensord.cli import files, live, runs, science
+from sensord.cli import bench, files, live, runs, science
 from sensord.errors import SensordError
 
 app = typer.Typer(
@@ -23,7 +23,9 @@ plan_app = typer.Typer(help="The therapist's plan file.", no_args_is_help=True, 
 app.add_typer(runs_app, name="runs")
 app.add_typer(plan_app, name="plan")
 
-for command in (live.run, live.demo, live.scan, live.doctor, files.analyse, files.replay, science.validate):
+for command in (
+    live.run, live.demo, live.scan, live.doctor, files.analyse, files.replay, science.validate, bench.bench,
+):  # fmt: skip
     app.command()(command)
 runs_app.command("list")(runs.runs_list)
 runs_app.command("show")(runs.runs_show)
