@@ -21,6 +21,7 @@ from sensord.errors import InternalError, PacketError
 from sensord.load.asymmetry import ContactAsymmetry
 from sensord.load.force import ForceModel
 from sensord.load.life import RunLife
+from sensord.load.pair_sync import PairSync
 from sensord.load.pairing import Pairing
 from sensord.load.speed import SpeedEstimator
 from sensord.load.summary import Summary
@@ -45,6 +46,7 @@ from sensord.model import (
     RunChange,
     RunSetup,
     RunState,
+    Side,
     Stride,
     Tick,
     payload,
@@ -67,7 +69,8 @@ class PodLine:
         self._driver = driver
         self._decoder: Decoder | None = None
         self._foot: FootAnalyser | None = None
-        self._clock = PodClock()
+        self.clock = PodClock()
+        self.sync: PairSync | None = None
         self._before_info = 0
 
     def link(self, info: Mapping[str, Json]) -> None:
@@ -97,7 +100,9 @@ class PodLine:
         out: list[Contact | Stride | FootNote] = []
         for block in blocks:
             if len(block):
-                self._clock.observe(block.segment, int(block.t_pod_ns[-1]), packet.t_ns)
+                self.clock.observe(block.segment, int(block.t_pod_ns[-1]), packet.t_ns)
+                if self.sync:
+                    self.sync.block(self.setup.side, block)
             out += self._foot.push(block)
         return [self._in_run_time(item) for item in out]
 
@@ -127,9 +132,20 @@ class PodLine:
         end = item.next_ic_pod_ns
         return replace(
             item,
-            ic_run_ns=self._clock.to_run_ns(item.segment, item.ic_pod_ns),
-            next_ic_run_ns=None if end is None else self._clock.to_run_ns(item.segment, end),
+            ic_run_ns=self.clock.to_run_ns(item.segment, item.ic_pod_ns),
+            next_ic_run_ns=None if end is None else self.clock.to_run_ns(item.segment, end),
         )
+
+
+def _pair_sync(lines: Iterable[PodLine]) -> PairSync | None:
+    """The clocks of both feet as a pair; None with one pod."""
+    by_side = {line.setup.side: line for line in lines}
+    if len(by_side) < len(Side):
+        return None
+    sync = PairSync(by_side[Side.LEFT].clock, by_side[Side.RIGHT].clock)
+    for line in by_side.values():
+        line.sync = sync
+    return sync
 
 
 class Pipeline:
@@ -147,6 +163,7 @@ class Pipeline:
         plan = read_plan(setup.plan_text, "plan") if setup.plan_text is not None else None
         injured = plan.runner.injured_side if plan else None
         self._lines = {pod.pod: PodLine(pod, drivers[pod.driver]) for pod in setup.pods}
+        self._sync = _pair_sync(self._lines.values())
         self._life = RunLife()
         self._totals = Totals(setup.step_lengths)
         self._windows = Windows()
@@ -201,7 +218,7 @@ class Pipeline:
 
     def _tick(self, tick: Tick) -> list[_Found]:
         self._ticks += 1
-        found: list[_Found] = []
+        found: list[_Found] = [(tick.t_ns, note) for note in self._sync.on_tick(tick.t_ns)] if self._sync else []
         if self._life.state in (RunState.RUNNING, RunState.PAUSED) and self._started_ns is not None:
             if self._life.state is RunState.RUNNING:
                 window = self._windows.at(tick.t_ns, self._totals.now, self._started_ns)
@@ -277,6 +294,8 @@ class Pipeline:
 
     def _stride(self, stride: Stride, t_ns: int) -> list[_Found]:
         stride = self._force.apply(self._speed.apply(stride))
+        if self._sync:
+            self._sync.stride(stride, t_ns)
         found = self._change(self._life.on_stride(stride))
         at = t_ns if stride.ic_run_ns is None else stride.ic_run_ns
         if self._started_ns is None:
