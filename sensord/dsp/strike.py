@@ -1,17 +1,24 @@
 """How the foot lands: its angle to the ground at initial contact, and what kind of strike that is likely to be.
 
-The angle is the pitch at initial contact less the pitch at mid-stance, where the sole lies flat: the pitch rate
-integrated over less than 150 ms, so that neither the mount nor the gyro's bias matter (1 degree/s makes 0.1 degrees).
-Positive: heel lower. Mid-stance is loaded; a foot that stands may lie one or two degrees otherwise.
+The angle is how steep the foot's long axis (heel to toe) points up at initial contact; at mid-stance, where the sole
+lies flat, it is level. From the one to the other the attitude is known within less than 150 ms of gyro, so that
+neither the mount nor its bias matter. Positive: heel lower. Mid-stance is loaded; a foot that stands may lie one or two
+degrees otherwise.
+
+Which way the foot's long axis points in the pod matters when the foot lands on its outer edge: 20 degrees of that are
+seen as 5 degrees of pitch if the axis is taken 14 degrees wrong, and toes point out by as much. The axis about which
+the foot turns while it swings follows the leg, not the foot. Pushing off, it turns about the heads of its metatarsals,
+a line in the foot itself.
 """
 
 from __future__ import annotations
 
-from math import degrees, erf, sqrt
+from math import asin, cos, degrees, erf, radians, sin, sqrt
 
 import numpy as np
 
-from sensord.model import FloatArray
+from sensord.dsp.filters import project
+from sensord.model import FloatArray, Side
 
 REARFOOT_DEG = 8.0
 FOREFOOT_DEG = -1.6
@@ -27,14 +34,39 @@ ANGLE_SD_DEG = 3.0
 bias between runners 2.0 ± 5.9 (Falbriard et al. 2020, doi:10.3389/fbioe.2020.00065); design choice within that."""
 
 
-def strike_angle_deg(pitch_radps: FloatArray, rate_hz: float, ic: float, rest: int) -> float:
-    """Pitch at row `ic` (fractional) less pitch at row `rest`, degrees; pitch rate (n,) toe-up positive."""
+TOE_LINE_DEG = 10.0
+"""How far the line a foot turns about in pushing off deviates from square to its long axis: the inner end lies further
+forward. Measured on four feet of two runners: 14, 9, 6 and 11 degrees (`python bench/fit_strike.py`, which also prints
+what each runner says about the other)."""
+
+
+def foot_axis(push_radps: FloatArray, pitch_axis: FloatArray, up: FloatArray, side: Side) -> FloatArray:
+    """Heel to toe, level (3,), in the pod's axes: from the angular rate (n, 3) from mid-stance to terminal contact.
+
+    `pitch_axis` says which way is toe-up; `up` is at mid-stance. The line is the mean
+    axis, weighted by the square of the rate.
+    """
+    pitch = project(push_radps, pitch_axis)
+    line = np.einsum("n,ni->i", pitch, push_radps)
+    line -= float(np.einsum("i,i->", line, up)) * up
+    size = float(np.linalg.norm(line))
+    if size == 0.0:
+        line = np.cross(up, np.cross(pitch_axis, up))
+        size = float(np.linalg.norm(line))
+    square = np.cross(up, line / size)
+    turn = radians(TOE_LINE_DEG) * (-1.0 if side is Side.LEFT else 1.0)
+    return np.asarray(cos(turn) * square + sin(turn) * np.cross(up, square))
+
+
+def strike_angle_deg(attitude: FloatArray, up: FloatArray, forward: FloatArray, ic: float) -> float:
+    """How steep the foot's axis points up at row `ic` (fractional), degrees.
+
+    `attitude` (n, 3, 3) takes the pod's axes at each row to common ones, `up` is in these, `forward` in the pod's.
+    """
     first = int(ic)
-    rates = pitch_radps[first : rest + 1]
-    turned = np.concatenate(([0.0], np.cumsum((rates[1:] + rates[:-1]) * (0.5 / rate_hz))))
+    rises = np.einsum("i,nij,j->n", up, attitude[first : first + 2], forward)
     share = ic - first
-    at_contact = turned[0] * (1.0 - share) + turned[min(1, len(turned) - 1)] * share
-    return degrees(float(at_contact - turned[-1]))
+    return degrees(asin(max(-1.0, min(1.0, float(rises[0] * (1.0 - share) + rises[-1] * share)))))
 
 
 def strike_chances(angle_deg: float, sd_deg: float = ANGLE_SD_DEG) -> tuple[float, float, float]:
