@@ -159,7 +159,9 @@ def test_the_mount_does_not_matter(foot: SimulatedFoot) -> None:
 
 def test_the_foot_is_only_a_name(foot: SimulatedFoot) -> None:
     left, right = (strides(analyse(foot.block(), RATE_HZ, side)) for side in Side)
-    unrolled = {"eversion_excursion_deg": None, "eversion_peak_dps": None}  # outward is the other way on the other foot
+    outward = ("eversion_excursion_deg", "eversion_peak_dps", "strike_angle_deg", "strike_type")
+    outward += ("strike_rearfoot_p", "strike_midfoot_p", "strike_forefoot_p")  # toes point out, on either foot
+    unrolled = dict.fromkeys(outward)
     assert [replace(s, foot=Side.LEFT, **unrolled) for s in right] == [replace(s, **unrolled) for s in left]
 
 
