@@ -50,12 +50,15 @@ from sensord.drivers.open_pod_wire import (
 )
 from sensord.drivers.timeline import Stamp, Timeline
 from sensord.errors import LinkError, LinkReason, PacketError, PacketReason
-from sensord.model import G_MPS2, Json, MaskArray, Packet, SampleBlock
+from sensord.model import G_MPS2, IntArray, Json, MaskArray, Packet, SampleBlock
 
 NAME = "open-pod"
 
 PACKET_S = 0.05
 """Design choice: a packet at most this long; shorter wakes the radio more often, longer makes cues late."""
+
+OFFSETS_KEPT = 64
+"""Design choice: lengths of packets whose sample times are kept; the true period varies by a few steps of 10 us."""
 
 # ---------------------------------------------------------------------------------------------------------- decoder
 
@@ -65,7 +68,7 @@ class OpenPodDecoder:
 
     def __init__(self, info: Mapping[str, Json]) -> None:
         self.counts = DecodeCounts()
-        self._info = _info_of(info)
+        self._use(_info_of(info))
         self._timeline = Timeline(self._info.clock_us)
 
     @property
@@ -77,33 +80,38 @@ class OpenPodDecoder:
         """Linked again: the same boot id goes on in the same segment, another one begins a new segment."""
         fresh = _info_of(info)
         self._timeline.relink(restarted=_epoch(fresh) != _epoch(self._info), clock_us=fresh.clock_us)
-        self._info = fresh
+        self._use(fresh)
 
     def push(self, packet: Packet) -> list[SampleBlock]:
         """Samples of one notification, or none if it was seen before. Raises PacketError, counted by reason."""
-        self.counts.packets += 1
+        counts = self.counts
+        counts.packets += 1
         try:
             data = self._checked(packet)
-            place = self._timeline.place(
-                Stamp(
-                    data.seq,
-                    data.t_first_us,
-                    len(data.raw),
-                    data.period_us,
-                    overrun=Flag.OVERRUN in data.flags,
-                    restarted=Flag.CLOCK_RESTARTED in data.flags,
-                    rx_us=packet.t_ns // 1000,
-                )
-            )
+            flags = data.flags
+            overrun, restarted = (Flag.OVERRUN in flags, Flag.CLOCK_RESTARTED in flags) if flags else (False, False)
+            n, period_us, rx_us = len(data.raw), data.period_us, packet.t_ns // 1000
+            place = self._timeline.place(Stamp(data.seq, data.t_first_us, n, period_us, overrun, restarted, rx_us))
         except PacketError as error:
-            self.counts.rejected[error.reason] = self.counts.rejected.get(error.reason, 0) + 1
+            counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
             raise
         if place is None:
-            self.counts.duplicates += 1
+            counts.duplicates += 1
             return []
-        self.counts.samples += len(data.raw)
-        self.counts.lost = (self.counts.lost or 0) + (place.missing or 0)
-        return [self._block(data, place.first_us, place.segment, place.missing, packet.t_ns)]
+        counts.samples += n
+        counts.lost = (counts.lost or 0) + (place.missing or 0)
+        t_pod_ns = self._offsets(n, period_us) + place.first_us * 1000
+        return [self._block(data.raw, t_pod_ns, place.segment, place.missing, packet.t_ns)]
+
+    def _use(self, info: PodInfo) -> None:
+        self._info = info
+        self._acc_range_mps2 = info.acc_range_g * G_MPS2
+        self._gyr_range_radps = math.radians(info.gyr_range_dps)
+        ranges = [self._acc_range_mps2, self._gyr_range_radps]
+        if info.high_g_range_g:
+            ranges.append(info.high_g_range_g * G_MPS2)
+        self._scale = np.repeat(ranges, 3) / FULL_SCALE
+        self._offsets_ns: dict[tuple[int, float], IntArray] = {}
 
     def _checked(self, packet: Packet) -> DataPacket:
         if packet.characteristic != DATA:
@@ -111,33 +119,40 @@ class OpenPodDecoder:
         data = decode_data(packet.payload)
         if RATES_HZ[data.rate_id] != self._info.rate_hz:
             raise PacketError(PacketReason.RATE, f"{RATES_HZ[data.rate_id]:g} Hz, set to {self._info.rate_hz:g} Hz")
-        if (data.raw.shape[1] == 9) != bool(self._info.high_g_range_g):
+        if data.raw.shape[1] != len(self._scale):
             raise PacketError(PacketReason.TYPE, f"{data.raw.shape[1]} values a sample is not what was set")
         return data
 
-    def _block(self, data: DataPacket, first_us: int, segment: int, missing: int | None, t_rx_ns: int) -> SampleBlock:
-        n = len(data.raw)
-        offsets_ns = np.rint(np.arange(n) * (data.period_us * 1e3)).astype(np.int64)
-        acc_scale = self._info.acc_range_g * G_MPS2 / FULL_SCALE
-        gyr_scale = math.radians(self._info.gyr_range_dps) / FULL_SCALE
-        values = data.raw.astype(np.float64)
-        high = values[:, 6:] * (high_g * G_MPS2 / FULL_SCALE) if (high_g := self._info.high_g_range_g) else None
+    def _block(self, raw: RawArray, t_pod_ns: IntArray, segment: int, missing: int | None, t_rx_ns: int) -> SampleBlock:
+        values = raw * self._scale
         return SampleBlock(
-            t_pod_ns=first_us * 1000 + offsets_ns,
-            acc_mps2=values[:, :3] * acc_scale,
-            gyr_radps=values[:, 3:6] * gyr_scale,
-            saturated=_saturated(data.raw),
+            t_pod_ns=t_pod_ns,
+            acc_mps2=values[:, :3],
+            gyr_radps=values[:, 3:6],
+            saturated=_saturated(raw),
             segment=segment,
             t_rx_ns=t_rx_ns,
             missing_before=missing,
-            acc_range_mps2=self._info.acc_range_g * G_MPS2,
-            gyr_range_radps=math.radians(self._info.gyr_range_dps),
-            high_g_mps2=high,
+            acc_range_mps2=self._acc_range_mps2,
+            gyr_range_radps=self._gyr_range_radps,
+            high_g_mps2=values[:, 6:] if self._info.high_g_range_g else None,
         )
+
+    def _offsets(self, n: int, period_us: float) -> IntArray:
+        """Times of n samples after the first; most packets have one of a few lengths."""
+        known = self._offsets_ns.get((n, period_us))
+        if known is None:
+            if len(self._offsets_ns) >= OFFSETS_KEPT:
+                self._offsets_ns.clear()
+            known = np.rint(np.arange(n) * (period_us * 1e3)).astype(np.int64)
+            self._offsets_ns[n, period_us] = known
+        return known
 
 
 def _saturated(raw: RawArray) -> MaskArray:
     """Bits 0-2 acc x,y,z, 3-5 gyr x,y,z, from raw values (n, >= 6)."""
+    if raw.item(raw.argmax()) < SATURATED_RAW and raw.item(raw.argmin()) > -SATURATED_RAW:
+        return np.zeros(len(raw), dtype=np.uint8)
     at_limit = np.abs(raw[:, :6].astype(np.int32)) >= SATURATED_RAW
     mask: MaskArray = np.packbits(at_limit, axis=1, bitorder="little")[:, 0]
     return mask

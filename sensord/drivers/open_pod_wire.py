@@ -67,6 +67,7 @@ _INFO = struct.Struct("<BBI8sHHH")
 _STREAM = struct.Struct("<BBBHBH")
 _CONFIG = struct.Struct("<BBHHHB")
 _CLOCK_ANSWER = struct.Struct("<BIQQ")
+_SAMPLES = np.dtype("<i2")
 
 RawArray = npt.NDArray[np.int16]
 
@@ -77,6 +78,10 @@ class Flag(IntFlag):
     SATURATED = 1
     OVERRUN = 2
     CLOCK_RESTARTED = 4
+
+
+_FLAGS = tuple(Flag(bits) for bits in range(8))
+"""Each combination once: making one anew takes as long as reading the samples."""
 
 
 class Op(IntEnum):
@@ -118,7 +123,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class DataPacket:
-    """A DATA notification taken apart. `raw` is (n, 6) or, with high g, (n, 9), in LSB."""
+    """A DATA notification taken apart. `raw` is (n, 6) or, with high g, (n, 9), in LSB; decoded, it is read-only."""
 
     seq: int
     t_first_us: int
@@ -168,10 +173,11 @@ def decode_data(payload: bytes) -> DataPacket:
     nominal_10us = (n - 1) * 1e5 / RATES_HZ[rate_id]
     if abs(span_10us - nominal_10us) > PERIOD_TOLERANCE * nominal_10us + 1:
         raise PacketError(PacketReason.TIME, f"{n} samples at {RATES_HZ[rate_id]:g} Hz in {span_10us / 100:g} ms")
-    if flags & Flag.CLOCK_RESTARTED and seq != 0:
+    known = _FLAGS[flags & 7]
+    if seq != 0 and known and Flag.CLOCK_RESTARTED in known:
         raise PacketError(PacketReason.TIME, f"clock restarted in packet {seq}")
-    raw = np.frombuffer(payload, "<i2", offset=_HEADER.size).reshape(n, columns).astype(np.int16)
-    return DataPacket(seq, t_first_us, span_10us, rate_id, Flag(flags & 7), raw)
+    raw = np.frombuffer(payload, _SAMPLES, offset=_HEADER.size).reshape(n, columns)
+    return DataPacket(seq, t_first_us, span_10us, rate_id, known, raw.astype(np.int16, copy=False))
 
 
 @dataclass(frozen=True, slots=True)

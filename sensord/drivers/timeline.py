@@ -10,7 +10,7 @@ corrupt packet never shuts out all that follow.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sensord.errors import PacketError, PacketReason
 
@@ -37,8 +37,7 @@ PERIOD_SMOOTHING = 1 / 16
 """Design choice: weight of one packet in the measured period; sensors' rates drift over minutes, packets last 0.1 s."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What a packet says about time: n samples, the first at t_first (wrapped us), a true period apart.
 
     `rx_us` is when it arrived, on our clock.
@@ -53,8 +52,7 @@ class Stamp:
     rx_us: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a packet belongs: unwrapped time of its first sample, its segment, samples missing before it."""
 
     first_us: int
@@ -62,8 +60,7 @@ class Place:
     missing: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Last:
+class _Last(NamedTuple):
     """The newest packet that was placed (or the newest suspect)."""
 
     stamp: Stamp
@@ -83,7 +80,7 @@ class Timeline:
     def __init__(self, clock_us: int | None = None) -> None:
         self._segment = -1
         self._last: _Last | None = None
-        self._seen: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
+        self._seen: dict[tuple[int, int], None] = {}  # the last `REMEMBERED`, oldest first
         self._suspects: deque[tuple[_Last, int]] = deque(maxlen=SUSPECTS)
         self._period_us: float | None = None
         self._relinked = False
@@ -134,7 +131,9 @@ class Timeline:
 
     def _accept(self, stamp: Stamp, first_us: int, missing: int) -> Place:
         self._last = _Last(stamp, first_us)
-        self._seen.append((stamp.seq, stamp.t_first_us))
+        self._seen[stamp.seq, stamp.t_first_us] = None
+        if len(self._seen) > REMEMBERED:
+            del self._seen[next(iter(self._seen))]
         self._suspects.clear()
         self._relinked = False
         return Place(first_us, self._segment, missing)
