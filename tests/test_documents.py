@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import typer
@@ -24,15 +21,6 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 TEXTS = [*DOCS, *ROOT.glob("sensord/**/*.py"), *ROOT.glob("sensord/web/**/*.*"), *ROOT.glob("dashboards/**/*.json")]
-
-
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def commands() -> list[str]:
@@ -97,14 +85,6 @@ def test_the_columns_of_the_strides_table_are_documented() -> None:
 def test_words_that_we_do_not_use(word: str) -> None:
     used = [p.name for p in TEXTS if re.search(word, p.read_text(encoding="utf-8", errors="ignore"), re.IGNORECASE)]
     assert used == []
-
-
-@pytest.mark.data
-@pytest.mark.timeout(120)
-def test_the_table_of_the_readme_is_what_the_command_prints() -> None:
-    found = load(ROOT / "bench" / "found.py")
-    table = found.table(Path(os.environ["SENSORD_DATA"]))
-    assert table in README, "run: python bench/found.py --write"
 
 
 def test_the_layers_hold() -> None:

@@ -120,8 +120,8 @@ class Row:
             "what": self.what,
             "data": self.data,
             "kind": self.kind.value,
-            "runners": self.runners,
-            "n": self.n,
+            "runners": int(self.runners),
+            "n": int(self.n),
             "unit": self.unit,
             "bias": _rounded(self.bias),
             "sd": _rounded(self.sd),
@@ -164,7 +164,7 @@ def compared(
 ) -> Row:
     """A row of bias and SD, beside the constant that is the mean of `true`; `of`: how many there could have been."""
     got, aim = agreement(errors), target or Target()
-    if of is not None and got.n < of:
+    if of is not None and 0 < got.n < of:
         note = "; ".join(part for part in (f"{got.n} of {of} have a value", note) if part)
     verdict = Verdict.NOT_MEASURED if not got.n else aim.judge(got.bias, got.sd, None)
     return Row(

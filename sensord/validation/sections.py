@@ -10,6 +10,8 @@ from pathlib import Path
 from sensord.errors import InputError, Problem
 from sensord.model import ALGORITHM, Json
 from sensord.validation import datasets, lengths, robustness, running, simulated, streamed, strikes, walking
+from sensord.validation.lab import is_lab
+from sensord.validation.lab_rows import lab_rows
 from sensord.validation.rows import Row
 from sensord.validation.workbench import Workbench
 
@@ -87,6 +89,8 @@ def validate(data: Path, only: Sequence[str] = (), *, quick: bool = False) -> Re
     """Run the sections whose data are in the folder. InputError: no such folder, an unknown section, broken data."""
     if not data.is_dir():
         raise InputError(Problem(str(data), "", "no such folder", "a folder of recordings with their truth"))
+    if is_lab(data):
+        return Result(tuple(lab_rows(data)), ())
     bench = Workbench(data)
     rows: list[Row] = []
     missing: list[Missing] = []
