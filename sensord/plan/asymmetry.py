@@ -1,9 +1,11 @@
-"""Contact-time asymmetry against her own baseline, either way.
+"""Asymmetry of one metric against her own baseline, either way.
 
-Values arrive with their 95 % interval (`load.asymmetry`). What is limited is the distance of the symmetry index from
-the baseline, in points: within when the whole interval is nearer than the first limit, beyond a level when the whole
-interval is farther. Beyond for `sustained` of running time makes an alert; nearer than `clear_below` for as long ends
-it. Walking breaks neither count nor interrupt.
+Values arrive with their 95 % interval (`load.asymmetry`). What is limited is the distance of the symmetry index (of
+flight time and strike angle: of the difference) from the baseline of the speed she runs at: within when the whole
+interval is nearer than the first limit, beyond a level when the whole interval is farther and the distance is more than
+runs differ from each other (the baseline's minimal detectable change, when three runs or more tell it). Beyond for
+`sustained` of running time makes an alert; nearer than `clear_below` for as long ends it. Walking breaks neither count
+nor interrupt.
 """
 
 from __future__ import annotations
@@ -11,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sensord.model import Activity, Asymmetry, Level, LimitStatus, Side, Stride
-from sensord.plan.baseline import Baseline
+from sensord.plan.baseline import Baseline, Baselines
 from sensord.plan.breach import RANK, Turn
-from sensord.plan.model import ContactTimeAsymmetryLimit
+from sensord.plan.model import AsymmetryLimit
 from sensord.plan.rule import (
     MIN_CONFIDENCE,
     Finding,
@@ -28,17 +30,46 @@ from sensord.plan.rule import (
 )
 
 PAIRS_STALE_S = 30
-"""Running time without a new value: a value comes every ten pairs, that is about every 8 s (design choice)."""
+"""Running time without a new value of contact time, which comes every ten pairs, about every 8 s (design choice)."""
+
+OTHERS_STALE_S = 90
+"""The same for the other metrics, which come every thirty pairs, about every 24 s (design choice)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """How a metric is told: where a stride has it, its name, what more of it is called, the cue, the unit of change."""
+
+    field: str
+    noun: str
+    more: str
+    cue: str
+    unit: str = "points"
+
+
+TOLD = {
+    "contact_time": _Told("contact_time_s", "Contact time", "longer", "Contact times differ"),
+    "swing_time": _Told("swing_time_s", "Swing time", "longer", "Swing times differ"),
+    "duty_factor": _Told("duty_factor", "Duty factor", "higher", "Duty factors differ"),
+    "step_time": _Told("step_time_s", "Step time", "longer", "Step times differ"),
+    "flight_time": _Told("flight_time_s", "Flight time", "longer", "Flight times differ", "ms"),
+    "impact_peak": _Told("impact_peak_g", "Impact", "harder", "Impacts differ"),
+    "impact_band": _Told("impact_band_g", "Impact band", "harder", "Impacts differ"),
+    "force_peak": _Told("force_peak_bw", "Estimated peak force", "higher", "Forces differ"),
+    "impulse": _Told("impulse_bw_s", "Estimated impulse", "higher", "Impulses differ"),
+    "strike_angle": _Told("strike_angle_deg", "Strike angle", "larger", "Strike angles differ", "deg"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """Change from baseline in points, signed, with its interval."""
+    """Change from baseline, signed injured - other, with its interval; `mdc`: what runs differ by anyway, 0 unknown."""
 
     value: float
     low: float
     high: float
     n: int
+    mdc: float
 
     @property
     def nearest(self) -> float:
@@ -50,24 +81,34 @@ class _Change:
         """The largest one."""
         return max(-self.low, self.high)
 
+    @property
+    def stands_out(self) -> bool:
+        """More than her runs differ by from one to the next."""
+        return abs(self.value) > self.mdc
+
 
 class AsymmetryRule(Rule):
-    """The limit on contact-time asymmetry."""
+    """The limit on the asymmetry of one metric."""
 
     def __init__(
         self,
         run: str,
-        limit: ContactTimeAsymmetryLimit,
+        metric: str,
+        limit: AsymmetryLimit,
         injured: Side | None,
         *,
-        baseline: Baseline,
+        baselines: Baselines,
         pods: frozenset[Side],
         clock: RunClock,
     ) -> None:
-        name = Name("asymmetry.contact_time", "contact_time_si_change", "points")
+        self._metric, self._told = metric, TOLD[metric]
+        self._by_index = self._told.unit == "points"
+        change = f"{metric}_si_change" if self._by_index else f"{metric}_change"
+        name = Name(f"asymmetry.{metric}", change, self._told.unit)
         super().__init__(run, name, levels_of(limit.warn, limit.stop), limit.needs.sustained)
-        self._needs, self._injured, self._usual, self._clock = limit.needs, injured, baseline.value or 0.0, clock
-        self._never = "one pod only" if len(pods) < 2 else baseline.why_none
+        self._needs, self._injured, self._baselines, self._clock = limit.needs, injured, baselines, clock
+        self._never = "one pod only" if len(pods) < 2 else baselines.never(metric)
+        self._stale_s = PAIRS_STALE_S if metric == "contact_time" else OTHERS_STALE_S
         self._feet = {side: Freshness() for side in Side}
         self._values = Freshness()
 
@@ -81,7 +122,7 @@ class AsymmetryRule(Rule):
         """Note that the foot is still measured."""
         if (
             stride.activity is Activity.RUN
-            and stride.contact_time_s is not None
+            and getattr(stride, self._told.field) is not None
             and stride.confidence >= MIN_CONFIDENCE
         ):
             self._feet[stride.foot].seen(self._clock, t_ns)
@@ -89,18 +130,24 @@ class AsymmetryRule(Rule):
 
     def on_asymmetry(self, asymmetry: Asymmetry, t_ns: int) -> Said:
         """Judge a new value."""
-        if self._never or asymmetry.metric != "contact_time":
+        if self._never or asymmetry.metric != self._metric:
             return []
         self._values.seen(self._clock, t_ns)
-        low, high = asymmetry.si_low_pct, asymmetry.si_high_pct
-        if asymmetry.n < self._needs.steps or low is None or high is None:
+        value, low, high = (
+            (asymmetry.si_pct, asymmetry.si_low_pct, asymmetry.si_high_pct)
+            if self._by_index
+            else (asymmetry.difference, asymmetry.difference_low, asymmetry.difference_high)
+        )
+        if asymmetry.n < self._needs.steps or value is None or low is None or high is None:
             return self.report(self._collecting(asymmetry.n), t_ns)
-        if self._injured is Side.RIGHT:  # given as left - right, limited as injured - other
-            value, low, high = -asymmetry.si_pct, -high, -low
-        else:
-            value = asymmetry.si_pct
-        usual = self._usual
-        return self._judge(_Change(value - usual, low - usual, high - usual, asymmetry.n), t_ns)
+        usual = self._baselines.asymmetry(self._metric, asymmetry.speed_band)
+        if usual.value is None:  # there is one, but not at this speed
+            self.breach.interrupt()
+            return self.report(
+                not_checked(usual.why_none or "no baseline", "speed", n=asymmetry.n, n_needed=self._needs.steps), t_ns
+            )
+        change = _change((value, low, high), usual, asymmetry.n, turned=self._injured is Side.RIGHT)
+        return self._judge(change, t_ns)
 
     def on_tick(self, t_ns: int, feet_up: frozenset[Side] | None) -> Said:
         """Silence, and what it means."""
@@ -108,11 +155,11 @@ class AsymmetryRule(Rule):
             return []
         unlinked = [side for side in Side if feet_up is not None and side not in feet_up]
         silent = [side for side in Side if self._feet[side].silent(self._clock)]
-        no_pairs = self._values.silent(self._clock, PAIRS_STALE_S)
+        no_pairs = self._values.silent(self._clock, self._stale_s)
         if silent or no_pairs:
             self.breach.interrupt()
         if unlinked or silent:
-            reason = f"{(unlinked or silent)[0].value} contact time not measured"
+            reason = f"{(unlinked or silent)[0].value} {self._told.noun.lower()} not measured"
             return self.report(not_checked(reason, "silent", n_needed=self._needs.steps), t_ns)
         if any(foot.idle(t_ns) for foot in self._feet.values()):
             return self.report(self._undecided("not running", "idle"), t_ns)
@@ -126,7 +173,7 @@ class AsymmetryRule(Rule):
 
     def _judge(self, change: _Change, t_ns: int) -> Said:
         beyond = max(
-            (level for level, limit in self.limits.items() if change.nearest > limit),
+            (level for level, limit in self.limits.items() if change.nearest > limit and change.stands_out),
             key=RANK.__getitem__,
             default=Level.NONE,
         )
@@ -147,21 +194,35 @@ class AsymmetryRule(Rule):
             reason, kind = f"beyond for {beyond_s:.0f} of {sustained_s:.0f} s", "beyond"
         elif change.farthest < self.first_limit:
             return Finding(LimitStatus.WITHIN, value, change.n, self._needs.steps)
+        elif change.nearest > self.first_limit:
+            reason = f"{value:.1f} {self._told.unit} is within what her runs differ by ({change.mdc:.1f})"
+            kind = "scatter"
         else:
-            interval = f"{change.nearest:.1f} to {change.farthest:.1f} points"
+            interval = f"{change.nearest:.1f} to {change.farthest:.1f} {self._told.unit}"
             reason, kind = f"{interval} is not clear of {self.first_limit:.1f}", "interval"
         return self._undecided(reason, kind, value=value, n=change.n)
 
     def _words(self, turn: Turn, change: _Change) -> Words:
-        points = f"{abs(change.value):.1f} points from baseline"
+        told = self._told
+        points = f"{abs(change.value):.1f} {told.unit} from baseline"
         if turn.duration_s is not None:
             clear = f"below {self._needs.clear_below:.1f} again after {turn.duration_s:.0f} s"
-            return Words("", f"Contact time {points}, {clear}.")
+            return Words("", f"{told.noun} {points}, {clear}.")
         towards = self._injured or Side.LEFT  # a positive change: longer on this side
         side = towards if change.value > 0 else towards.other
         stop = self.limits.get(Level.STOP)
-        fact = f"Contact time longer on the {side.value} than usual: {points}, limit {self.limits[turn.level]:.1f}."
+        limit = f"limit {self.limits[turn.level]:.1f}"
+        fact = f"{told.noun} {told.more} on the {side.value} than usual: {points}, {limit}."
         if turn.level is Level.STOP:
             return Words("Stop running", f"{fact} Clears below {self._needs.clear_below:.1f}.")
         remains = f"Clears below {self._needs.clear_below:.1f}." if stop is None else f"Stop at {stop:.1f}."
-        return Words("Contact times differ", f"{fact} {remains}")
+        return Words(told.cue, f"{fact} {remains}")
+
+
+def _change(found: tuple[float, float, float], usual: Baseline, n: int, *, turned: bool) -> _Change:
+    """Value and interval are given as left - right; `turned`: the limit is on right - left."""
+    assert usual.value is not None
+    value, low, high = (x - usual.value for x in found)
+    if turned:
+        value, low, high = -value, -high, -low
+    return _Change(value, low, high, n, usual.mdc or 0.0)

@@ -1,24 +1,63 @@
-"""Her own usual: a value the therapist wrote, or the median of her last runs."""
+"""Her own usual: a value the therapist wrote, or the median of chosen runs under the same conditions.
+
+A baseline of runs mixes only runs of the same shoe, surface, mount, pods, speed band and algorithm. It says how many
+runs it rests on, how much they scatter, what both feet did in them, and whether they were made while injured: a limp
+that has become usual is no reason to call it normal.
+
+With at least three runs the smallest change that is more than the scatter between runs is 1.96·sqrt(2)·SD, the minimal
+detectable change at 95 %: between one run and another, both of which scatter.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from math import sqrt, tanh
+from statistics import median, stdev
 
-from sensord.model import Json, Side
-from sensord.plan.model import FixedAsymmetryBaseline, FixedImpactBaseline, SessionsBaseline
+from sensord.model import Json, RunSetup, Side
+from sensord.plan.conditions import Conditions
+from sensord.plan.model import (
+    AsymmetryLimit,
+    FixedAsymmetryBaseline,
+    FixedImpactBaseline,
+    Plan,
+    RunsBaseline,
+    SessionsBaseline,
+)
+from sensord.plan.swap import DIFFERENCES, compared, metrics_of, of_this_algorithm, swap_calibration
 
 History = Sequence[Mapping[str, Json]]
-"""Summaries (`RunSummary` payloads) of earlier runs, oldest first."""
+"""Summaries (`RunSummary` payloads) of earlier runs, oldest first, each with its `run` and `algo`."""
+
+MDC_RUNS = 3
+"""Runs from which on their scatter is used (design choice: with two, a standard deviation says next to nothing)."""
+
+USUAL = SessionsBaseline(mode="sessions", n=3)
+"""What is shown beside a metric that the plan does not limit (design choice)."""
+
+PAIRS_NEEDED = 60
+"""Stride pairs with which a run counts for a metric that the plan does not limit (design choice)."""
+
+INJURED = "made while injured"
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The value, or why there is none."""
+    """The value, or why there is none. `sd` and `mdc` are between runs; `left` and `right` what both feet did."""
 
     value: float | None
     why_none: str | None = None
+    sd: float | None = None
+    n: int = 0
+    label: str | None = None
+    left: float | None = None
+    right: float | None = None
+
+    @property
+    def mdc(self) -> float | None:
+        """Minimal detectable change between two runs (95 %), None with fewer than three runs."""
+        return None if self.sd is None or self.n < MDC_RUNS else 1.96 * sqrt(2.0) * self.sd
 
 
 def impact_baseline(
@@ -28,21 +67,98 @@ def impact_baseline(
     least as many strides as one window of the limit."""
     if isinstance(given, FixedImpactBaseline):
         return Baseline(given.value_g)
-    return _of_runs(given.n, history, f"impact_{side.value}_g", f"impact_n_{side.value}", strides_needed)
+    value, count = f"impact_{side.value}_g", f"impact_n_{side.value}"
+    runs = [run for run in history if run.get(value) is not None and run.get(count, 0) >= strides_needed]
+    return _of_values([float(run[value]) for run in runs if of_this_algorithm(run)], given.n)
 
 
-def asymmetry_baseline(
-    given: FixedAsymmetryBaseline | SessionsBaseline, history: History, injured: Side | None, pairs_needed: int
-) -> Baseline:
-    """Baseline contact-time SI in points, signed injured - other (left - right without an injured side)."""
-    if isinstance(given, FixedAsymmetryBaseline):
-        return Baseline(given.value)
-    found = _of_runs(given.n, history, "contact_time_si_pct", "contact_time_pairs", pairs_needed)
-    return found if found.value is None or injured is not Side.RIGHT else Baseline(-found.value)
+class Baselines:
+    """Baselines of asymmetry for one run: by metric and speed band, and what is known of the pods."""
+
+    def __init__(self, plan: Plan | None, setup: RunSetup) -> None:
+        self._conditions = Conditions.of_setup(setup, plan)
+        self._limits: dict[str, AsymmetryLimit] = plan.asymmetry.limits if plan else {}
+        self._injured = plan.runner.injured_side if plan else None
+        self._bias = swap_calibration(setup.history, self._conditions)
+        self._others: dict[str, int] = {}  # runs left out, by what was different
+        self._runs: list[tuple[Conditions, Mapping[str, Json]]] = []
+        for run in setup.history:
+            if not of_this_algorithm(run):
+                continue
+            conditions = Conditions.of_summary(run)
+            if unlike := conditions.unlike(self._conditions):
+                self._others[unlike] = self._others.get(unlike, 0) + 1
+            else:
+                self._runs.append((conditions, run))
+        self._known: dict[tuple[str, str | None], Baseline] = {}
+
+    def device_bias(self, metric: str) -> float | None:
+        """What the pods add to left minus right as they are placed now: a log ratio, or a difference; None: unknown."""
+        return self._bias.get(metric)
+
+    def asymmetry(self, metric: str, band: str | None) -> Baseline:
+        """Usual left minus right (SI points, or the unit of the difference), in a speed band or, where no speed is
+        known, over whole runs; without what the pods add, where that is known."""
+        key = (metric, band)
+        if key not in self._known:
+            self._known[key] = self._find(metric, band)
+        return self._known[key]
+
+    def never(self, metric: str) -> str | None:
+        """Why there cannot be a baseline of this metric at any speed; None when there may be one."""
+        return self.asymmetry(metric, None).why_none
+
+    def _find(self, metric: str, band: str | None) -> Baseline:
+        limit = self._limits.get(metric)
+        given = limit.baseline if limit else USUAL
+        if isinstance(given, FixedAsymmetryBaseline):  # signed like the limit: injured - other
+            return Baseline(-given.value if self._injured is Side.RIGHT else given.value, label="fixed")
+        needed = limit.needs.steps if limit else PAIRS_NEEDED
+        chosen = self._runs
+        if isinstance(given, RunsBaseline):
+            chosen = [(conditions, run) for conditions, run in chosen if run.get("run") in given.runs]
+        values: list[tuple[float, Mapping[str, Json], bool]] = []
+        swapped = 0
+        for conditions, run in chosen:
+            found = metrics_of(run, band).get(metric) or {}
+            x = compared(metric, found)
+            if x is None or found.get("pairs", 0) < needed:
+                continue
+            turned = conditions.placement * self._conditions.placement < 0
+            bias = self._bias.get(metric)
+            if turned and bias is None:
+                swapped += 1
+                continue
+            truth = x - (0.0 if bias is None else -bias if turned else bias)
+            values.append((truth if metric in DIFFERENCES else 200.0 * tanh(truth / 2.0), found, conditions.injured))
+        n = len(given.runs) if isinstance(given, RunsBaseline) else given.n
+        values = values[-n:]
+        base = _of_values([value for value, _, _ in values], n, self._left_out(band, swapped))
+        if base.value is None:
+            return base
+        return Baseline(
+            base.value,
+            sd=base.sd,
+            n=base.n,
+            label=INJURED if any(injured for _, _, injured in values) else None,
+            left=_median_of([found.get("left") for _, found, _ in values]),
+            right=_median_of([found.get("right") for _, found, _ in values]),
+        )
+
+    def _left_out(self, band: str | None, swapped: int) -> str:
+        parts = [f"{count} with another {what}" for what, count in sorted(self._others.items())]
+        parts += [f"{swapped} with the pods on the other feet"] if swapped else []
+        at = f" at {band} m/s" if band else ""
+        return at + (f" ({', '.join(parts)})" if parts else "")
 
 
-def _of_runs(n: int, history: History, key: str, count_key: str, count_needed: int) -> Baseline:
-    values = [float(run[key]) for run in history if run.get(key) is not None and run.get(count_key, 0) >= count_needed]
+def _of_values(values: Sequence[float], n: int, what: str = "") -> Baseline:
     if len(values) < n:
-        return Baseline(None, f"no baseline: {len(values)} of {n} runs")
-    return Baseline(median(values[-n:]))
+        return Baseline(None, f"no baseline: {len(values)} of {n} runs{what}")
+    last = list(values[-n:])
+    return Baseline(median(last), sd=stdev(last) if len(last) > 1 else None, n=len(last))
+
+
+def _median_of(values: Sequence[float | None]) -> float | None:
+    known = [float(value) for value in values if value is not None]
+    return median(known) if known else None

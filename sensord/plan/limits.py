@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 
 from sensord.model import Asymmetry, RunSetup, RunTotals, Side, Stride
 from sensord.plan.asymmetry import AsymmetryRule
-from sensord.plan.baseline import asymmetry_baseline, impact_baseline
+from sensord.plan.baseline import Baselines, impact_baseline
 from sensord.plan.cumulative import distance_rule, run_time_rule
 from sensord.plan.impact import ImpactRule
 from sensord.plan.model import Plan
@@ -78,7 +78,7 @@ def _rules(plan: Plan, setup: RunSetup, clock: RunClock) -> list[Rule]:
             name = "impact" if injured else f"impact.{side.value}"
             base = impact_baseline(impact.baseline, history, side, impact.needs.window_steps)
             rules.append(ImpactRule(setup.run, name, side, impact, baseline=base, has_pod=side in pods, clock=clock))
-    if contact := plan.asymmetry.contact_time:
-        base = asymmetry_baseline(contact.baseline, history, injured, contact.needs.steps)
-        rules.append(AsymmetryRule(setup.run, contact, injured, baseline=base, pods=pods, clock=clock))
+    baselines = Baselines(plan, setup)
+    for metric, limit in plan.asymmetry.limits.items():
+        rules.append(AsymmetryRule(setup.run, metric, limit, injured, baselines=baselines, pods=pods, clock=clock))
     return rules

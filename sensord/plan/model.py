@@ -138,6 +138,16 @@ class SessionsBaseline(_Section):
     n: Annotated[int, Field(ge=1, le=20, description="Runs that make the baseline.")] = 3
 
 
+class RunsBaseline(_Section):
+    """Her own usual: the median of runs that were chosen, such as pain-free ones."""
+
+    mode: Literal["runs"]
+    runs: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=64)]],
+        Field(min_length=1, max_length=20, description="The runs, by the name that `sensord runs` shows."),
+    ]
+
+
 class FixedImpactBaseline(_Section):
     """A baseline peak measured before, in g."""
 
@@ -146,10 +156,10 @@ class FixedImpactBaseline(_Section):
 
 
 class FixedAsymmetryBaseline(_Section):
-    """A baseline asymmetry measured before, in points of SI."""
+    """A baseline asymmetry measured before, in points of SI, ms or degrees as the limit is."""
 
     mode: Literal["fixed"]
-    value: Annotated[float, Field(ge=-100, le=100, description="Baseline SI in points, signed like the limit.")]
+    value: Annotated[float, Field(ge=-100, le=100, description="Baseline difference, in unit and sign of the limit.")]
 
 
 class ImpactNeeds(_Section):
@@ -193,15 +203,14 @@ class AsymmetryNeeds(_Section):
     clear_below: Annotated[float, Field(gt=0, le=100, description="Ends below this distance from baseline.")] = 4.0
 
 
-class ContactTimeAsymmetryLimit(_Section):
-    """How far left and right contact time may differ from her own baseline, either way."""
+class AsymmetryLimit(_Section):
+    """How far left and right may differ from her own baseline, either way; `formula` names what is compared."""
 
     model_config = _any_of("warn", "stop")
 
-    formula: Annotated[Literal["si_signed"], Field(description="SI, signed injured - other (left - right if none).")]
-    baseline: Annotated[FixedAsymmetryBaseline | SessionsBaseline, Field(discriminator="mode")]
-    warn: Annotated[float | None, Field(gt=0, le=100, description="Warn beyond this many points.")] = None
-    stop: Annotated[float | None, Field(gt=0, le=100, description="Stop beyond this many points.")] = None
+    baseline: Annotated[FixedAsymmetryBaseline | SessionsBaseline | RunsBaseline, Field(discriminator="mode")]
+    warn: Annotated[float | None, Field(gt=0, le=100, description="Warn beyond this change from baseline.")] = None
+    stop: Annotated[float | None, Field(gt=0, le=100, description="Stop beyond this change from baseline.")] = None
     needs: AsymmetryNeeds = AsymmetryNeeds()
 
     @model_validator(mode="after")
@@ -212,10 +221,47 @@ class ContactTimeAsymmetryLimit(_Section):
         return self
 
 
+class SymmetryIndexLimit(AsymmetryLimit):
+    """How far the symmetry index of a metric may differ from her own baseline, either way, in points."""
+
+    formula: Annotated[Literal["si_signed"], Field(description="SI, signed injured - other (left - right if none).")]
+
+
+class FlightTimeLimit(AsymmetryLimit):
+    """How far the difference of flight times may be from her own baseline, either way, in ms."""
+
+    formula: Annotated[
+        Literal["difference_ms"], Field(description="ms, signed injured - other (left - right if none).")
+    ]
+
+
+class StrikeAngleLimit(AsymmetryLimit):
+    """How far the difference of foot strike angles may be from her own baseline, either way, in degrees."""
+
+    formula: Annotated[
+        Literal["difference_deg"], Field(description="Degrees, signed injured - other (left - right if none).")
+    ]
+
+
 class AsymmetrySection(_Section):
     """Limits on left/right differences."""
 
-    contact_time: ContactTimeAsymmetryLimit | None = None
+    contact_time: SymmetryIndexLimit | None = None
+    swing_time: SymmetryIndexLimit | None = None
+    duty_factor: SymmetryIndexLimit | None = None
+    step_time: SymmetryIndexLimit | None = None
+    flight_time: FlightTimeLimit | None = None
+    impact_peak: SymmetryIndexLimit | None = None
+    impact_band: SymmetryIndexLimit | None = None
+    force_peak: SymmetryIndexLimit | None = None
+    impulse: SymmetryIndexLimit | None = None
+    strike_angle: StrikeAngleLimit | None = None
+
+    @property
+    def limits(self) -> dict[str, AsymmetryLimit]:
+        """The limits that the plan has, by metric."""
+        found = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: limit for name, limit in found.items() if limit is not None}
 
 
 class Plan(_Section):

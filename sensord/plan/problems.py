@@ -34,7 +34,7 @@ NOT_YET: Mapping[str, set[str]] = {
     "limit.run_time": {"info", "warn_pct", "stop_pct", "info_pct", "from_stage", "min_base"},
     "impact": {"target_pct", "info_pct", "alert", "from_stage"},
     "impact.baseline": {"stage", "min_steps", "by"},
-    "asymmetry": {"impact", "flight_time", "step_time"},
+    "asymmetry": {"impact"},
     "asymmetry.contact_time": {"info", "target", "alert", "from_stage"},
     "asymmetry.contact_time.baseline": {"stage", "min_steps", "by"},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -271,5 +272,7 @@ def test_every_key_is_explained() -> None:
     text = (ROOT / "docs" / "plan-file.md").read_text(encoding="utf-8")
     paths = [".".join(path) for path in sections()]
     assert "asymmetry.contact_time.needs.clear_below" in paths
-    missing = [path for path in paths if f"`{path}`" not in text]
+    # every metric has the keys of contact time, which are explained once
+    same = re.compile(r"^asymmetry\.(?!contact_time\b)\w+\.")
+    missing = [path for path in paths if f"`{same.sub('asymmetry.contact_time.', path)}`" not in text]
     assert not missing, missing
