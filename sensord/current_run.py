@@ -89,6 +89,10 @@ class CurrentRun:
         """Run time now, for the run that is on; None for any other."""
         return host.boottime_ns() - self._zero_ns if run == self.run else None
 
+    def at_ns(self, boottime_ns: int) -> int | None:
+        """Run time of an instant since boot; None without a run."""
+        return boottime_ns - self._zero_ns if self._run_setup else None
+
     @property
     def state(self) -> RunState | None:
         """Where it is in its life."""

@@ -9,15 +9,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sensord import host
 from sensord.current_run import CurrentRun
 from sensord.errors import InputError, Problem
 from sensord.journal import Journal
-from sensord.model import Alert, LimitState
+from sensord.model import NS, Alert, LimitState, Mark, MarkKind
 from sensord.store import Store, StoredRun
 from sensord.web.access import new_token
-from sensord.web.ports import RunDetail, RunRow
+from sensord.web.ports import RunDetail, RunMark, RunRow
 
 MS = 1_000_000
+
+MARK_WITHIN_S = 10.0
+"""Design choice: an older stamp is of another boot, or of a request that hung; then nobody knows what it marks."""
 
 
 class StoreRuns:
@@ -55,6 +59,18 @@ class RunCommands:
         """Begin the next run after one was ended by order."""
         if not self._current.start():
             raise InputError(Problem("run", "", "a run that is on, or no pod", "linked pods and no run"))
+
+    async def mark_run(self, text: str, *, who: str, boottime_ns: int, wall_ns: int) -> RunMark:
+        """Note a text in the run that is on, as of an instant of the last seconds."""
+        run, t_ns = self._current.run, self._current.at_ns(boottime_ns)
+        if run is None or t_ns is None:
+            raise InputError(Problem("run", "", "no run that is on", "a run to mark"))
+        ago_s = (host.boottime_ns() - boottime_ns) / NS
+        if t_ns < 0 or not 0 <= ago_s <= MARK_WITHIN_S:
+            expected = f"within this run, at most {MARK_WITHIN_S:g} s ago"
+            raise InputError(Problem("mark", "boottime_ns", f"{ago_s:.1f} s ago", expected))
+        self._current.push(Mark(boottime_ns, MarkKind.NOTE, {"text": text, "by": who, "wall_ns": wall_ns}))
+        return RunMark(run, t_ns, wall_ns, text)
 
     async def discard_run(self, run: str, *, who: str, reason: str) -> None:
         """Mark a run as not to be counted; its data stays, and so does who said it and why."""

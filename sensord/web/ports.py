@@ -30,6 +30,16 @@ class RunDetail:
     limits: Sequence[Mapping[str, Json]] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RunMark:
+    """A mark as it was kept: its run, run time and wall time."""
+
+    run: str
+    t_ns: int
+    wall_ns: int
+    text: str
+
+
 class RunsReader(Protocol):
     """Where the page reads stored runs."""
 
@@ -48,6 +58,9 @@ class Commands(Protocol):
 
     async def start_run(self) -> None:
         """Begin the next run after one was ended by order."""
+
+    async def mark_run(self, text: str, *, who: str, boottime_ns: int, wall_ns: int) -> RunMark:
+        """Note a text in the run that is on, at the instant that the two clocks of this machine show."""
 
     async def discard_run(self, run: str, *, who: str, reason: str) -> None:
         """Mark a run as not to be counted; its data stays, and so does who said it and why."""

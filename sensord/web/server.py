@@ -5,6 +5,7 @@
     GET  /api/runs                the last runs         GET  /api/runs/ID   one run with its alerts
     POST /api/run/end             end the run           POST /api/run/start            begin the next one
     POST /api/run/ID/discard  {"who", "reason"}
+    POST /api/run/mark        {"text", "who", "boottime_ns", "wall_ns"}: a note in the run that is on, at that instant
     POST /api/link                a link that opens the page on one more device (only with a token)
     GET  /healthz                 it lives
 
@@ -80,6 +81,7 @@ def build_app(
     app.router.add_get(f"/api/runs/{{run:{RUN_ID}}}", _detail)
     app.router.add_post("/api/run/end", _end)
     app.router.add_post("/api/run/start", _start)
+    app.router.add_post("/api/run/mark", _mark)
     app.router.add_post(f"/api/run/{{run:{RUN_ID}}}/discard", _discard)
     app.router.add_post("/api/link", _link)
     app.router.add_static("/static", _HERE / "static")
@@ -277,6 +279,18 @@ async def _discard(request: web.Request) -> web.Response:
     who, reason = given.get("who", "page"), given.get("reason", "discarded on the page")
     await request.app[_COMMANDS].discard_run(request.match_info["run"], who=who, reason=reason)
     return web.json_response({"ok": True})
+
+
+async def _mark(request: web.Request) -> web.Response:
+    given = await _body(request)
+    times = [given.get(name, "") for name in ("boottime_ns", "wall_ns")]
+    if not given.get("text") or not all(time.isascii() and time.isdigit() and len(time) < 20 for time in times):
+        return web.json_response({"error": "expected text, who, boottime_ns, wall_ns, the times as digits"}, status=400)
+    boottime_ns, wall_ns = (int(time) for time in times)
+    kept = await request.app[_COMMANDS].mark_run(
+        given["text"], who=given.get("who", "page"), boottime_ns=boottime_ns, wall_ns=wall_ns
+    )
+    return web.json_response(payload(kept))
 
 
 async def _body(request: web.Request) -> dict[str, str]:

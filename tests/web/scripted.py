@@ -37,7 +37,7 @@ from sensord.model import (
     payload,
 )
 from sensord.web.live import LiveView
-from sensord.web.ports import RunDetail, RunRow
+from sensord.web.ports import RunDetail, RunMark, RunRow
 from sensord.web.server import Page
 
 RUN = "01JAC0FFEE0000000000000001"
@@ -226,6 +226,11 @@ class StoredRuns:
     async def start_run(self) -> None:
         if self.on:
             raise InputError(Problem("page", "start", "a run that is on", "no run"))
+
+    async def mark_run(self, text: str, *, who: str, boottime_ns: int, wall_ns: int) -> RunMark:
+        if not self.on:
+            raise InputError(Problem("run", "", "no run that is on", "a run to mark"))
+        return RunMark("01JAC0FFEE0000000000000009", boottime_ns, wall_ns, f"{who}: {text}")
 
     async def discard_run(self, run: str, *, who: str, reason: str) -> None:
         for at, row in enumerate(self.rows):

@@ -35,8 +35,8 @@ class Served:
             assert answer.status == status
             return await answer.json()
 
-    async def post(self, path: str, status: int = 200) -> Any:
-        async with self.session.post(self.url + path, headers={"Origin": self.url}) as answer:
+    async def post(self, path: str, status: int = 200, said: dict[str, str] | None = None) -> Any:
+        async with self.session.post(self.url + path, headers={"Origin": self.url}, json=said) as answer:
             assert answer.status == status
             return await answer.json()
 
@@ -122,6 +122,17 @@ async def test_a_run_is_discarded_or_the_reason_given(served: Served) -> None:
     assert [row.discarded for row in served.stored.rows] == [False, True, True]
     answer = await served.post("/api/run/none/discard", 409)
     assert "a stored run" in answer["error"]
+
+
+async def test_a_run_is_marked_or_the_reason_given(served: Served) -> None:
+    said = {"text": "jump", "who": "lab", "boottime_ns": "12", "wall_ns": "34"}
+    kept = await served.post("/api/run/mark", said=said)
+    assert kept == {"run": "01JAC0FFEE0000000000000009", "t_ns": 12, "wall_ns": 34, "text": "lab: jump"}
+    for bad in ({"text": ""}, {"wall_ns": "-3"}, {"boottime_ns": "soon"}):
+        assert "expected" in (await served.post("/api/run/mark", 400, said=said | bad))["error"]
+    await served.post("/api/run/mark", 400, said=said | {"text": "two\nlines"})
+    served.stored.on = False
+    assert "a run to mark" in (await served.post("/api/run/mark", 409, said=said))["error"]
 
 
 async def test_the_first_frame_is_the_whole_picture_at_once(served: Served) -> None:

@@ -1,0 +1,45 @@
+"""A mark in the run that is on, from the command line: the instant that another instrument's record shows too."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+
+from sensord import host
+from sensord.config import Settings
+from sensord.daemon_door import ask, door_plate
+from sensord.datadir import DataDir, HeldError
+from sensord.errors import InputError, Problem
+from sensord.model import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """An instant on this machine's clocks: since boot (what run time is made of), and the wall's."""
+
+    boottime_ns: int
+    wall_ns: int
+
+    @classmethod
+    def now(cls) -> Stamp:
+        """Both clocks, read one after the other."""
+        return cls(host.boottime_ns(), host.wall_ns())
+
+
+async def mark(settings: Settings, text: str, stamp: Stamp) -> Json:
+    """Note `text` at `stamp` in the run that is on: {run, t_ns, wall_ns, text}. InputError: no daemon, no run."""
+    if not text.strip() or not text.isprintable():
+        raise InputError(Problem("command line", "TEXT", repr(text), "a line of text"))
+    data = DataDir(settings.data_dir)
+    nobody = InputError(Problem(str(data.path), "", "no daemon", "a run that is on (sensord run)"))
+    if not data.path.exists():
+        raise nobody
+    try:
+        with data.lock():
+            raise nobody
+    except HeldError as held:
+        plate = door_plate(data, held)
+    said = {"text": text, "who": getpass.getuser()}
+    return await ask(
+        plate, "/api/run/mark", said | {"boottime_ns": str(stamp.boottime_ns), "wall_ns": str(stamp.wall_ns)}
+    )
