@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sensord.dsp.activity import CLEAR, run_score
 from sensord.dsp.alignment import Axis
-from sensord.dsp.contact import PAD_S, find_contact
+from sensord.dsp.contact import PAD_S, Found, find_contact
 from sensord.dsp.filters import LowPass, norm, project
 from sensord.dsp.gate import SWING_CUTOFF_HZ, MidSwingGate, Swing, TouchDown
 from sensord.dsp.history import History
@@ -100,12 +100,13 @@ class Detector:
 
     def close(self, end: int, *, lost: bool) -> list[Stride]:
         """No further mid-swing will come (she stopped, or the signal was `lost`): close what is open at row `end`."""
-        landing = None
+        out: list[Stride] = []
         if self.swing_row is not None:
-            landing = self._land(self.swing_row, min(end, self.swing_row + self._longest), end, whole=False)
-        out = self._stride_to(landing, lost=lost)
-        if lost and landing is not None:
-            out.append(self._row(landing, None, lost=True))
+            out += self._strides_to(
+                self._land(self.swing_row, min(end, self.swing_row + self._longest), end, whole=False)
+            )
+        if lost and self._last is not None:
+            out.append(self._row(self._last, None, lost=True))
         self._forget()
         if not lost:
             self.rows.stopped()
@@ -123,24 +124,34 @@ class Detector:
         if before is None:
             return []
         stopped = known - before > self._longest
-        landing = self._land(before, min(known, before + self._longest), known, whole=not stopped)
-        out = self._stride_to(landing, lost=landing is None and not stopped)
-        self._last = landing
+        landings = self._land(before, min(known, before + self._longest), known, whole=not stopped)
+        out = self._strides_to(landings)
+        if not landings and not stopped and self._last is not None:
+            out.append(self._row(self._last, None, lost=True))
         if stopped:
-            self._last = None
             self.rows.stopped()
+        if stopped or not landings:
+            self._last = None
         return out
 
-    def _land(self, swing: int, end: int, known: int, *, whole: bool) -> Landing | None:
-        """The contact between mid-swing and row `end` (`whole`: the next swing); rows before `known` may be seen."""
+    def _land(self, swing: int, end: int, known: int, *, whole: bool) -> list[Landing]:
+        """Contacts from mid-swing to row `end` (`whole`: where the next swing begins); rows before `known` may be seen.
+
+        One, but for turning steps; none when the foot did not land.
+        """
         first, last = max(self._begin_row, swing - self._pad), min(known, end + self._pad)
-        rows = self._history.rows(first, last)
-        pitch = project(rows[:, GYR], self._axis.vector, self._bias)
-        walk = WalkWindow(pitch, first, swing, end, self._rate_hz)
+        gyr = self._history.rows(first, last)[:, GYR]
+        pitch = project(gyr, self._axis.vector, self._bias)
+        walk = WalkWindow(pitch, norm(gyr - self._bias), (first, swing, end), self._rate_hz)
         score = run_score((end - swing) / self._rate_hz, walk.contact_s, walk.flat_s) if whole else None
-        found = find_contact(pitch, first, swing, end, self._rate_hz) if self._runs(score) else walk.contact()
-        if found is None:
-            return None
+        if self._runs(score):
+            one = find_contact(pitch, first, swing, end, self._rate_hz)
+            found = [] if one is None else [one]
+        else:
+            found = walk.contacts()
+        return [self._landing(contact, score, last) for contact in found]
+
+    def _landing(self, found: Found, score: float | None, last: int) -> Landing:
         time_ns = self._stretch.time_ns
         ic_ns = time_ns(found.ic_row)
         tc_ns = None if found.tc_row is None else time_ns(found.tc_row)
@@ -160,15 +171,14 @@ class Detector:
             return before is Activity.RUN
         return score is None or score > 0.0
 
-    def _stride_to(self, landing: Landing | None, *, lost: bool) -> list[Stride]:
-        """The stride before this landing, if there is one."""
-        if self._last is None:
-            return []
-        if landing is None:
-            return [self._row(self._last, None, lost=True)] if lost else []
-        if landing.ic_ns - self._last.ic_ns > self._longest * NS / self._rate_hz:
-            return []
-        return [self._row(self._last, landing, lost=False)]
+    def _strides_to(self, landings: list[Landing]) -> list[Stride]:
+        """The strides that these landings end; the last one is open."""
+        out = []
+        for landing in landings:
+            if self._last is not None and landing.ic_ns - self._last.ic_ns <= self._longest * NS / self._rate_hz:
+                out.append(self._row(self._last, landing, lost=False))
+            self._last = landing
+        return out
 
     def _row(self, landing: Landing, after: Landing | None, *, lost: bool) -> Stride:
         flaws = []

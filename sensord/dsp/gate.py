@@ -16,10 +16,10 @@ SWING_CUTOFF_HZ = 5.0
 FLOOR_RADPS = radians(80.0)
 """Smallest mid-swing pitch rate: the threshold of published code that low-passes at 5 Hz."""
 
-SHARE_OF_RECENT = 0.3
+SHARE_OF_RECENT = 0.2
 """Design choice: a swing is also at least this share of the recent ones. The often used 0.5 loses the first walking
-strides after running, whose swing is less than half as fast; the rule that the foot must turn toe-down between two
-swings already keeps other lobes out."""
+strides after running, whose swing is less than half as fast, and turning steps between walking ones; the rule that the
+foot must turn toe-down between two swings already keeps other lobes out."""
 
 RECENT = 8
 REFRACTORY_S = 0.3

@@ -10,8 +10,9 @@ from sensord.dsp.strike import strike_type
 from sensord.dsp.trajectory import StrideMotion
 from sensord.model import NS, Activity, Side, Stride
 
-CONTACT_LIMITS_S = {Activity.RUN: (0.08, 0.45), Activity.WALK: (0.08, 1.2)}
-"""Plausible contact times. Running: the reference's sanity limits. Walking: design choice, 60 % of 2 s."""
+CONTACT_LIMITS_S = {Activity.RUN: (0.08, 0.55), Activity.WALK: (0.08, 1.6)}
+"""Plausible contact times. Running: from 80 ms (sanity limit of the literature) to a slow jog's at the change of gait,
+0.6 of 0.9 s; walking: two thirds of the longest stride. Design choices but for the first."""
 
 DUTY_LIMITS = {Activity.RUN: (0.10, 0.70), Activity.WALK: (0.30, 0.85)}
 """Plausible share of the stride on the ground. Running: the reference's limits. Walking: design choice."""

@@ -14,10 +14,13 @@ by 20 ms on the first, early by 12 ms on the second. About terminal contact they
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sensord.dsp.contact import Found
 from sensord.dsp.filters import zero_phase
+from sensord.dsp.pivot import find_pivots, set_down
 from sensord.model import FloatArray
 
 CUTOFF_HZ = 12.0
@@ -45,13 +48,22 @@ FLAT = 0.1
 class WalkWindow:
     """The pitch rate from mid-swing to the beginning of the next swing, smoothed, and what a walking foot does in it.
 
-    `pitch_radps` (n,) starts at row `first_row`; the window is rows `swing`..`end` - 1. Costs one zero-phase filter.
+    `pitch_radps` (n,) starts at row `first_row`, `turning_radps` (n,) is the size of the angular rate in the same rows;
+    the window is rows `swing`..`end` - 1. Costs one zero-phase filter, another when it is asked for contacts.
     """
 
-    def __init__(self, pitch_radps: FloatArray, first_row: int, swing: int, end: int, rate_hz: float) -> None:
+    def __init__(
+        self,
+        pitch_radps: FloatArray,
+        turning_radps: FloatArray,
+        window: tuple[int, int, int],
+        rate_hz: float,
+    ) -> None:
+        first_row, self._swing, end = window
         self._rate_hz = rate_hz
-        self._swing = swing
-        self._smooth = zero_phase(pitch_radps, CUTOFF_HZ, rate_hz)[swing - first_row : end - first_row]
+        inside = slice(self._swing - first_row, end - first_row)
+        self._smooth = zero_phase(pitch_radps, CUTOFF_HZ, rate_hz)[inside]
+        self._turning = turning_radps[inside]
         self._top = float(self._smooth.max()) if len(self._smooth) else 0.0
         self._ic: float | None = None
         self._tc: float | None = None
@@ -59,12 +71,21 @@ class WalkWindow:
         if len(self._smooth) >= 3 and self._top > 0.0:
             self._find()
 
-    def contact(self) -> Found | None:
-        """The contact; None when the foot never turned toe-down, or the window ends before it can have landed."""
+    def contacts(self) -> list[Found]:
+        """The contact of this window, and those of turning steps after it (never `clear`).
+
+        Empty when the foot never turned toe-down, or the window ends before it can have landed.
+        """
         if self._ic is None:
-            return None
-        tc = None if self._tc is None else self._swing + self._tc
-        return Found(self._swing + self._ic, tc, self._clear)
+            return []
+        landed = math.ceil(self._ic)
+        pivots = find_pivots(self._turning[landed:], self._rate_hz)
+        lifts = [landed + lifted for lifted, _ in pivots]
+        ends = [*lifts, self._tc]
+        found = [Found(self._swing + self._ic, self._row(ends[0]), self._clear)]
+        for (_, down), tc in zip(pivots, ends[1:], strict=True):
+            found.append(Found(self._swing + landed + down, self._row(tc), clear=False))
+        return found
 
     @property
     def contact_s(self) -> float | None:
@@ -81,6 +102,9 @@ class WalkWindow:
         stance = self._smooth[round(self._ic) : round(self._tc)]
         return float(np.count_nonzero(np.abs(stance) < FLAT * self._top)) / self._rate_hz
 
+    def _row(self, row: float | None) -> float | None:
+        return None if row is None else self._swing + row
+
     def _find(self) -> None:
         smooth = self._smooth
         below = np.flatnonzero(smooth < 0.0)
@@ -91,7 +115,10 @@ class WalkWindow:
         if slap == len(smooth) - 1:
             return
         self._clear = float(smooth[slap]) <= -SHALLOW * self._top
-        self._ic = _falls_to(smooth, min(IC_SHARE * float(smooth[slap]), 0.0), slap)
+        if self._clear:
+            self._ic = _falls_to(smooth, IC_SHARE * float(smooth[slap]), slap)
+        else:
+            self._ic = set_down(self._turning[: down + 1])
         if smooth[-1] <= 0.0:
             return
         up = int(below[-1])
