@@ -18,7 +18,7 @@ from sensord.drivers import DRIVERS
 from sensord.drivers.base import Decoder, Driver
 from sensord.dsp.foot import FootAnalyser
 from sensord.errors import InternalError, PacketError
-from sensord.load.asymmetry import ContactAsymmetry
+from sensord.load.asymmetry import Asymmetries
 from sensord.load.force import ForceModel
 from sensord.load.life import RunLife
 from sensord.load.pair_sync import PairSync
@@ -51,6 +51,7 @@ from sensord.model import (
     Tick,
     payload,
 )
+from sensord.plan.baseline import Baselines
 from sensord.plan.limits import Limits
 from sensord.plan.model import read_plan
 
@@ -168,7 +169,7 @@ class Pipeline:
         self._totals = Totals(setup.step_lengths)
         self._windows = Windows()
         self._pairing = Pairing()
-        self._asymmetry = ContactAsymmetry(injured)
+        self._asymmetry = Asymmetries(injured, Baselines(plan, setup))
         self._speed = SpeedEstimator(setup.step_lengths)
         self._force = ForceModel()
         self._summary = Summary(setup.runner)

@@ -1,82 +1,170 @@
-"""Left/right difference of contact time over running stride pairs, with a 95 % interval.
+"""Left/right difference of every metric over running stride pairs, each with a 95 % interval.
 
-Per pair the log ratio ln(L/R), which is symmetric in the feet. Pairs are grouped in batches of ten by their number; a
-batch is its mean without the lowest and the highest pair, so that one misread contact does not carry it. The last ten
-batches (100 pairs, about 75 s) give the value, and Student's t over the batch means gives the interval: neighbouring
-strides resemble each other, batches of ten hardly do.
-
-SI = 100·(L−R)/(½(L+R)) = 200·tanh(½·ln(L/R)), exact for the mean log ratio; balance = 100·L/(L+R).
-Robinson et al. 1987 name the index; window, trimming and step follow docs/plan-file.md.
+Per pair the log ratio ln(L/R), which is symmetric in the feet (where values may be near 0 the difference, see
+`load.metrics`). Pairs of steady running (`load.steady`) are grouped in batches of ten; up to ten batches at about the
+present speed, the latest ones, over all bouts of the run, give the value and its interval (`load.interval`). What the
+two pods are known to read differently is taken off. Beside the value stand what both feet did, her own baseline at this
+speed, and the smallest change that is more than scatter.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
-from math import exp, log, sqrt, tanh
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
 
+import numpy as np
+
+from sensord.load.bands import SpeedBands
+from sensord.load.interval import BATCH, MIN_BATCHES, interval, resolvable
+from sensord.load.metrics import METRICS, Metric, symmetry_index_pct
 from sensord.load.pairing import StridePair
-from sensord.model import Activity, Asymmetry, Side
+from sensord.load.steady import Bouts, alike, mean_speed, pair_speed_mps, steady
+from sensord.model import Asymmetry, Side
+from sensord.plan.baseline import Baseline, Baselines
 
-BATCH = 10
-"""Pairs a batch, and pairs from one value to the next (design choice)."""
+__all__ = ["BATCH", "BATCHES", "MIN_BATCHES", "Asymmetries", "symmetry_index_pct"]
 
 BATCHES = 10
-"""Batches in the window: 100 pairs (design choice within the 60 to 100 of docs/plan-file.md)."""
+"""Batches in a value: 100 pairs (design choice within the 60 to 100 of docs/plan-file.md)."""
 
-MIN_BATCHES = 3
-"""Fewer batch means give no interval worth showing (design choice)."""
+KEPT = 20
+"""Batches remembered, so that a value at one speed can reach back over bouts at another (design choice)."""
 
-T_975 = (4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157)
-"""97.5 % point of Student's t for 2 to 9 degrees of freedom: [scipy.stats.t.ppf(0.975, df) for df in range(2, 10)].
-A table, because importing scipy.stats takes longer than starting the rest."""
+DEVICE_NOISE_PCT = {"contact_time": 3.0, "swing_time": 3.0, "duty_factor": 3.0, "step_time": 3.0}
+"""SI below which two pods that were never exchanged may be all that differs, in metrics of timing (design choice, the
+upper end of the 2 to 3 % of docs/metrics.md)."""
+
+MAX_CLIPPED = 0.25
+"""Share of pairs with a clipped peak beyond which there is no impact asymmetry: the pairs that are left are the soft
+ones of both feet, and their difference would be too small (design choice)."""
 
 
-def symmetry_index_pct(log_ratio: float) -> float:
-    """SI in % from ln(L/R)."""
-    return 200.0 * tanh(log_ratio / 2.0)
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Ten pairs of one metric: compared values, what both feet did, how fast, how many clipped ones fell between."""
+
+    compared: tuple[float, ...]
+    left: float
+    right: float
+    speed_mps: float | None
+    left_out: int
 
 
-class ContactAsymmetry:
-    """Asymmetry of contact time; `injured` gives the sign of injured minus other. Walking pairs are ignored."""
+class _Window:
+    """The recent batches of one metric."""
 
-    def __init__(self, injured: Side | None) -> None:
-        self._injured = injured
-        self._batch: list[float] = []
-        self._means: deque[float] = deque(maxlen=BATCHES)
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+        self._batches: deque[_Batch] = deque(maxlen=KEPT)
+        self._pairs: list[tuple[float, float, float, float | None]] = []
+        self._left_out = 0
+        self._since = 0
+
+    def add(self, pair: StridePair) -> list[_Batch]:
+        """The batches behind a value, oldest first, when it is time for one."""
+        compared = self.metric.compare(pair)
+        left, right = self.metric.read(pair.left), self.metric.read(pair.right)
+        if compared is None or left is None or right is None:
+            clipped = pair.left.impact_clipped or pair.right.impact_clipped
+            self._left_out += self.metric.name == "impact_peak" and clipped
+            return []
+        self._pairs.append((compared, left, right, pair_speed_mps(pair)))
+        if len(self._pairs) < BATCH:
+            return []
+        values, lefts, rights, speeds = zip(*self._pairs, strict=True)
+        self._pairs = []
+        if not steady(speeds):
+            return []
+        batch = _Batch(values, sum(lefts) / BATCH, sum(rights) / BATCH, mean_speed(speeds), self._left_out)
+        self._left_out = 0
+        self._batches.append(batch)
+        self._since += BATCH
+        if self._since < self.metric.every_pairs:
+            return []
+        self._since = 0
+        found = [b for b in self._batches if alike(b.speed_mps, batch.speed_mps)][-BATCHES:]
+        return found if _clipped_share(found) <= MAX_CLIPPED else []
+
+
+class Asymmetries:
+    """Asymmetry of every metric; `injured` gives the sign of injured minus other. Walking pairs are ignored.
+
+    `baselines`: her own usual and what is known of the pods; None: nothing is known.
+    """
+
+    def __init__(self, injured: Side | None, baselines: Baselines | None = None) -> None:
+        self._sign = {None: None, Side.LEFT: 1.0, Side.RIGHT: -1.0}[injured]
+        self._baselines = baselines
+        self._bouts = Bouts()
+        self._bands = SpeedBands()
+        self._windows = [_Window(metric) for metric in METRICS]
 
     def add(self, pair: StridePair) -> list[Asymmetry]:
-        """One value with every tenth running pair; its interval is None before the third batch."""
-        if pair.activity is not Activity.RUN or pair.contact_times_s is None:
+        """A value of contact time with every tenth steady pair, of the others with every thirtieth; the interval is
+        None before the third batch."""
+        self._bands.add(pair.left)
+        self._bands.add(pair.right)
+        if not self._bouts.settled(pair):
             return []
-        left_s, right_s = pair.contact_times_s
-        self._batch.append(log(left_s / right_s))
-        if len(self._batch) < BATCH:
-            return []
-        kept = sorted(self._batch)[1:-1]
-        self._means.append(sum(kept) / len(kept))
-        self._batch = []
-        return [self._value()]
+        found = ((window.metric, window.add(pair)) for window in self._windows)
+        return [self._value(metric, batches) for metric, batches in found if batches]
 
-    def _value(self) -> Asymmetry:
-        mean = sum(self._means) / len(self._means)
-        half = _half_width(self._means, mean)
-        si = symmetry_index_pct(mean)
-        sign = {None: None, Side.LEFT: 1.0, Side.RIGHT: -1.0}[self._injured]
+    def _value(self, metric: Metric, batches: Sequence[_Batch]) -> Asymmetry:
+        n = BATCH * len(batches)
+        mean, half = interval(np.array([value for batch in batches for value in batch.compared]))
+        bias = self._baselines.device_bias(metric.name) if self._baselines else None
+        mean -= bias or 0.0
+        band = self._bands.now
+        usual = self._baselines.asymmetry(metric.name, band) if self._baselines else Baseline(None)
+        value = metric.index(mean)
+        low, high = (None, None) if half is None else (metric.index(mean - half), metric.index(mean + half))
+        mdc, mdc_from = usual.mdc, "runs"
+        if mdc is None:
+            mdc, mdc_from = (None if half is None else metric.index(resolvable(half, n))), "window"
+        by_index = metric.ratio
         return Asymmetry(
-            metric="contact_time",
-            si_pct=si,
-            si_low_pct=None if half is None else symmetry_index_pct(mean - half),
-            si_high_pct=None if half is None else symmetry_index_pct(mean + half),
-            balance_pct=100.0 / (1.0 + exp(-mean)),
-            injured_minus_other_pct=None if sign is None else sign * si,
-            n=len(self._means) * BATCH,
+            metric=metric.name,
+            si_pct=value if by_index else None,
+            si_low_pct=low if by_index else None,
+            si_high_pct=high if by_index else None,
+            balance_pct=100.0 / (1.0 + exp(-mean)) if by_index else None,
+            injured_minus_other_pct=self._sign * value if by_index and self._sign is not None else None,
+            n=n,
+            unit=metric.unit,
+            difference=None if by_index else value,
+            difference_low=None if by_index else low,
+            difference_high=None if by_index else high,
+            left=sum(b.left for b in batches) / len(batches),
+            right=sum(b.right for b in batches) / len(batches),
+            value_unit=metric.value_unit,
+            mdc=mdc,
+            mdc_from=None if mdc is None else mdc_from,
+            baseline=usual.value,
+            baseline_runs=usual.n or None,
+            baseline_label=usual.label,
+            baseline_left=usual.left,
+            baseline_right=usual.right,
+            device_bias=None if bias is None else metric.index(bias),
+            speed_band=band,
+            why=_why(metric, value, batches, calibrated=bias is not None, usual=usual),
         )
 
 
-def _half_width(means: Collection[float], mean: float) -> float | None:
-    k = len(means)
-    if k < MIN_BATCHES:
-        return None
-    variance = sum((m - mean) ** 2 for m in means) / (k - 1)
-    return T_975[k - 3] * sqrt(variance / k)
+def _clipped_share(batches: Sequence[_Batch]) -> float:
+    left_out = sum(batch.left_out for batch in batches)
+    return left_out / (left_out + BATCH * len(batches))
+
+
+def _why(metric: Metric, value: float, batches: Sequence[_Batch], *, calibrated: bool, usual: Baseline) -> str | None:
+    """What to keep in mind with the value."""
+    said: list[str] = []
+    noise = DEVICE_NOISE_PCT.get(metric.name)
+    if noise is not None and not calibrated and abs(value) < noise:
+        said.append(f"below {noise:.0f} %: device noise, pods never swapped")
+    if left_out := sum(batch.left_out for batch in batches):
+        said.append(f"{left_out} of {left_out + BATCH * len(batches)} pairs left out: clipped")
+    if usual.why_none:
+        said.append(usual.why_none)
+    return "; ".join(said) or None

@@ -11,7 +11,6 @@ further out on a bend of 36.5 m radius goes 0.3 % further).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import log, tanh
 
@@ -24,19 +23,26 @@ EVERY_PAIRS = 30
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One compared value: `read` takes it from a stride; `ratio` False: left - right, times `scale`, in `unit`.
+    """One compared value, in `field` of a stride; `ratio` False: left - right, times `scale`, in `unit`.
 
     `span` is what a run's medians cover, in `value_unit`: low, high and the width of a bin.
     """
 
     name: str
-    read: Callable[[Stride], float | None]
+    field: str
     value_unit: str
     span: tuple[float, float, float]
     ratio: bool = True
     unit: str = "%"
     scale: float = 1.0
     every_pairs: int = EVERY_PAIRS
+
+    def read(self, stride: Stride) -> float | None:
+        """The value of a stride in `value_unit`. A clipped peak is only a lower bound: nothing to compare."""
+        if self.field == "impact_peak_g" and stride.impact_clipped:
+            return None
+        value: float | None = getattr(stride, self.field)
+        return value
 
     def compare(self, pair: StridePair) -> float | None:
         """ln(left/right), or the difference in `unit`; None when a side has no value to compare."""
@@ -57,22 +63,17 @@ def symmetry_index_pct(log_ratio: float) -> float:
     return 200.0 * tanh(log_ratio / 2.0)
 
 
-def _unclipped_peak_g(stride: Stride) -> float | None:
-    """A clipped peak is only a lower bound: there is nothing to compare."""
-    return None if stride.impact_clipped else stride.impact_peak_g
-
-
 METRICS: tuple[Metric, ...] = (
-    Metric("contact_time", lambda s: s.contact_time_s, "s", (0.0, 1.5, 0.001), every_pairs=10),
-    Metric("swing_time", lambda s: s.swing_time_s, "s", (0.0, 1.5, 0.001)),
-    Metric("duty_factor", lambda s: s.duty_factor, "", (0.0, 1.0, 0.001)),
-    Metric("step_time", lambda s: s.step_time_s, "s", (0.0, 1.5, 0.001)),
-    Metric("flight_time", lambda s: s.flight_time_s, "s", (-0.5, 0.5, 0.001), ratio=False, unit="ms", scale=1000.0),
-    Metric("impact_peak", _unclipped_peak_g, "g", (0.0, 400.0, 0.1)),
-    Metric("impact_band", lambda s: s.impact_band_g, "g", (0.0, 40.0, 0.02)),
-    Metric("force_peak", lambda s: s.force_peak_bw, "bw", (0.0, 8.0, 0.01)),
-    Metric("impulse", lambda s: s.impulse_bw_s, "bw*s", (0.0, 2.0, 0.001)),
-    Metric("strike_angle", lambda s: s.strike_angle_deg, "deg", (-60.0, 60.0, 0.1), ratio=False, unit="deg"),
+    Metric("contact_time", "contact_time_s", "s", (0.0, 1.5, 0.001), every_pairs=10),
+    Metric("swing_time", "swing_time_s", "s", (0.0, 1.5, 0.001)),
+    Metric("duty_factor", "duty_factor", "", (0.0, 1.0, 0.001)),
+    Metric("step_time", "step_time_s", "s", (0.0, 1.5, 0.001)),
+    Metric("flight_time", "flight_time_s", "s", (-0.5, 0.5, 0.001), ratio=False, unit="ms", scale=1000.0),
+    Metric("impact_peak", "impact_peak_g", "g", (0.0, 400.0, 0.1)),
+    Metric("impact_band", "impact_band_g", "g", (0.0, 40.0, 0.02)),
+    Metric("force_peak", "force_peak_bw", "bw", (0.0, 8.0, 0.01)),
+    Metric("impulse", "impulse_bw_s", "bw*s", (0.0, 2.0, 0.001)),
+    Metric("strike_angle", "strike_angle_deg", "deg", (-60.0, 60.0, 0.1), ratio=False, unit="deg"),
 )
 """In the order in which they are told."""
 
