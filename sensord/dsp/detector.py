@@ -184,7 +184,8 @@ class Detector:
         flaws = []
         next_ns = None if after is None else after.ic_ns
         until = next_ns if next_ns is not None else landing.tc_ns or landing.ic_ns
-        bridged = self._bridged(landing.ic_ns, until, self._history.end)
+        touched_ns = until + round(self._stretch.period_ns)  # a time between two rows rests on both
+        bridged = self._bridged(landing.ic_ns, touched_ns, self._history.end)
         if lost or bridged:
             flaws.append("gap")
         if lost:
