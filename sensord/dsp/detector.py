@@ -67,6 +67,8 @@ class Detector:
         """The mid-swing whose contact is open."""
         self.last_row = 0
         """Row of the latest mid-swing, open or not."""
+        self.stood_mps2: FloatArray | None = None
+        """The pull when she last stood (3,), pod axes."""
         self._last: Landing | None = None
 
     def begin(self, stretch: Stretch, history: History, raw: RawSamples) -> None:
@@ -212,7 +214,8 @@ class Detector:
         assert ic is not None
         rows = self._history.rows(first, last)
         next_ic, next_tc = (None, None) if after is None else (row(after.ic_ns), row(after.tc_ns))
-        at = StrideRowsOf(ic, row(landing.tc_ns), next_ic, next_tc)
+        seen = after is not None and after.impact is not None and not self._raw.acc_clipped(after.ic_ns)
+        at = StrideRowsOf(ic, row(landing.tc_ns), next_ic, next_tc, seen, self.stood_mps2)
         return stride_motion(rows[:, ACC], rows[:, GYR] - self._bias, self._axis, self._rate_hz, at, self._side)
 
     def _bridged(self, from_ns: int, to_ns: int, known: int) -> float:

@@ -23,7 +23,7 @@ from sensord.dsp.alignment import MOVED_DEG, Axis, AxisWatch, Standing, find_axi
 from sensord.dsp.detector import ACC, BRIDGED, COLUMNS, GYR, Detector, Stretch
 from sensord.dsp.grid import BRIDGE_S, GridPiece, UniformGrid
 from sensord.dsp.history import History
-from sensord.dsp.impact import GYR_BITS, RawSamples
+from sensord.dsp.impact import ACC_BITS, GYR_BITS, LOW_G_BIT, RawSamples
 from sensord.dsp.strides import MAX_STRIDE_S
 from sensord.model import Contact, FootNote, MaskArray, SampleBlock, Side, Stride
 
@@ -114,8 +114,9 @@ class FootAnalyser:
         if block.high_g_mps2 is None:
             self._raw.append(t_ns, acc, saturated)
         else:
-            only_gyr: MaskArray = saturated & np.uint8(GYR_BITS)
-            self._raw.append(t_ns, block.high_g_mps2[part], only_gyr)
+            low_g = np.where(saturated & np.uint8(ACC_BITS), np.uint8(LOW_G_BIT), np.uint8(0))
+            flags: MaskArray = (saturated & np.uint8(GYR_BITS)) | low_g
+            self._raw.append(t_ns, block.high_g_mps2[part], flags)
         out: list[Item] = []
         for piece in self._grid.push(t_ns, np.concatenate((acc, gyr), axis=1)):
             if piece.opens:
@@ -165,6 +166,7 @@ class FootAnalyser:
         rows = self._history.rows(row - self._watch, row)
         standing = self._standing
         standing.window(rows[:, ACC], rows[:, GYR])
+        self._detector.stood_mps2 = standing.gravity_mps2
         stopped = standing.still_windows >= STILL_WINDOWS
         if stopped:
             self._moving_from = None

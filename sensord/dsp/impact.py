@@ -22,6 +22,8 @@ AFTER_NS = 60_000_000
 
 ACC_BITS = 0b000111
 GYR_BITS = 0b111000
+LOW_G_BIT = 0b1000000
+"""Set where the accelerometer is at full scale and a high-g sensor beside it gives the impact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class RawSamples:
             return None
         clipped = bool((rows[:, 2].astype(np.uint8) & ACC_BITS).any())
         return Impact(float(rows[:, 1].max()) / G_MPS2, clipped)
+
+    def acc_clipped(self, ic_ns: int) -> bool:
+        """Whether the accelerometer was at full scale round an initial contact."""
+        rows = self._between(ic_ns - BEFORE_NS, ic_ns + AFTER_NS)
+        return bool((rows[:, 2].astype(np.uint8) & (ACC_BITS | LOW_G_BIT)).any())
 
     def gyro_clipped(self, from_ns: int, to_ns: int) -> bool:
         """Whether the gyro was at full scale in between."""

@@ -31,7 +31,8 @@ WEIGHTS = {
     "next_contact_lost": 0.5,
 }
 """Design choices: what each flaw leaves of the confidence. `gap` costs the share of the stride that was bridged;
-`impact_gap` (samples lost round the impact, which is left empty) costs nothing else."""
+`impact_gap` (samples lost round the impact, which is left empty) and `shock_unseen` (those of the next impact lost or
+clipped, so that the stride's length does without) cost nothing else."""
 
 COARSE_WEIGHT = 0.9
 
@@ -80,7 +81,7 @@ class StrideRows:
 
         `looks`: `run_score` of its contact and of the next one.
         """
-        flaws = [*flaws, *landing.flaws]
+        flaws = [*flaws, *landing.flaws, *(["shock_unseen"] if motion.mended else [])]
         stride_s = None if next_ns is None else (next_ns - landing.ic_ns) / NS
         contact_s = None if landing.tc_ns is None else (landing.tc_ns - landing.ic_ns) / NS
         activity = self._activity_of(stride_s, contact_s, looks)

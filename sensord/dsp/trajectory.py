@@ -17,15 +17,16 @@ from sensord.dsp.attitude import turned
 from sensord.dsp.eversion import eversion
 from sensord.dsp.filters import project
 from sensord.dsp.strike import foot_axis, strike_angle_deg, strike_chances
-from sensord.dsp.travel import mid_stance, travel, upward
+from sensord.dsp.travel import Upward, mid_stance, travel, upward
 from sensord.model import FloatArray, Side
 
 
 @dataclass(frozen=True, slots=True)
 class StrideMotion:
-    """None where not measured."""
+    """None where not measured; `mended` when the shock of landing was not seen and the length does without."""
 
     length_m: float | None = None
+    mended: bool = False
     strike_angle_deg: float | None = None
     strike_p: tuple[float, float, float] | None = None  # rearfoot, midfoot, forefoot
     eversion_excursion_deg: float | None = None
@@ -41,6 +42,10 @@ class StrideRowsOf:
     tc: float | None
     next_ic: float | None
     next_tc: float | None
+    shock_seen: bool = True
+    """Whether every sample round the next initial contact came, and none at full scale."""
+    stood_mps2: FloatArray | None = None
+    """The pull when she last stood (3,), pod axes; None when she has not."""
 
 
 def stride_motion(
@@ -64,22 +69,24 @@ def stride_motion(
     attitude = turned(gyr_radps[first : last + 1], rate_hz)
     force = np.einsum("nij,nj->ni", attitude, acc_mps2[first : last + 1])
     at_rest = attitude[rest.row - first]
-    length_m = None
-    if next_rest is None:
-        up = upward(force)
-    else:
-        pull = np.einsum("ij,j->i", at_rest, rest.pull_mps2)
-        landed_s = (next_rest.row - at.next_ic) / rate_hz
-        way = travel(force[rest.row - first :], pull, rest.tilt_sd_rad, rate_hz, landed_s)
-        length_m, up = (None, None) if way is None else (way.length_m, way.up)
+    whole = force if next_rest is None else force[rest.row - first :]
+    length_m, mended, up = None, False, upward(whole)
     if up is None:
         return StrideMotion(swing_peak_radps=swing_peak)
+    if next_rest is not None:
+        size = max(float(np.linalg.norm(rest.pull_mps2)), 1e-9)
+        felt = Upward(np.einsum("ij,j->i", at_rest, rest.pull_mps2 / size), rest.tilt_sd_rad)
+        stood = None if at.stood_mps2 is None else np.einsum("ij,j->i", at_rest, at.stood_mps2)
+        landed_s = (next_rest.row - at.next_ic) / rate_hz
+        way = travel(whole, felt, stood, rate_hz, landed_s, shock_seen=at.shock_seen)
+        length_m, mended, up = (None, False, up) if way is None else (way.length_m, way.mended, way.up)
     up_at_rest = np.einsum("ji,j->i", at_rest, up)
     forward = foot_axis(gyr_radps[rest.row : ceil(at.tc)], axis.vector, up_at_rest, side)
     angle = strike_angle_deg(attitude, up, forward, at.ic - first)
     rolled = eversion(gyr_radps, rate_hz, at.ic, rest.row, forward, side)
     return StrideMotion(
         length_m=length_m,
+        mended=mended,
         strike_angle_deg=angle,
         strike_p=strike_chances(angle),
         eversion_excursion_deg=rolled.excursion_deg,

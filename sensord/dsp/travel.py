@@ -1,22 +1,27 @@
 """How far the foot went from one mid-stance to the next, over whatever it stands on: the ground, or a moving belt.
 
 The acceleration is turned into the axes of one row and integrated twice. What is not known is which way is up and what
-the shock of landing really gave: samples 5 ms apart tell it badly, and clipped ones not at all. What is known is that
-the foot ends as fast as it began. The velocity that is left over is shared between the two:
+the shock of landing really gave: samples 5 ms apart tell it badly, lost and clipped ones not at all. What is known is
+that the foot ends as fast as it began. The velocity that is left over is shared between the two, by how much each may
+be wrong:
 
 * Up is taken from the pull at mid-stance. In walking the foot rests there and this is good to half a degree; in running
-  it never rests, and the pull is off by tens of degrees. Its own restlessness says how good it is.
-* What is left over and not explained by the tilt is a jump at landing.
+  it never rests, and the pull is off by tens of degrees. Its own restlessness says how good it is. In running that
+  comes to the mean force of a stride being gravity: the leftover is spread evenly.
+* What is left over and not explained by the tilt is a jump at landing, where the error arose.
 
-In running that comes to the mean force of a stride being gravity (the leftover is spread evenly); in walking to a
-correction where the error arose. A belt of constant speed is as inertial as the ground, so that this is the way over
-the belt. Strapdown from stance to stance was the best of four ways in Zrenner et al. 2018 (doi:10.3390/s18124194).
+When the shock was lost or clipped the mean force is worth nothing. Then up is where it was when she last stood: the
+sole lies flat in both. It may still be off by some degrees (the loaded foot, the place where she stood), and that would
+make every stride climb; roads are nearly level, which sets it right.
+
+A belt of constant speed is as inertial as the ground, so that this is the way over the belt. Strapdown from stance to
+stance was the best of four ways in Zrenner et al. 2018 (doi:10.3390/s18124194).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import ceil, hypot
+from dataclasses import dataclass, replace
+from math import ceil, cos, hypot
 
 import numpy as np
 
@@ -34,11 +39,32 @@ RESTLESS = 0.5
 """Design choice: the pull at mid-stance points up within this share of its own unrest (SD in g, as an angle in rad):
 the unrest of a resting foot is mostly vibration that averages out over the stretch, of which half is left."""
 
+PULL_SD_RAD = 0.01
+"""Design choice: how well the pull points up at best (an accelerometer's offset of 10 mg)."""
+
 JUMP_MPS = 0.5
-"""Design choice: the shock of landing may be mistaken by this much: 10 g for 5 ms."""
+"""Design choice: a shock that was seen may be mistaken by this much (10 g for 5 ms)."""
+
+LOST_JUMP_MPS = 3.0
+"""Design choice: what a shock that was not seen may have given; the foot lands with 1 to 3 m/s."""
+
+STOOD_SD_RAD = 0.05
+"""Design choice: the sole in mid-stance lies as it did in standing within 3 degrees (2.2 and 1.7 were measured on the
+two feet of one runner)."""
+
+STOOD_OFF_RAD = 0.35
+"""Design choice: standing that differs from the mean force by more than 20 degrees was not on this shoe."""
+
+SLOPE_SD = 0.02
+"""Design choice: how level ground is."""
+
+LOST_UP_RAD = 0.1
+"""Design choice: without a shock and with up no better known than this, there is no length."""
 
 GRAVITY_WITHIN = 0.15
-"""Design choice: a mean force further from gravity than this share of it is no whole stride, or a broken sensor."""
+LOST_GRAVITY_WITHIN = 0.6
+"""Design choice: a mean force further from gravity than this share of it is no whole stride, or a broken sensor; more
+may be missing when the shock was lost."""
 
 CLIMB_SHARE = 0.15
 CLIMB_M = 0.05
@@ -51,11 +77,19 @@ SHORTEST_M = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Travel:
-    """Level length, climb, and which way was up (in the axes of the rotated force)."""
+    """Level length, climb, which way was up and the level way itself (m, in the axes of the rotated force)."""
 
     length_m: float
     climb_m: float
     up: FloatArray
+    level: FloatArray
+    mended: bool = False
+    """The shock of landing was not seen, and the length does without."""
+
+    def checked(self) -> Travel | None:
+        """Itself, or None when it cannot be the way of one stride."""
+        possible = self.length_m >= SHORTEST_M and abs(self.climb_m) <= CLIMB_SHARE * self.length_m + CLIMB_M
+        return self if possible else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,42 +116,99 @@ def mid_stance(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float, ic: 
     pull = acc_mps2[start : start + n]
     mean = pull.mean(axis=0)
     unrest = float(np.sqrt(np.einsum("ni,ni->", pull - mean, pull - mean) / n)) / G_MPS2
-    return Rest(start + n // 2, mean, RESTLESS * unrest)
+    return Rest(start + n // 2, mean, hypot(PULL_SD_RAD, RESTLESS * unrest))
+
+
+@dataclass(frozen=True, slots=True)
+class Upward:
+    """Unit vector up, and how well it is known (SD, rad)."""
+
+    way: FloatArray
+    sd_rad: float
+
+    def with_standing(self, stood: FloatArray, mean: FloatArray) -> Upward:
+        """Joined with the pull in standing; all in the same axes. Left as it is when `mean` contradicts standing."""
+        flat = stood / float(np.linalg.norm(stood))
+        if float(np.einsum("i,i->", flat, mean)) < cos(STOOD_OFF_RAD) * float(np.linalg.norm(mean)):
+            return self
+        mine, other = self.sd_rad**-2, STOOD_SD_RAD**-2
+        joined = self.way * mine + flat * other
+        return Upward(joined / float(np.linalg.norm(joined)), (mine + other) ** -0.5)
+
+    def turned(self, by: FloatArray) -> Upward:
+        """Tilted by a small vector."""
+        way = self.way + by
+        return Upward(way / float(np.linalg.norm(way)), self.sd_rad)
 
 
 def travel(
-    force: FloatArray, pull_mps2: FloatArray, tilt_sd_rad: float, rate_hz: float, landed_s: float
+    force: FloatArray, up: Upward, stood: FloatArray | None, rate_hz: float, landed_s: float, *, shock_seen: bool
 ) -> Travel | None:
     """Way from the first row of `force` to its last; None when it cannot be that of one stride.
 
-    `force` (n, 3) is the acceleration from mid-stance to mid-stance turned into the axes of one row; `pull_mps2` (3,)
-    in the same axes what is felt at the first, `tilt_sd_rad` how well it points up; `landed_s` how long before the end
-    the foot landed.
+    `force` (n, 3) is the acceleration from mid-stance to mid-stance turned into the axes of one row; `up` and what was
+    felt in standing (`stood`) in the same axes at the first; `landed_s` how long before the end the foot landed. A
+    shock that left the mean force far from gravity is taken as not seen, whatever is said of it.
     """
-    seconds = (len(force) - 1) / rate_hz
     gained = np.zeros_like(force)
     np.cumsum((force[1:] + force[:-1]) * (0.5 / rate_hz), axis=0, out=gained[1:])
     moved = (gained.sum(axis=0) - 0.5 * gained[-1]) / rate_hz
-    mean = gained[-1] / seconds
-    size = float(np.linalg.norm(mean))
-    if abs(size / G_MPS2 - 1.0) > GRAVITY_WITHIN:
+    whole = _Whole(gained[-1], moved, (len(force) - 1) / rate_hz, landed_s)
+    off = abs(float(np.linalg.norm(whole.gained)) / whole.seconds / G_MPS2 - 1.0)
+    if shock_seen and off <= GRAVITY_WITHIN:
+        return whole.travel(up, JUMP_MPS).checked()
+    if stood is not None:
+        up = up.with_standing(stood, whole.gained)
+    if up.sd_rad > LOST_UP_RAD or off > LOST_GRAVITY_WITHIN:
         return None
-    pull = pull_mps2 * (size / float(np.linalg.norm(pull_mps2)))
-    by_tilt = (size * seconds * tilt_sd_rad) ** 2
-    tilted = by_tilt / (by_tilt + JUMP_MPS**2)
-    left = gained[-1] - pull * seconds
-    moved -= pull * (0.5 * seconds * seconds) + left * (tilted * 0.5 * seconds + (1.0 - tilted) * landed_s)
-    gravity = pull + left * (tilted / seconds)
-    up = gravity / float(np.linalg.norm(gravity))
-    climb_m = float(np.einsum("i,i->", moved, up))
-    length_m = float(hypot(*(moved - climb_m * up).tolist()))
-    if length_m < SHORTEST_M or abs(climb_m) > CLIMB_SHARE * length_m + CLIMB_M:
-        return None
-    return Travel(length_m, climb_m, up)
+    return replace(whole.level_travel(up, LOST_JUMP_MPS), mended=True).checked()
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """Once and twice integrated force of a stride, its time, and the part of it after landing."""
+
+    gained: FloatArray
+    moved: FloatArray
+    seconds: float
+    landed_s: float
+
+    def travel(self, up: Upward, jump_mps: float) -> Travel:
+        """The way if up was this way, known as well as it says, and landing is mistaken by `jump_mps`."""
+        seconds = self.seconds
+        by_tilt = self._by_tilt(up, jump_mps)
+        pull = G_MPS2 * up.way
+        left = self.gained - pull * seconds
+        lasting = by_tilt * 0.5 * seconds + (1.0 - by_tilt) * self.landed_s
+        moved = self.moved - pull * (0.5 * seconds * seconds) - left * lasting
+        gravity = pull + left * (by_tilt / seconds)
+        way_up = gravity / float(np.linalg.norm(gravity))
+        climb_m = float(np.einsum("i,i->", moved, way_up))
+        level = moved - climb_m * way_up
+        length_m = float(hypot(*level.tolist()))
+        return Travel(length_m, climb_m, way_up, level)
+
+    def level_travel(self, up: Upward, jump_mps: float) -> Travel:
+        """The same with up tilted so that the way is nearly level: its most likely tilt, found in two steps."""
+        start = up.way
+        for _ in range(2):
+            way = self.travel(up, jump_mps)
+            forward = way.level / max(way.length_m, SHORTEST_M)
+            tilted = float(np.einsum("i,i->", up.way - start, forward))
+            lever_m = way.length_m * (1.0 - self._by_tilt(up, jump_mps))
+            mine, slope = up.sd_rad**-2, (SLOPE_SD * max(way.length_m, SHORTEST_M)) ** -2
+            more = -(tilted * mine + way.climb_m * lever_m * slope) / (mine + lever_m**2 * slope)
+            up = up.turned(more * forward)
+        return self.travel(up, jump_mps)
+
+    def _by_tilt(self, up: Upward, jump_mps: float) -> float:
+        """Share of the leftover velocity that a wrong tilt made."""
+        tilt = (G_MPS2 * self.seconds * up.sd_rad) ** 2
+        return tilt / (tilt + jump_mps**2)
 
 
 def upward(force: FloatArray) -> FloatArray | None:
-    """Up from the mean force of a whole stride; None when that is not gravity."""
+    """Up from the mean force of a whole stride; None when that is far from gravity."""
     mean = force.mean(axis=0)
     size = float(np.linalg.norm(mean))
-    return mean / size if abs(size / G_MPS2 - 1.0) <= GRAVITY_WITHIN else None
+    return mean / size if abs(size / G_MPS2 - 1.0) <= LOST_GRAVITY_WITHIN else None
