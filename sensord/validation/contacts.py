@@ -39,6 +39,19 @@ def contact_counts(found: Found, near_s: float) -> tuple[int, int, int]:
     return true, hits, invented
 
 
+def counts_inside(found: Found, near_s: float) -> tuple[int, int, int, int]:
+    """The same where a reference has holes: inventions inside its strides, and what was found outside of them."""
+    true, hits, inside, outside = 0, 0, 0, 0
+    for side, truth in found.trial.truth.items():
+        times = found.contacts_s(side)
+        matches = match_events(times, truth.ic_s, near_s)
+        spans = [(t.ic_s, t.next_ic_s) for t in truth.strides if t.next_ic_s is not None]
+        within = sum(any(a < times[i] < b for a, b in spans) for i in matches.invented)
+        true, hits = true + len(truth.ic_s), hits + len(matches.pairs)
+        inside, outside = inside + within, outside + len(matches.invented) - within
+    return true, hits, inside, outside
+
+
 def counted(section: str, on: On, true: int, hits: int, invented: int, *, note: str = "", judged: bool = True) -> Row:
     """The row of a count; the target is all of them found and none invented. A constant finds nothing."""
     share = 100.0 * hits / true if true else None

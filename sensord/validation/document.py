@@ -24,6 +24,7 @@ SECTION_WORDS = {
     "and last ones lie on the bounds of the trial and are reported apart).",
     "length and speed": "Against optical capture (walking) and the belt (running).",
     "strike": "The angle of the foot at contact, toe up, against markers.",
+    "delay": "Signals pushed 10 ms at a time, as a radio would: when a contact is told, and when a stride is final.",
     "streamed run": "A real pod at 100 Hz over Bluetooth, 11 % of the samples lost, one axis clips; beside a Stryd.",
     "force": "Impulse and peak force from true timing, against a force plate: the models alone, no pod.",
     "asymmetry": "How often the 95 % interval of a left/right difference holds the truth.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -120,7 +120,8 @@ def personalised(source: DerivedSet, found: Found) -> Row:
     assert found.trial.speed_mps is not None
     strides = sorted((s for own in found.strides.values() for s in own), key=lambda s: s.ic_pod_ns)
     middle_ns = (strides[0].ic_pod_ns + strides[-1].ic_pod_ns) // 2
-    taught = taught_strides(strides, found.trial.speed_mps, middle_ns)
+    begun_ns = min(s.ic_pod_ns for s in strides) - NS
+    taught = taught_strides(strides, [(begun_ns, found.trial.speed_mps)], middle_ns, sd_mps=BELT_SD_MPS)
     later = {side: tuple(s for s in taught if s.foot is side and s.ic_pod_ns >= middle_ns) for side in Side}
     pairs = matched_strides(replace(found, strides=later), NEAR_RUN_S)
     what = "speed, running, personalised on the first half"
@@ -136,15 +137,26 @@ def personalised(source: DerivedSet, found: Found) -> Row:
     )
 
 
-def taught_strides(strides: list[Stride], speed_mps: float, until_ns: int) -> list[Stride]:
-    """The same strides through a new estimator that knows the speed until a time and must tell it after that."""
+def taught_strides(
+    strides: Sequence[Stride],
+    speeds: Sequence[tuple[int, float]],
+    until_ns: int,
+    *,
+    sd_mps: float,
+    source: str = "treadmill",
+) -> list[Stride]:
+    """The same strides through a new estimator that is told speeds (from a time on) until a time, and nothing after.
+
+    `strides` must be in order of time, and so the speeds.
+    """
     estimator = SpeedEstimator(StepLengths())
-    estimator.known(min(s.ic_pod_ns for s in strides) - NS, speed_mps, sd_mps=BELT_SD_MPS, source="treadmill")
-    out, told = [], False
+    told: list[tuple[int, float | None]] = [(t, v) for t, v in speeds if t < until_ns]
+    told.append((until_ns, None))
+    out = []
     for stride in strides:
-        if not told and stride.ic_pod_ns >= until_ns:
-            estimator.known(until_ns, None, sd_mps=BELT_SD_MPS, source="treadmill")
-            told = True
+        while told and told[0][0] <= stride.ic_pod_ns:
+            t_ns, speed_mps = told.pop(0)
+            estimator.known(t_ns, speed_mps, sd_mps=sd_mps, source=source)
         bare = replace(
             stride,
             stride_length_m=None,

@@ -8,8 +8,8 @@ import numpy as np
 
 from sensord.validation.contacts import (
     NEAR_WALK_S,
-    contact_counts,
     counted,
+    counts_inside,
     timing_rows,
 )
 from sensord.validation.rows import On, Row, Target, compared, scored
@@ -27,9 +27,9 @@ def gaitmap(bench: Workbench) -> list[Row]:
     found = bench.gaitmap()
     strides = [s for own in found.strides.values() for s in own]
     walking = sum(s.activity.value == "walk" for s in strides)
-    true, hits, invented = contact_counts(found, NEAR_WALK_S)
-    apart = "steps at start, turn and stop are not in the reference"
-    count = counted("walking", found.trial.on, true, hits, invented, note=apart)
+    true, hits, inside, outside = counts_inside(found, NEAR_WALK_S)
+    apart = f"{outside} more at start, turn and stop, where the reference has none"
+    count = counted("walking", found.trial.on, true, hits, inside, note=apart)
     share = 100.0 * walking / len(strides) if strides else None
     told = scored(
         "walking", "strides called walking", found.trial.on, "%", len(strides), share, "share", Target(score_min=100.0)
