@@ -8,6 +8,7 @@ row of its own whose next contact is unknown.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 from sensord.dsp.activity import CLEAR, run_score
 from sensord.dsp.alignment import Axis
@@ -50,6 +51,21 @@ class Stretch:
         return int((t_ns - self.origin_ns) // self.period_ns)
 
 
+def pitch_and_size(rows: FloatArray, axis: FloatArray, bias: FloatArray) -> tuple[list[float], list[float]]:
+    """Pitch rate and size of the acceleration of history rows (n, 7), as `project` and `norm` give them.
+
+    In plain floats, because numpy takes longer to be called than to work on the ten rows of a packet.
+    """
+    x, y, z = axis.tolist()
+    a, b, c = bias.tolist()
+    offset = a * x + b * y + c * z
+    pitch, size = [], []
+    for acc_x, acc_y, acc_z, gyr_x, gyr_y, gyr_z, _ in rows.tolist():
+        pitch.append(gyr_x * x + gyr_y * y + gyr_z * z - offset)
+        size.append(sqrt(acc_x * acc_x + acc_y * acc_y + acc_z * acc_z))
+    return pitch, size
+
+
 class Detector:
     """Contacts and strides of one foot; holds one open contact and the stride before it."""
 
@@ -84,21 +100,24 @@ class Detector:
 
     def run(self, start: int, end: int, axis: Axis, bias: FloatArray, *, live: bool) -> list[Contact | Stride]:
         """Rows start..end-1 of the history. Provisional contacts only when `live`."""
-        rows = self._history.rows(start, end)
         self._axis, self._bias = axis, bias
-        pitch = project(rows[:, GYR], axis.vector, bias).tolist()
-        size = norm(rows[:, ACC]).tolist()
+        pitch, size = pitch_and_size(self._history.rows(start, end), axis.vector, bias)
         out: list[Contact | Stride] = []
-        for row, value in enumerate(self._slow.push(pitch), start):
-            swing = self._gate.step(row, value)
+        at = start
+        for row, swing, mid_row in self._gate.push(start, self._slow.push(pitch)):
+            out += self._touched(at, pitch[at - start : row - start], size[at - start : row - start], live=live)
+            at = row
             if swing is Swing.BEGINS:
                 out += self._left_ground(row + 1)
                 self._touch.arm()
-            elif swing is Swing.PASSED:
-                self.swing_row = self.last_row = max(self._gate.swing_row, self._begin_row)
-            if self._touch.step(pitch[row - start], size[row - start]) and live:
-                out.append(Contact(self._side, self._stretch.time_ns(row)))
-        return out
+            else:
+                self.swing_row = self.last_row = max(mid_row, self._begin_row)
+        return out + self._touched(at, pitch[at - start :], size[at - start :], live=live)
+
+    def _touched(self, start: int, pitch: list[float], size: list[float], *, live: bool) -> list[Contact]:
+        """Provisional contacts in the rows from `start` on."""
+        shown = self._touch.push(pitch, size)
+        return [Contact(self._side, self._stretch.time_ns(start + i)) for i in shown] if live else []
 
     def close(self, end: int, *, lost: bool) -> list[Stride]:
         """No further mid-swing will come (she stopped, or the signal was `lost`): close what is open at row `end`."""

@@ -2,7 +2,8 @@
 
 Both are second-order Butterworth filters designed by scipy.signal. The causal one is stepped sample by sample in
 plain floats: it keeps its bits however the input is cut, and for one channel in short blocks it costs a tenth of a
-`sosfilt` call. The zero-phase one runs `sosfilt` forward and backward on windows fixed by row number.
+scipy call. The zero-phase one runs `lfilter` forward and backward on windows fixed by row number: for one second-order
+section that is the arithmetic of `sosfilt` at a quarter of what a call costs.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy.signal import butter, sosfilt, sosfilt_zi
+from scipy.signal import butter, lfilter, lfilter_zi
 
 from sensord.model import FloatArray
 
@@ -19,11 +20,10 @@ _NYQUIST_MARGIN = 0.4
 
 
 @lru_cache(maxsize=32)
-def _sections(cutoff_hz: float, rate_hz: float) -> tuple[FloatArray, FloatArray]:
-    """Second-order sections and their steady state for a unit step."""
-    cutoff_hz = min(cutoff_hz, _NYQUIST_MARGIN * rate_hz)
-    sos = butter(2, cutoff_hz, fs=rate_hz, output="sos")
-    return sos, sosfilt_zi(sos)
+def _section(cutoff_hz: float, rate_hz: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Numerator, denominator, and the steady state for a unit step."""
+    b, a = butter(2, min(cutoff_hz, _NYQUIST_MARGIN * rate_hz), fs=rate_hz)
+    return b, a, lfilter_zi(b, a)
 
 
 class LowPass:
@@ -33,9 +33,10 @@ class LowPass:
     """
 
     def __init__(self, cutoff_hz: float, rate_hz: float) -> None:
-        sos, step = _sections(cutoff_hz, rate_hz)
-        self._b0, self._b1, self._b2, _, self._a1, self._a2 = sos[0].tolist()
-        self._settled = step[0].tolist()
+        b, a, step = _section(cutoff_hz, rate_hz)
+        self._b0, self._b1, self._b2 = b.tolist()
+        _, self._a1, self._a2 = a.tolist()
+        self._settled = step.tolist()
         self._state: tuple[float, float] | None = None
         self.delay_s = float(np.sqrt(2.0) / (2.0 * np.pi * cutoff_hz))
 
@@ -46,7 +47,7 @@ class LowPass:
         b0, b1, b2, a1, a2 = self._b0, self._b1, self._b2, self._a1, self._a2
         z1, z2 = self._state if self._state is not None else (s * values[0] for s in self._settled)
         out = []
-        for x in values:  # direct form II transposed, as in sosfilt
+        for x in values:  # direct form II transposed, as in scipy
             y = b0 * x + z1
             z1 = b1 * x - a1 * y + z2
             z2 = b2 * x - a2 * y
@@ -64,9 +65,9 @@ def zero_phase(values: FloatArray, cutoff_hz: float, rate_hz: float) -> FloatArr
 
     Each end is continued by its own last value, so give the window some padding.
     """
-    sos, step = _sections(cutoff_hz, rate_hz)
-    forward, _ = sosfilt(sos, values, zi=step * values[0])
-    backward, _ = sosfilt(sos, forward[::-1], zi=step * forward[-1])
+    b, a, step = _section(cutoff_hz, rate_hz)
+    forward, _ = lfilter(b, a, values, zi=step * values[0])
+    backward, _ = lfilter(b, a, forward[::-1], zi=step * forward[-1])
     return np.asarray(backward[::-1])
 
 

@@ -14,7 +14,6 @@ contact one or two samples after it shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,7 +89,7 @@ class FootAnalyser:
             self._raw.clear()
         self._segment = block.segment
         for start in range(0, len(block), ROWS_AT_ONCE):
-            out += self._push_part(block, slice(start, start + ROWS_AT_ONCE))
+            self._push_part(block, slice(start, start + ROWS_AT_ONCE), out)
         return out
 
     def flush(self) -> list[Item]:
@@ -104,7 +103,7 @@ class FootAnalyser:
         """Rows of memory held, whatever has been pushed."""
         return self._history.size + self._raw.size
 
-    def _push_part(self, block: SampleBlock, part: slice) -> list[Item]:
+    def _push_part(self, block: SampleBlock, part: slice, out: list[Item]) -> None:
         t_ns, acc, gyr, saturated = (
             block.t_pod_ns[part],
             block.acc_mps2[part],
@@ -117,14 +116,12 @@ class FootAnalyser:
             low_g = np.where(saturated & np.uint8(ACC_BITS), np.uint8(LOW_G_BIT), np.uint8(0))
             flags: MaskArray = (saturated & np.uint8(GYR_BITS)) | low_g
             self._raw.append(t_ns, block.high_g_mps2[part], flags)
-        out: list[Item] = []
         for piece in self._grid.push(t_ns, np.concatenate((acc, gyr), axis=1)):
             if piece.opens:
                 out += self._leave(lost=True)
                 self._enter(piece.origin_ns)
             for start in range(0, len(piece), ROWS_AT_ONCE):
-                out += self._advance(piece, slice(start, start + ROWS_AT_ONCE))
-        return out
+                self._advance(piece, slice(start, start + ROWS_AT_ONCE), out)
 
     def _enter(self, origin_ns: int) -> None:
         """A stretch of unbroken signal begins."""
@@ -139,26 +136,19 @@ class FootAnalyser:
         """The stretch ends."""
         return [*self._detector.close(self._history.end, lost=lost)] if self._history.end else []
 
-    def _advance(self, piece: GridPiece, part: slice) -> list[Item]:
+    def _advance(self, piece: GridPiece, part: slice, out: list[Item]) -> None:
         values = piece.values[part]
-        rows = np.empty((len(values), COLUMNS))
-        rows[:, :6] = values
-        rows[:, BRIDGED] = piece.bridged[part]
         start = self._history.end
-        self._history.append(rows)
-        out: list[Item] = []
-        for row, end in self._steps(start, self._history.end):
-            if self.axis is not None:
-                out += self._detector.run(row, end, self.axis, self._standing.bias_radps, live=True)
-            if end % self._watch == 0:
-                out += self._look(end)
-        return out
-
-    def _steps(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Cut rows where a watch window ends."""
-        while start < end:
+        rows = self._history.grow(len(values))
+        rows[:, :BRIDGED] = values
+        rows[:, BRIDGED] = piece.bridged[part]
+        end = self._history.end
+        while start < end:  # cut where a watch window ends
             stop = min(end, (start // self._watch + 1) * self._watch)
-            yield start, stop
+            if self.axis is not None:
+                out += self._detector.run(start, stop, self.axis, self._standing.bias_radps, live=True)
+            if stop % self._watch == 0:
+                out += self._look(stop)
             start = stop
 
     def _look(self, row: int) -> list[Item]:

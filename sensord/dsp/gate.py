@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from enum import IntEnum
-from math import radians
+from math import inf, radians
 from statistics import median
 
 SWING_CUTOFF_HZ = 5.0
@@ -51,6 +51,7 @@ class MidSwingGate:
         """Start anew: nothing seen yet."""
         self._recent.clear()
         self._threshold = FLOOR_RADPS
+        self._forget_row: float = inf
         self._armed = False
         self._high = False
         self._peak = 0.0
@@ -58,6 +59,19 @@ class MidSwingGate:
         self._last_row: int | None = None
         self.swing_row = 0
         """Mid-swing: row of the latest peak that was passed, the filter's delay taken off."""
+
+    def push(self, row: int, values: list[float]) -> list[tuple[int, Swing, int]]:
+        """The rows from `row` on where a swing begins or is passed, in order, each with `swing_row` as it was then."""
+        found: list[tuple[int, Swing, int]] = []
+        for at, value in enumerate(values, row):
+            if value <= self._threshold and not self._high and at <= self._forget_row:
+                if value < 0.0:
+                    self._armed = True
+                continue
+            swing = self.step(at, value)
+            if swing is not Swing.NOTHING:
+                found.append((at, swing, self.swing_row))
+        return found
 
     def step(self, row: int, value: float) -> Swing:
         """Whether a swing begins (the foot turns toe-up, fast) or its peak is passed at this row."""
@@ -73,9 +87,9 @@ class MidSwingGate:
         elif self._armed and value > self._threshold and self._ready(row):
             self._high, self._peak, self._peak_row = True, value, row
             return Swing.BEGINS
-        elif self._last_row is not None and row - self._last_row > self._forget:
+        elif row > self._forget_row:
             self._recent.clear()
-            self._threshold, self._last_row = FLOOR_RADPS, None
+            self._threshold, self._last_row, self._forget_row = FLOOR_RADPS, None, inf
         return Swing.NOTHING
 
     def _ready(self, row: int) -> bool:
@@ -84,6 +98,7 @@ class MidSwingGate:
     def _confirm(self) -> None:
         self._high = self._armed = False
         self._last_row = self._peak_row
+        self._forget_row = self._peak_row + self._forget
         self._recent.append(self._peak)
         self._threshold = max(FLOOR_RADPS, SHARE_OF_RECENT * median(self._recent))
         self.swing_row = self._peak_row - self._delay
@@ -122,15 +137,22 @@ class TouchDown:
 
     def step(self, pitch_radps: float, acc_mps2: float) -> bool:
         """True at the sample where the contact shows. Takes the pitch rate and the size of the acceleration."""
-        jerk = abs(acc_mps2 - self._acc) * self._rate_hz
-        turned = pitch_radps > self._pitch
-        self._acc, self._pitch = acc_mps2, pitch_radps
-        if pitch_radps >= 0.0:
-            self._falling = False
-            return False
-        self._top = max(self._top, jerk)
-        shown = self._armed and self._falling and (jerk > self._threshold or turned)
-        self._falling = True
-        if shown:
-            self._armed = False
+        return bool(self.push([pitch_radps], [acc_mps2]))
+
+    def push(self, pitch_radps: list[float], acc_mps2: list[float]) -> list[int]:
+        """At which of these samples a contact shows."""
+        shown = []
+        last_pitch, last_acc, falling, top = self._pitch, self._acc, self._falling, self._top
+        for i, (pitch, acc) in enumerate(zip(pitch_radps, acc_mps2, strict=True)):
+            if pitch < 0.0:
+                jerk = abs(acc - last_acc) * self._rate_hz
+                top = max(top, jerk)
+                if falling and self._armed and (jerk > self._threshold or pitch > last_pitch):
+                    self._armed = False
+                    shown.append(i)
+                falling = True
+            else:
+                falling = False
+            last_pitch, last_acc = pitch, acc
+        self._pitch, self._acc, self._falling, self._top = last_pitch, last_acc, falling, top
         return shown

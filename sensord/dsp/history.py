@@ -20,14 +20,18 @@ class History:
 
     def append(self, rows: FloatArray) -> None:
         """Add rows (n, c), n at most the capacity."""
-        n = len(rows)
-        if self._used + n > len(self._buffer):
+        self.grow(len(rows))[:] = rows
+
+    def grow(self, n: int) -> FloatArray:
+        """Room for the next n rows, at most the capacity: a view to be filled at once."""
+        start = self._used
+        if start + n > len(self._buffer):
             keep = self._capacity
-            self._buffer[:keep] = self._buffer[self._used - keep : self._used].copy()
-            self._used = keep
-        self._buffer[self._used : self._used + n] = rows
-        self._used += n
+            self._buffer[:keep] = self._buffer[start - keep : start].copy()
+            start = keep
+        self._used = start + n
         self.end += n
+        return self._buffer[start : start + n]
 
     def rows(self, start: int, end: int) -> FloatArray:
         """A view of rows start..end-1. Asking for rows that are gone is a bug: InternalError."""

@@ -45,11 +45,10 @@ class RawSamples:
         """Add samples (n,), (n, 3), (n,)."""
         if self._rows.end == 0:
             self._base_ns = int(t_ns[0])
-        rows = np.empty((len(t_ns), 3))
+        rows = self._rows.grow(len(t_ns))
         rows[:, 0] = t_ns - self._base_ns
         rows[:, 1] = norm(acc_mps2)
         rows[:, 2] = saturated
-        self._rows.append(rows)
 
     def clear(self) -> None:
         """A new segment: its times have nothing to do with the old ones."""
