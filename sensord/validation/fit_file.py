@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,17 @@ def can_read() -> bool:
 
 
 def read_seconds(path: Path) -> Seconds:
-    """The records of a FIT file. InputError: no FIT file, no records, or the extra `validate` is not installed."""
+    """What a pod said in a FIT file. InputError: see `read_records`."""
+    t_s, table = read_records(path, FIELDS)
+    # FIT counts strides of one leg a minute and milliseconds of stance
+    return Seconds(t_s, 2.0 * table[:, 0], table[:, 1] / 1000.0, table[:, 2], table[:, 3])
+
+
+def read_records(path: Path, fields: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+    """Time since the first record (n,) s, and fields of every record (n, f) in the file's units, NaN where it has none.
+
+    InputError: no FIT file, no records, or the extra `validate` is not installed.
+    """
     try:
         import fitdecode  # noqa: PLC0415 - an extra
     except ImportError:
@@ -51,14 +62,12 @@ def read_seconds(path: Path) -> Seconds:
             for frame in reader:
                 if frame.frame_type == fitdecode.FIT_FRAME_DATA and frame.name == "record":
                     times.append(frame.get_value("timestamp").timestamp())
-                    values.append([_number(frame.get_value(name, fallback=None)) for name in FIELDS])
+                    values.append([_number(frame.get_value(name, fallback=None)) for name in fields])
     except fitdecode.FitError as error:
         raise InputError(Problem(str(path), "", f"no FIT file ({error})", "a FIT file")) from None
     if not times:
         raise InputError(Problem(str(path), "", "no records", "one record a second"))
-    table = np.array(values)
-    # FIT counts strides of one leg a minute and milliseconds of stance
-    return Seconds(np.array(times) - times[0], 2.0 * table[:, 0], table[:, 1] / 1000.0, table[:, 2], table[:, 3])
+    return np.array(times) - times[0], np.array(values)
 
 
 def _number(value: object) -> float:

@@ -9,7 +9,18 @@ from pathlib import Path
 
 from sensord.errors import InputError, Problem
 from sensord.model import ALGORITHM, Json
-from sensord.validation import datasets, lengths, robustness, running, simulated, streamed, strikes, walking
+from sensord.validation import (
+    clocks,
+    datasets,
+    latency,
+    lengths,
+    robustness,
+    running,
+    simulated,
+    streamed,
+    strikes,
+    walking,
+)
 from sensord.validation.lab import is_lab
 from sensord.validation.lab_rows import lab_rows
 from sensord.validation.rows import Row
@@ -43,7 +54,10 @@ SECTIONS: tuple[Section, ...] = (
     Section("length", lengths.walking, (datasets.GAITMAP,)),
     Section("speed", lengths.running, _DERIVED),
     Section("strike", strikes.strikes, _DERIVED),
+    Section("delay", latency.delays, _DERIVED, quick=False),
     Section("streamed", streamed.streamed, (datasets.TEST_RUN, datasets.STILL, datasets.STRYD)),
+    Section("two-devices", streamed.two_devices, (datasets.TWO_DEVICES,)),
+    Section("clock", clocks.rows, quick=False),
     Section("robustness", robustness.rows, (*_DERIVED, datasets.GAITMAP), quick=False),
 )
 

@@ -13,7 +13,7 @@ from sensord.files.wearable_my_foot import read_wearable_my_foot
 from sensord.load.window import WINDOW_S
 from sensord.model import NS, Activity, FloatArray, Stride
 from sensord.validation import datasets
-from sensord.validation.fit_file import Seconds, can_read, read_seconds
+from sensord.validation.fit_file import Seconds, can_read, read_records, read_seconds
 from sensord.validation.lengths import taught_strides
 from sensord.validation.rows import Kind, On, Row, Target, Verdict, absent, compared, scored
 from sensord.validation.workbench import Workbench
@@ -121,6 +121,18 @@ def _contact_time(seconds: _Seconds) -> list[Row]:
         what = f"contact time beside Stryd, per second, {words}"
         rows.append(compared("streamed run", what, RUN, "ms", errors, true, Target(sd=10.0), note=NO_PLATE))
     return rows
+
+
+def two_devices(bench: Workbench) -> list[Row]:
+    """What two commercial devices differ by, on another run: the measure of the target above."""
+    what, on = "contact time, two commercial devices", On("Garmin beside Stryd, treadmill", Kind.PROCESSED)
+    if not can_read():
+        return [absent("streamed run", what, on, "ms", Verdict.CANNOT, NO_FITDECODE)]
+    _, table = read_records(bench.data / datasets.TWO_DEVICES, ("stance_time", "Ground Time"))
+    running = ((table > 1000.0 * CONTACT_S[0]) & (table < 1000.0 * CONTACT_S[1])).all(axis=1)
+    garmin, stryd = table[running].T
+    note = "seconds in which both have a value; no sensord in it"
+    return [compared("streamed run", what, on, "ms", garmin - stryd, stryd, note=note)]
 
 
 def _distance(run: Analysis, begun_s: FloatArray, stryd: Seconds) -> list[Row]:
