@@ -52,6 +52,7 @@ from sensord.model import (
     payload,
 )
 from sensord.plan.baseline import Baselines
+from sensord.plan.conditions import Conditions
 from sensord.plan.limits import Limits
 from sensord.plan.model import read_plan
 
@@ -172,7 +173,7 @@ class Pipeline:
         self._asymmetry = Asymmetries(injured, Baselines(plan, setup))
         self._speed = SpeedEstimator(setup.step_lengths)
         self._force = ForceModel()
-        self._summary = Summary(setup.runner)
+        self._summary = Summary(setup.runner, Conditions.of_setup(setup, plan))
         self._limits = Limits(plan, setup)
         self._on_contact = on_contact
         self._n = 0

@@ -18,7 +18,7 @@ import numpy as np
 
 from sensord.load.bands import SpeedBands
 from sensord.load.interval import BATCH, MIN_BATCHES, interval, resolvable
-from sensord.load.metrics import METRICS, Metric, symmetry_index_pct
+from sensord.load.metrics import MAX_CLIPPED, METRICS, Metric, symmetry_index_pct
 from sensord.load.pairing import StridePair
 from sensord.load.steady import Bouts, alike, mean_speed, pair_speed_mps, steady
 from sensord.model import Asymmetry, Side
@@ -35,10 +35,6 @@ KEPT = 20
 DEVICE_NOISE_PCT = {"contact_time": 3.0, "swing_time": 3.0, "duty_factor": 3.0, "step_time": 3.0}
 """SI below which two pods that were never exchanged may be all that differs, in metrics of timing (design choice, the
 upper end of the 2 to 3 % of docs/metrics.md)."""
-
-MAX_CLIPPED = 0.25
-"""Share of pairs with a clipped peak beyond which there is no impact asymmetry: the pairs that are left are the soft
-ones of both feet, and their difference would be too small (design choice)."""
 
 
 @dataclass(frozen=True, slots=True)

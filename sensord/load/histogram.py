@@ -1,4 +1,7 @@
-"""Medians of a whole run in fixed memory: counts in bins of a stated width instead of a list that grows."""
+"""Medians of a whole run in bounded memory: counts in bins of a stated width instead of a list that grows.
+
+Only bins that were hit are kept: at most all of them, in practice some dozens.
+"""
 
 from __future__ import annotations
 
@@ -14,27 +17,30 @@ class Histogram:
 
     def __init__(self, low: float, high: float, width: float) -> None:
         self._low, self._width = low, width
-        self._counts = [0] * (round((high - low) / width) + 1)  # of unclipped values
-        self._known_until = len(self._counts) - 1  # the bin of the lowest clipped value
+        self._last = round((high - low) / width)
+        self._counts: dict[int, int] = {}  # of unclipped values, by bin
+        self._known_until = self._last  # the bin of the lowest clipped value
         self.n = 0
         self.clipped = 0
 
     def add(self, value: float, *, clipped: bool = False) -> None:
         """Count one finite value."""
-        index = min(max(floor((value - self._low) / self._width + 0.5), 0), len(self._counts) - 1)
+        index = min(max(floor((value - self._low) / self._width + 0.5), 0), self._last)
         self.n += 1
         if clipped:
             self.clipped += 1
             self._known_until = min(self._known_until, index)
         else:
-            self._counts[index] += 1
+            self._counts[index] = self._counts.get(index, 0) + 1
 
     @property
     def median(self) -> float | None:
         """The lower median to half a bin (bins are centred on multiples of the width); None when empty or hidden."""
         wanted, seen = (self.n + 1) // 2, 0
-        for index in range(self._known_until + 1 if self.n else 0):
+        for index in sorted(self._counts):
             seen += self._counts[index]
+            if index > self._known_until:
+                break
             if seen >= wanted:
-                return self._low + index * self._width
+                return round(self._low + index * self._width, 9)  # no bin can tell the dust of binary fractions
         return None

@@ -20,6 +20,10 @@ from sensord.model import Stride
 EVERY_PAIRS = 30
 """Pairs between two values of a metric other than contact time, about 22 s (design choice: a run keeps few rows)."""
 
+MAX_CLIPPED = 0.25
+"""Share of clipped peaks beyond which there is no impact asymmetry: the pairs that are left are the soft ones of both
+feet, and their difference would be too small (design choice)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from sensord.load.bands import measured_speed
+from sensord.load.steps import SYNC_MS, mean_flight_s
 from sensord.model import NS, Activity, FootGait, GaitWindow, RunTotals, Side, Stride
 from sensord.plan.censored import Peak, median_of
 
@@ -26,10 +28,16 @@ class Windows:
         if stride.ic_run_ns is not None:
             self._recent[stride.foot].append(stride)
 
-    def at(self, t_ns: int, totals: RunTotals, started_ns: int) -> GaitWindow:
-        """The window that ends at `t_ns`: strides that ended less than `WINDOW_S` before. Cadence in steps/min."""
+    def at(self, t_ns: int, totals: RunTotals, started_ns: int, *, sync_quality_ms: float | None = None) -> GaitWindow:
+        """The window that ends at `t_ns`: strides that ended less than `WINDOW_S` before. Cadence in steps/min.
+
+        `sync_quality_ms`: how far the clocks of the two feet may be apart; beyond `load.steps.SYNC_MS` or unknown there
+        are no step and flight times of one side. The mean flight time of both feet needs none: it is for running.
+        """
         from_ns = t_ns - int(WINDOW_S * NS)
         left, right = ([s for s in self._recent[side] if _end_ns(s) > from_ns] for side in (Side.LEFT, Side.RIGHT))
+        running = [[s for s in foot if s.activity is Activity.RUN] for foot in (left, right)]
+        step_s, flight_s = _steps(left, right) if sync_quality_ms is not None and sync_quality_ms <= SYNC_MS else _NONE
         return GaitWindow(
             window_s=WINDOW_S,
             activity=_activity([*left, *right]),
@@ -42,6 +50,14 @@ class Windows:
             run_time_s=totals.run_time_s,
             walk_time_s=totals.walk_time_s,
             elapsed_s=max(0, t_ns - started_ns) / NS,
+            flight_time_s=_flight(*running),
+            step_time_left_s=step_s[0],
+            step_time_right_s=step_s[1],
+            flight_time_left_s=flight_s[0],
+            flight_time_right_s=flight_s[1],
+            sync_quality_ms=sync_quality_ms,
+            run_distance_m=totals.run_distance_m,
+            speed_mps=_mean([v for s in (*left, *right) if (v := measured_speed(s)) is not None]),
         )
 
 
@@ -65,6 +81,26 @@ def _cadence(strides: Sequence[Stride]) -> float | None:
     """Two steps a stride over the mean stride time."""
     mean_s = _mean([s.stride_time_s for s in strides if s.stride_time_s is not None])
     return 120.0 / mean_s if mean_s else None
+
+
+_Sides = tuple[float | None, float | None]
+_NONE: tuple[_Sides, _Sides] = ((None, None), (None, None))
+
+
+def _steps(left: Sequence[Stride], right: Sequence[Stride]) -> tuple[_Sides, _Sides]:
+    """Mean step times, and flight times of running strides, each (left, right); walking has no flight."""
+    feet = (left, right)
+    step = [_mean([s.step_time_s for s in foot if s.step_time_s is not None]) for foot in feet]
+    running = [[s for s in foot if s.activity is Activity.RUN] for foot in feet]
+    flight = [_mean([s.flight_time_s for s in foot if s.flight_time_s is not None]) for foot in running]
+    return (step[0], step[1]), (flight[0], flight[1])
+
+
+def _flight(left: Sequence[Stride], right: Sequence[Stride]) -> float | None:
+    """Mean flight time of running strides of both feet, without a common clock."""
+    contacts = [_mean([s.contact_time_s for s in foot if s.contact_time_s is not None]) for foot in (left, right)]
+    stride_s = _mean([s.stride_time_s for s in (*left, *right) if s.stride_time_s is not None])
+    return mean_flight_s(stride_s, *contacts)
 
 
 def _foot(strides: Sequence[Stride]) -> FootGait:
