@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import radians
+from math import radians, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +68,7 @@ def find_axis(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float) -> Ax
         return f"the foot turns about no single axis (ratio {ratio:.1f})"
     axis = np.asarray(vectors[:, 2])
     pitch = project(gyr_radps, axis)
-    plane = _plane(acc_mps2, axis)
+    plane = plane_of(acc_mps2, axis)
     calm = _running_mean(np.einsum("ni,ni->n", gyr_radps, gyr_radps), round(REST_S * rate_hz))
     best, best_share, best_votes = 0, 0.0, 0
     for sign in (1, -1):
@@ -85,13 +85,18 @@ def find_axis(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float) -> Ax
     return Axis(axis * best, ratio, best_votes, sure * best_share)
 
 
-def _plane(acc: FloatArray, axis: FloatArray) -> FloatArray:
-    """Acceleration in the plane across the axis (n, 2); the two directions and the axis are right-handed."""
-    helper = np.eye(3)[int(np.abs(axis).argmin())]
-    first = np.cross(helper, axis)
-    first /= np.linalg.norm(first)
-    second = np.cross(axis, first)
-    return np.stack((project(acc, first), project(acc, second)), axis=1)
+def plane_of(acc: FloatArray, axis: FloatArray) -> FloatArray:
+    """Acceleration in the plane across the axis (n, 2); the two directions and the axis are right-handed.
+
+    In plain floats: `np.cross` would cost more than all that a stride does with the result.
+    """
+    x, y, z = axis.tolist()
+    helper = min(range(3), key=lambda k: abs((x, y, z)[k]))
+    first = ((0.0, -z, y), (z, 0.0, -x), (-y, x, 0.0))[helper]
+    size = sqrt(sum(c * c for c in first))  # np.cross costs more than all that a stride does with it
+    u, v, w = (c / size for c in first)
+    second = (y * w - z * v, z * u - x * w, x * v - y * u)
+    return np.stack((project(acc, np.array((u, v, w))), project(acc, np.array(second))), axis=1)
 
 
 def _running_mean(values: FloatArray, n: int) -> FloatArray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from sensord.dsp.activity import CLEAR, run_score
-from sensord.dsp.alignment import Axis
+from sensord.dsp.alignment import Axis, plane_of
 from sensord.dsp.contact import PAD_S, Found, find_contact
 from sensord.dsp.filters import LowPass, norm, project
 from sensord.dsp.gate import SWING_CUTOFF_HZ, MidSwingGate, Swing, TouchDown
@@ -166,7 +166,8 @@ class Detector:
         walk = WalkWindow(pitch, norm(gyr - self._bias), (first, swing, end), self._rate_hz)
         score = run_score((end - swing) / self._rate_hz, walk.contact_s, walk.flat_s) if whole else None
         if self._runs(score):
-            one = find_contact(pitch, first, swing, end, self._rate_hz)
+            plane = plane_of(self._history.rows(first, last)[:, ACC], self._axis.vector)
+            one = find_contact(pitch, first, swing, end, self._rate_hz, plane)
             found = [] if one is None else [one]
         else:
             found = walk.contacts()
