@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import sub
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,11 @@ BRIDGE_S = 0.150
 
 ON_GRID = 0.01
 """Design choice: a sample within 1 % of a period of a grid point is taken to be on it (50 us at 200 Hz)."""
+
+FEW = 64
+"""Up to so many samples (a packet) are placed one by one in plain numbers, which costs less than numpy's calls."""
+
+_NO_MASK = np.zeros(0, dtype=np.bool_)
 
 LOST = 1.5
 """Samples further apart than this many periods have lost one between them."""
@@ -64,9 +70,9 @@ class UniformGrid:
         """Rows that these samples complete; samples (n,) strictly increasing in time, values (n, c)."""
         if not len(t_ns):
             return []
-        on_grid = self._on_grid(t_ns, values)
-        if on_grid is not None:
-            return [on_grid]
+        known = self._few(t_ns.tolist(), values) if len(t_ns) <= FEW else self._on_grid(t_ns, values)
+        if known is not None:
+            return [known] if len(known) else []
         if self._last_v is not None:
             t_ns = np.concatenate(([self._last_t], t_ns))
             values = np.concatenate((self._last_v[None, :], values))
@@ -82,6 +88,55 @@ class UniformGrid:
                 pieces.append(piece)
         self._last_t, self._last_v = int(t_ns[-1]), values[-1]
         return pieces
+
+    def _few(self, times: list[int], values: FloatArray) -> GridPiece | None:
+        """Few samples, one by one: the same rows as the general way. None where a stretch begins or time goes back."""
+        origin_ns, last_v, period_ns, tolerance_ns = self._origin_ns, self._last_v, self.period_ns, self._tolerance_ns
+        if origin_ns is None or last_v is None:
+            return None
+        k = self._next
+        for t in times:  # the common case: these samples are the next rows
+            if not -tolerance_ns <= t - origin_ns - k * period_ns <= tolerance_ns:
+                break
+            k += 1
+        else:
+            self._next, self._last_t, self._last_v = k, times[-1], values[-1]
+            return GridPiece(origin_ns, values, np.zeros(len(times), dtype=np.bool_), opens=False)
+        since = [t - origin_ns for t in (self._last_t, *times)]
+        steps = list(map(sub, since[1:], since))
+        if min(steps) <= 0 or max(steps) > self._bridge_ns:
+            return None
+        return self._joined(origin_ns, since, np.concatenate((last_v[None, :], values)))
+
+    def _joined(self, origin_ns: int, since: list[int], values: FloatArray) -> GridPiece:
+        """The rows up to the last of these samples, the first of which was the last one before."""
+        period_ns, tolerance_ns = self.period_ns, self._tolerance_ns
+        lefts, rights, weights, bridged = [], [], [], []
+        right, k, end, longest = 0, self._next, since[-1], LOST * period_ns
+        at = round(k * period_ns)
+        while at - tolerance_ns <= end:
+            while since[right] < at - tolerance_ns:
+                right += 1
+            if since[right] <= at + tolerance_ns:
+                left, weight, span = right, 0.0, 0
+            else:
+                left = right - 1
+                span = since[right] - since[left]
+                weight = (at - since[left]) / span
+            lefts.append(left)
+            rights.append(right)
+            weights.append(weight)
+            bridged.append(span > longest)
+            k += 1
+            at = round(k * period_ns)
+        self._next, self._last_t, self._last_v = k, origin_ns + end, values[-1]
+        if not lefts:
+            return GridPiece(origin_ns, values[:0], _NO_MASK, opens=False)
+        share = np.array(weights)[:, None]
+        rows = (
+            values.take(lefts, axis=0, mode="clip") * (1.0 - share) + values.take(rights, axis=0, mode="clip") * share
+        )
+        return GridPiece(origin_ns, rows, np.array(bridged), opens=False)
 
     def _on_grid(self, t_ns: IntArray, values: FloatArray) -> GridPiece | None:
         """The common case: these samples are the next grid rows. Same answer as the general way, at less cost."""

@@ -88,3 +88,14 @@ def test_cuts_and_a_time_shift_change_no_bit(steps: list[int], sizes: list[int],
     assert stretches(run(t_ns, values, sizes)) == whole
     shifted = stretches(run(t_ns + shift, values, sizes))
     assert [(origin - shift, v, b) for origin, v, b in shifted] == whole
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from([10_000, 3_300_000, 4_990_000, 5_000_000, 5_070_000, 11_000_000, 60_000_000])))
+def test_few_samples_one_by_one_give_the_bits_of_many_at_once(steps: list[int]) -> None:
+    t_ns = np.cumsum([0, *steps]).astype(np.int64)
+    values = np.random.default_rng(len(steps)).normal(size=(len(t_ns), 6))
+    one_by_one = stretches(run(t_ns, values, [3]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sensord.dsp.grid.FEW", 0)
+        assert stretches(run(t_ns, values, [len(t_ns)])) == one_by_one
