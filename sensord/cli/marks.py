@@ -1,4 +1,4 @@
-"""Marks in the run that is on."""
+"""What is told to the run that is on: instants of a laboratory, the speed of the treadmill."""
 
 from __future__ import annotations
 
@@ -31,6 +31,23 @@ def mark(
     for line in sys.stdin:
         stamp = Stamp.now()
         _tell(asyncio.run(note(settings, line.strip() or text, stamp)), as_json=as_json)
+
+
+def speed(
+    value: Annotated[str, typer.Argument(help="10.5km/h, 2.9m/s, 6.5mph, 5:30/km, or off")],
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell the run that is on what the treadmill shows: speed and distance are fitted to it from now on."""
+    from sensord.belt_speed import tell_speed
+
+    told = asyncio.run(tell_speed(settings_of(config, data_dir=data_dir), value))
+    if as_json:
+        print_json(told)
+        return
+    known = "no longer known" if told["speed_mps"] is None else f"{told['speed_mps']:.2f} m/s"
+    print(f"run {told['run']} {told['t_ns'] / NS:.1f} s: belt speed {known}")
 
 
 def _tell(kept: Json, *, as_json: bool) -> None:

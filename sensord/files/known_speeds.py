@@ -1,7 +1,7 @@
 """Speeds known from elsewhere (a belt, an RSC pod, GNSS): CSV `t_s,speed_mps[,sd_mps]`, in the recording's own time.
 
 Each row holds from its time on until the next; an empty speed ends what was known. `sd_mps` is how sure the other
-device is; without it `DEFAULT_SD_SHARE` of the speed is taken.
+device is; without it `SHARE_SD` of the speed is taken.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sensord.errors import InputError, Problem
+from sensord.files.speed_words import SHARE_SD
 from sensord.model import NS
-
-DEFAULT_SD_SHARE = 0.015
-"""Treadmill belts slow by 1-2 % under each landing (reference section 2, physics); other devices should say theirs."""
 
 FASTEST_MPS = 13.0
 """Design choice: above any human running speed; refuses km/h by mistake for most entries."""
@@ -37,7 +35,7 @@ def constant_speed(speed_mps: float) -> tuple[KnownSpeed, ...]:
     """One speed for the whole recording, as a treadmill shows it."""
     if not 0.3 <= speed_mps <= FASTEST_MPS:
         raise InputError(Problem("command line", "--belt-speed-mps", f"{speed_mps:g}", f"0.3 to {FASTEST_MPS:g} m/s"))
-    return (KnownSpeed(-(2**62), speed_mps, DEFAULT_SD_SHARE * speed_mps),)
+    return (KnownSpeed(-(2**62), speed_mps, SHARE_SD * speed_mps),)
 
 
 def read_known_speeds(path: Path) -> tuple[KnownSpeed, ...]:
@@ -78,7 +76,7 @@ def _row(row: dict[str, str]) -> KnownSpeed:
         return KnownSpeed(round(t_s * NS), None, 0.0)
     speed = _number(given)
     sd_text = (row.get("sd_mps") or "").strip()
-    sd = _number(sd_text) if sd_text else DEFAULT_SD_SHARE * speed
+    sd = _number(sd_text) if sd_text else SHARE_SD * speed
     if not 0.0 <= speed <= FASTEST_MPS or sd < 0.0 or (sd == 0.0 and speed > 0.0):
         raise ValueError(f"speed {given}, sd {sd_text or 'not given'}")
     return KnownSpeed(round(t_s * NS), speed, sd)

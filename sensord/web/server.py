@@ -6,6 +6,7 @@
     POST /api/run/end             end the run           POST /api/run/start            begin the next one
     POST /api/run/ID/discard  {"who", "reason"}
     POST /api/run/mark        {"text", "who", "boottime_ns", "wall_ns"}: a note in the run that is on, at that instant
+    POST /api/run/speed       {"speed", "who"}: the treadmill's speed from now on ("10.5km/h", "5:30/km", "off")
     POST /api/link                a link that opens the page on one more device (only with a token)
     GET  /healthz                 it lives
 
@@ -82,6 +83,7 @@ def build_app(
     app.router.add_post("/api/run/end", _end)
     app.router.add_post("/api/run/start", _start)
     app.router.add_post("/api/run/mark", _mark)
+    app.router.add_post("/api/run/speed", _speed)
     app.router.add_post(f"/api/run/{{run:{RUN_ID}}}/discard", _discard)
     app.router.add_post("/api/link", _link)
     app.router.add_static("/static", _HERE / "static")
@@ -291,6 +293,12 @@ async def _mark(request: web.Request) -> web.Response:
         given["text"], who=given.get("who", "page"), boottime_ns=boottime_ns, wall_ns=wall_ns
     )
     return web.json_response(payload(kept))
+
+
+async def _speed(request: web.Request) -> web.Response:
+    given = await _body(request)
+    told = await request.app[_COMMANDS].know_speed(given.get("speed", ""), who=given.get("who", "page"))
+    return web.json_response(payload(told))
 
 
 async def _body(request: web.Request) -> dict[str, str]:

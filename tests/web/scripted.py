@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sensord.errors import InputError, Problem
+from sensord.files.speed_words import parse_speed_mps
 from sensord.model import (
     NS,
     Activity,
@@ -37,7 +38,7 @@ from sensord.model import (
     payload,
 )
 from sensord.web.live import LiveView
-from sensord.web.ports import RunDetail, RunMark, RunRow
+from sensord.web.ports import RunDetail, RunMark, RunRow, RunSpeed
 from sensord.web.server import Page
 
 RUN = "01JAC0FFEE0000000000000001"
@@ -226,6 +227,12 @@ class StoredRuns:
     async def start_run(self) -> None:
         if self.on:
             raise InputError(Problem("page", "start", "a run that is on", "no run"))
+
+    async def know_speed(self, text: str, *, who: str) -> RunSpeed:
+        speed_mps = parse_speed_mps(text)
+        if not self.on:
+            raise InputError(Problem("run", "", "no run that is on", "a run whose speed to tell"))
+        return RunSpeed("01JAC0FFEE0000000000000009", 5, speed_mps)
 
     async def mark_run(self, text: str, *, who: str, boottime_ns: int, wall_ns: int) -> RunMark:
         if not self.on:

@@ -124,6 +124,16 @@ async def test_a_run_is_discarded_or_the_reason_given(served: Served) -> None:
     assert "a stored run" in answer["error"]
 
 
+async def test_a_run_is_told_the_belts_speed_or_the_reason_given(served: Served) -> None:
+    assert (await served.post("/api/run/speed", said={"speed": "10.8km/h", "who": "pt"}))["speed_mps"] == pytest.approx(
+        3
+    )
+    assert (await served.post("/api/run/speed", said={"speed": "off"}))["speed_mps"] is None
+    assert "found '3'" in (await served.post("/api/run/speed", 409, said={"speed": "3"}))["error"]
+    served.stored.on = False
+    assert "speed to tell" in (await served.post("/api/run/speed", 409, said={"speed": "off"}))["error"]
+
+
 async def test_a_run_is_marked_or_the_reason_given(served: Served) -> None:
     said = {"text": "jump", "who": "lab", "boottime_ns": "12", "wall_ns": "34"}
     kept = await served.post("/api/run/mark", said=said)

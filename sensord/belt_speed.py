@@ -1,0 +1,27 @@
+"""The treadmill's speed, told to the run that is on from the command line."""
+
+from __future__ import annotations
+
+import getpass
+
+from sensord.config import Settings
+from sensord.daemon_door import ask, door_plate
+from sensord.datadir import DataDir, HeldError
+from sensord.errors import InputError, Problem
+from sensord.files.speed_words import parse_speed_mps
+from sensord.model import Json
+
+
+async def tell_speed(settings: Settings, text: str) -> Json:
+    """Tell the daemon's run the belt speed from now on: {run, t_ns, speed_mps}; InputError: it cannot."""
+    speed = parse_speed_mps(text)
+    data = DataDir(settings.data_dir)
+    nobody = InputError(Problem(str(data.path), "", "no daemon", "a run that is on (sensord run)"))
+    if not data.path.exists():
+        raise nobody
+    try:
+        with data.lock():
+            raise nobody
+    except HeldError as held:
+        plate = door_plate(data, held)
+    return await ask(plate, "/api/run/speed", {"speed": "off" if speed is None else text, "who": getpass.getuser()})
