@@ -12,9 +12,12 @@ Times: `*_pod_ns` on a pod's own clock, `t_ns` and `*_run_ns` in ns since the st
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
+from functools import cache
+from math import isfinite
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -494,21 +497,44 @@ class StoredEvent:
 Payload = Stride | FootNote | GaitWindow | Asymmetry | LimitState | Alert | RunChange | RunSummary | PodStatus
 
 
+_AS_THEY_ARE = frozenset((type(None), bool, int, str))
+"""Types whose values are JSON values whatever they are."""
+
+
+@cache
+def _fields(kind: type) -> tuple[tuple[str, ...], Callable[[object], tuple[Any, ...]]]:
+    """Names of a dataclass's fields, and what reads them all."""
+    names = tuple(f.name for f in fields(kind))  # type: ignore[arg-type]
+    if len(names) > 1:
+        return names, attrgetter(*names)
+    return names, lambda value: tuple(getattr(value, name) for name in names)
+
+
 def payload(value: object) -> Json:
     """Plain JSON values of a payload object (dataclasses, enums, tuples inside); refuses NaN and infinities."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: payload(getattr(value, f.name)) for f in fields(value)}
+    kind = type(value)
+    if isinstance(value, float):
+        if not isfinite(value):
+            raise ValueError(f"unmeasured must be None, not {value}")
+        return value.item() if isinstance(value, np.generic) else value
+    if kind in _AS_THEY_ARE:
+        return value
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, list | tuple):
         return [payload(v) for v in value]
     if isinstance(value, Mapping):
         return {str(k): payload(v) for k, v in value.items()}
-    if isinstance(value, np.generic):
-        return payload(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        raise ValueError(f"unmeasured must be None, not {value}")
-    return value
+    return payload(value.item()) if isinstance(value, np.generic) else _of_fields(value)
+
+
+def _of_fields(value: object) -> Json:
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    names, values = _fields(type(value))
+    # most fields are plain: asking that here saves a call for each
+    pairs = zip(names, values(value), strict=True)
+    return {name: v if type(v) in _AS_THEY_ARE else payload(v) for name, v in pairs}
 
 
 def canonical_json(value: Json) -> str:
