@@ -337,6 +337,9 @@ class RunTotals:
     run_distance_m: float = 0.0
     run_time_s: float = 0.0
     walk_time_s: float = 0.0
+    distance_sd_m: float = 0.0  # how far off distance_m may be: what is common to all strides, and chance
+    estimated_m: float = 0.0  # part of distance_m that no foot saw: counted at the last known pace
+    configured_m: float = 0.0  # part of distance_m that was counted by configured step lengths
 
 
 class LimitStatus(StrEnum):

@@ -213,5 +213,16 @@ class SpeedEstimator:
         return now if settled else None
 
 
+def chance_share(stride: Stride) -> float:
+    """Random error of a stride's speed as a share, by its source; the rest of its SD is common to all such strides."""
+    match (stride.speed_source or "").removesuffix("+personal"):
+        case "trajectory":
+            return MENDED_CHANCE if _mended(stride) or stride.gap else TRAJECTORY_CHANCE
+        case "model":
+            return CONTACT_CHANCE
+        case _:
+            return 0.0
+
+
 def _mended(stride: Stride) -> bool:
     return "shock_unseen" in stride.spoiled

@@ -1,45 +1,160 @@
 """What a run has come to: steps, distance, time running and walking, each moment counted once.
 
 A stride of one foot is two steps (its own and the other foot's), so a single pod is enough; when both feet saw a moment
-it counts for the stride that was completed first. Distance v0 is steps times the configured step length of the
-activity: it is not calibrated and says so wherever it is shown.
+it counts for the stride that was completed first. Distance is the sum of the stride lengths; a stride without one
+counts two configured step lengths.
 
-A stride whose next contact was lost adds nothing, and neither do moments in which both pods were lost: they are not
-guessed from the pace before. The distance of a run with such gaps is therefore too short, never too long.
+Gaps: when a foot was lost while it moved, and neither foot saw the time until it came back, that time counts at the
+last known pace and its distance is kept apart (`estimated_m`). Nobody knows what she did in it: counting it is the
+side on which a limit is kept. A gap of more than `LONGEST_GAP_S` is a break and adds nothing, and neither does the time
+after she stopped.
+
+How sure: each source of stride lengths may be off as a whole, which adds up stride by stride, and by chance, which
+adds up by its square and hardly counts after a minute. `distance_sd_m` joins the two.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass
+from math import hypot, sqrt
+
 from sensord.load.cover import Cover
-from sensord.model import NS, Activity, RunTotals, StepLengths, Stride
+from sensord.load.speed import CONFIGURED_SHARE, chance_share
+from sensord.model import NS, Activity, RunTotals, Side, StepLengths, Stride
+
+LONGEST_GAP_S = 300.0
+"""Design choice: a longer loss is a break (pods taken off, or far away)."""
+
+GAP_SHARE = 0.2
+"""Design choice: how far off the pace in a gap may be from the one before."""
+
+PACE_STRIDES = 8
+"""Design choice: the last known pace is that of so many strides, six seconds."""
+
+SETTLE_NS = 3 * NS
+"""Design choice: how long the other foot may take to tell of the same time (the feet differ by about 1.5 s)."""
+
+JUST_NS = 3 * NS
+"""Design choice: a foot that made a stride this shortly before its link broke was moving."""
+
+
+@dataclass(slots=True)
+class _Sum:
+    """Of one activity: steps, time, distance, and what it may be off by."""
+
+    steps: float = 0.0
+    time_ns: float = 0.0
+    metres: float = 0.0
+    configured_m: float = 0.0
+    estimated_m: float = 0.0
+    common_m: float = 0.0
+    chance_m2: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """A time in which one foot was lost, and how she went before."""
+
+    begin_ns: int
+    end_ns: int
+    activity: Activity
+    mps: float
+    stride_s: float
 
 
 class Totals:
-    """Sums over the union of both feet's strides in run time."""
+    """Sums over the union of both feet's strides in run time. Gaps are counted some seconds after they end."""
 
     def __init__(self, step_lengths: StepLengths) -> None:
         self._step_m = {Activity.WALK: step_lengths.walk_m, Activity.RUN: step_lengths.run_m}
         self._cover = Cover()
-        self._steps = {Activity.WALK: 0.0, Activity.RUN: 0.0}
-        self._time_ns = {Activity.WALK: 0, Activity.RUN: 0}
+        self._sums = {activity: _Sum() for activity in Activity}
+        self._recent: deque[tuple[float, float]] = deque(maxlen=PACE_STRIDES)
+        self._activity = Activity.RUN
+        self._ended_ns: dict[Side, int] = {}
+        self._lost_ns: dict[Side, int] = {}
+        self._gaps: list[_Gap] = []
 
     def add(self, stride: Stride) -> None:
-        """Count what this stride adds; one without run times or without an end adds nothing."""
+        """Count what this stride adds; one without run times or without an end adds nothing by itself."""
         begin_ns, end_ns = stride.ic_run_ns, stride.next_ic_run_ns
-        if begin_ns is None or end_ns is None or end_ns <= begin_ns:
+        if begin_ns is None:
             return
-        new_ns = self._cover.add(begin_ns, end_ns)
-        self._time_ns[stride.activity] += new_ns
-        self._steps[stride.activity] += 2.0 * new_ns / (end_ns - begin_ns)
+        self._return(stride.foot, begin_ns)
+        if end_ns is None:
+            if stride.next_ic_pod_ns is None:
+                self._lost_ns[stride.foot] = begin_ns
+            return
+        if end_ns <= begin_ns:
+            return
+        self._count(stride, begin_ns, end_ns)
+        self._settle(begin_ns)
+
+    def lost(self, foot: Side, t_ns: int) -> None:
+        """A foot's link broke at `t_ns`; if it was moving, the time until it comes back is a gap."""
+        ended_ns = self._ended_ns.get(foot)
+        if ended_ns is not None and t_ns - ended_ns <= JUST_NS:
+            self._lost_ns.setdefault(foot, ended_ns)
 
     @property
     def now(self) -> RunTotals:
         """The totals so far, in m and s; steps to the nearest whole one."""
-        metres = {activity: steps * self._step_m[activity] for activity, steps in self._steps.items()}
+        sums = self._sums.values()
+        run = self._sums[Activity.RUN]
+        common_m, chance_m2 = sum(one.common_m for one in sums), sum(one.chance_m2 for one in sums)
         return RunTotals(
-            steps=round(sum(self._steps.values())),
-            distance_m=sum(metres.values()),
-            run_distance_m=metres[Activity.RUN],
-            run_time_s=self._time_ns[Activity.RUN] / NS,
-            walk_time_s=self._time_ns[Activity.WALK] / NS,
+            steps=round(sum(one.steps for one in sums)),
+            distance_m=sum(one.metres for one in sums),
+            run_distance_m=run.metres,
+            run_time_s=run.time_ns / NS,
+            walk_time_s=self._sums[Activity.WALK].time_ns / NS,
+            distance_sd_m=hypot(common_m, sqrt(chance_m2)),
+            estimated_m=sum(one.estimated_m for one in sums),
+            configured_m=sum(one.configured_m for one in sums),
         )
+
+    def _count(self, stride: Stride, begin_ns: int, end_ns: int) -> None:
+        length_m, common, chance = stride.stride_length_m, CONFIGURED_SHARE, 0.0
+        configured = length_m is None or stride.speed_source == "configured"
+        if length_m is None:
+            length_m = 2.0 * self._step_m[stride.activity]
+        elif stride.speed_mps and stride.speed_sd_mps is not None:
+            share, chance = stride.speed_sd_mps / stride.speed_mps, chance_share(stride)
+            common = sqrt(max(share**2 - chance**2, 0.0))
+        new_ns = self._cover.add(begin_ns, end_ns)
+        part = new_ns / (end_ns - begin_ns)
+        one = self._sums[stride.activity]
+        one.time_ns += new_ns
+        one.steps += 2.0 * part
+        one.metres += part * length_m
+        one.configured_m += part * length_m if configured else 0.0
+        one.common_m += part * length_m * common
+        one.chance_m2 += (part * length_m * chance) ** 2
+        self._activity = stride.activity
+        self._recent.append((length_m, (end_ns - begin_ns) / NS))
+        self._ended_ns[stride.foot] = end_ns
+
+    def _return(self, foot: Side, begin_ns: int) -> None:
+        """A foot is seen again at `begin_ns`."""
+        lost_ns = self._lost_ns.pop(foot, None)
+        if lost_ns is None or not 0 < begin_ns - lost_ns <= LONGEST_GAP_S * NS or not self._recent:
+            return
+        metres, seconds = (sum(values) for values in zip(*self._recent, strict=True))
+        gap = _Gap(lost_ns, begin_ns, self._activity, metres / seconds, seconds / len(self._recent))
+        self._gaps.append(gap)
+
+    def _settle(self, t_ns: int) -> None:
+        """Count the gaps that the other foot can have said nothing new about since."""
+        due = [gap for gap in self._gaps if gap.end_ns + SETTLE_NS <= t_ns]
+        if not due:
+            return
+        self._gaps = [gap for gap in self._gaps if gap.end_ns + SETTLE_NS > t_ns]
+        for gap in due:
+            seconds = self._cover.add(gap.begin_ns, gap.end_ns) / NS
+            one = self._sums[gap.activity]
+            one.time_ns += seconds * NS
+            one.steps += 2.0 * seconds / gap.stride_s
+            one.metres += seconds * gap.mps
+            one.estimated_m += seconds * gap.mps
+            one.common_m += seconds * gap.mps * GAP_SHARE
