@@ -37,8 +37,9 @@ RUN_SPM = 138.0
 RUN_DUTY = 0.52
 SURE_RUN_DUTY = 0.48
 WALK_SPM = 130.0
-"""Bounds for a finished stride whose steps do not tell: cadence of the change, duty factor 0.5 +- 0.02: design
-choices."""
+SURE_WALK_SPM = 100.0
+"""Bounds for a finished stride whose steps do not tell: cadence of the change, duty factor 0.5 +- 0.02, and a
+cadence too slow for any run: design choices."""
 
 WINDOW_TO_STRIDE_S = 0.07
 """Design choice: a window ends where the next swing begins, this much before its middle (0.05-0.09 s, both gaits)."""
@@ -104,6 +105,8 @@ def other(activity: Activity) -> Activity:
 
 def looks_like(cadence_spm: float, duty_factor: float | None) -> Activity | None:
     """What a stride looks like by cadence and duty factor alone; None in between."""
+    if cadence_spm < SURE_WALK_SPM:
+        return Activity.WALK
     if duty_factor is not None and duty_factor < SURE_RUN_DUTY:
         return Activity.RUN
     if cadence_spm >= RUN_SPM and (duty_factor is None or duty_factor < RUN_DUTY):

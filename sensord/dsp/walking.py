@@ -81,8 +81,7 @@ class WalkWindow:
             return []
         landed = math.ceil(self._ic)
         pivots = find_pivots(self._turning[landed:], self._rate_hz)
-        lifts = [landed + lifted for lifted, _ in pivots]
-        ends = [*lifts, self._tc]
+        ends = [*(self._lifted(landed + lifted, landed + down) for lifted, down in pivots), self._tc]
         found = [Found(self._swing + self._ic, self._row(ends[0]), self._clear)]
         for (_, down), tc in zip(pivots, ends[1:], strict=True):
             found.append(Found(self._swing + landed + down, self._row(tc), clear=False))
@@ -102,6 +101,15 @@ class WalkWindow:
             return None
         stance = self._smooth[round(self._ic) : round(self._tc)]
         return float(np.count_nonzero(np.abs(stance) < FLAT * self._top)) / self._rate_hz
+
+    def _lifted(self, lifted: float, down: float) -> float:
+        """Where a step between two rests leaves the ground: where it pushes off if it does, else where it begins."""
+        pitch = self._smooth[round(lifted) : round(down) + 1]
+        low = int(pitch.argmin())
+        rises = np.flatnonzero(pitch[low:] >= 0.0)
+        if pitch[low] > -SHALLOW * self._top or not len(rises):
+            return lifted
+        return round(lifted) + _leaves(pitch, TC_SHARE * float(pitch[low]), low + int(rises[0]) - 1)
 
     def _row(self, row: float | None) -> float | None:
         return None if row is None else self._swing + row
