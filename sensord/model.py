@@ -507,7 +507,7 @@ _AS_THEY_ARE = frozenset((type(None), bool, int, str))
 @cache
 def _fields(kind: type) -> tuple[tuple[str, ...], Callable[[object], tuple[Any, ...]]]:
     """Names of a dataclass's fields, and what reads them all."""
-    names = tuple(f.name for f in fields(kind))  # type: ignore[arg-type]
+    names = tuple(f.name for f in fields(kind))
     if len(names) > 1:
         return names, attrgetter(*names)
     return names, lambda value: tuple(getattr(value, name) for name in names)
