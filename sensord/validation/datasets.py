@@ -44,6 +44,7 @@ IPOL_HZ = 100.0
 TEST_RUN = "wearable_my_foot/test-run.csv"
 STILL = "wearable_my_foot/other/still-6000rows.csv"
 TWO_DEVICES = "fit/garmin-fr945-rd-and-stryd-treadmill.fit"
+RUNSCRIBE = "runscribe_run/run_right.csv.gz"
 STRYD = "wearable_my_foot/stryd_ref/stryd-up-and-down.fit"
 
 

@@ -61,7 +61,7 @@ HEADLINES: tuple[Headline, ...] = (
     ("strike", "rearfoot told from non-rearfoot", "jdx and rbds, impact 200 Hz"),
     (
         "streamed run",
-        "contact time beside Stryd, per second, as told live, mean of 5 s",
+        "contact time beside Stryd, per second, mean of 5 s",
         "wearable-my-foot run, 100 Hz",
     ),
 )

@@ -155,21 +155,21 @@ def _changes(on: On, before: _Score, after: list[_Score]) -> list[Row]:
 
 
 def _change(on: On, what: str, before: Agreement, after: list[Agreement]) -> Row:
-    """The largest change of the SD, in per cent of what it was; the bias's beside it."""
-    target = Target(score_max=UNCHANGED, words="SD changes ≤ 10 %")
+    """The most that the SD grew, in per cent of what it was (0: nowhere); how far the bias moved stands beside it."""
+    target = Target(score_max=UNCHANGED, words="SD grows ≤ 10 %")
     name = f"change of {what}"
     spreads = [a.sd for a in after if a.sd is not None]
     biases = [a.bias for a in after if a.bias is not None]
     if before.sd is None or before.bias is None or len(spreads) < len(after):
         return scored(SECTION, name, on, "%", len(after), None, "", target, reason="values were lost")
     base = max(before.sd, FLOOR)
-    worst = max(100.0 * abs(sd - before.sd) / base for sd in spreads)
+    worst = max(0.0, *(100.0 * (sd - before.sd) / base for sd in spreads))
     shift = max(abs(bias - before.bias) for bias in biases)
     fewest = min(a.n for a in after)
     note = f"bias changes by {shift:.2f} at most" + (
         f"; {fewest} of {before.n} values left" if fewest < before.n else ""
     )
-    return scored(SECTION, name, on, "%", len(after), worst, "largest change of SD", target, note=note)
+    return scored(SECTION, name, on, "%", len(after), worst, "largest growth of SD", target, note=note)
 
 
 def rates(bench: Workbench) -> list[Row]:
@@ -213,8 +213,7 @@ def low_rates(bench: Workbench) -> list[Row]:
 
 def _honest(found: Found) -> Row:
     """Contact time given by strides that are trusted is right within the bias and 2 SD of 100 Hz, or not given."""
-    trusted = {s: tuple(x for x in own if x.confidence >= 0.5) for s, own in found.strides.items()}
-    told = sum((contact_time(replace(found, strides=trusted), side, NEAR_RUN_S) for side in Side), NO_TIMING)
+    told = sum((contact_time(found.trusted(), side, NEAR_RUN_S) for side in Side), NO_TIMING)
     far = [e for e in told.errors_ms if abs(e) > FAR_MS]
     share = 100.0 * len(far) / len(told.errors_ms) if told.errors_ms else 0.0
     note = f"{len(told.errors_ms)} of {told.of} contact times given with confidence 0.5 or more"

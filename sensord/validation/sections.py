@@ -12,6 +12,7 @@ from sensord.model import ALGORITHM, Json
 from sensord.validation import (
     clocks,
     datasets,
+    intervals,
     latency,
     lengths,
     robustness,
@@ -57,6 +58,8 @@ SECTIONS: tuple[Section, ...] = (
     Section("delay", latency.delays, _DERIVED, quick=False),
     Section("streamed", streamed.streamed, (datasets.TEST_RUN, datasets.STILL, datasets.STRYD)),
     Section("two-devices", streamed.two_devices, (datasets.TWO_DEVICES,)),
+    Section("asymmetry", intervals.simulated, quick=False),
+    Section("asymmetry-resampled", intervals.resampled, (datasets.RUNSCRIBE,), quick=False),
     Section("clock", clocks.rows, quick=False),
     Section("robustness", robustness.rows, (*_DERIVED, datasets.GAITMAP), quick=False),
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sensord.analysis import analyse
+from sensord.analysis_summary import GOOD_CONFIDENCE
 from sensord.files.imu_recording import ImuRecording
 from sensord.model import NS, FloatArray, Side, Stride
 from sensord.validation.rows import On
@@ -73,6 +74,11 @@ class Found:
     def toe_offs_s(self, side: Side) -> FloatArray:
         """All terminal contacts of a foot."""
         return np.array([s.tc_pod_ns for s in self.strides[side] if s.tc_pod_ns is not None], dtype=np.float64) / NS
+
+    def trusted(self) -> Found:
+        """Only the strides that sensord itself lets into a mean."""
+        kept = {side: tuple(s for s in own if s.confidence >= GOOD_CONFIDENCE) for side, own in self.strides.items()}
+        return replace(self, strides=kept)
 
     def starts_s(self, side: Side) -> FloatArray:
         """The initial contact of every stride."""
