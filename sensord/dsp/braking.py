@@ -1,33 +1,40 @@
-"""What the foot's acceleration says about a running contact that the pitch rate has found roughly.
+"""When a running foot lands and leaves: what the ground does to it, near the contact the pitch rate has found roughly.
 
 Two moments with a physical meaning, neither fitted to a force plate:
 
 * landing: the heel end of the shoe is braked hardest. Its acceleration along the foot's own normal is the pod's, less
   the pitch acceleration times the distance to the heel. A heel striker's heel is stopped by the ground; a midfoot
   striker's whole sole is. The pod itself sits over the forefoot and says so 10 to 15 ms later when the heel strikes.
-* leaving: the leg throws the foot upwards until the ground lets go; then its upward acceleration collapses. The middle
-  of that fall is taken (the published vertical-acceleration peak of Bailey & Harle 2015, scitepress 56565, is its
-  beginning, which is broad and so scatters more).
+* leaving: the leg throws the foot forward and up until the ground lets go; then that acceleration collapses. The middle
+  of the fall is taken (the vertical-acceleration peak of Bailey & Harle 2015, scitepress 56565, is its beginning, which
+  is broad). It is averaged with the lowest pitch rate of push-off (Falbriard et al. 2018, doi:10.3389/fphys.2018.00610)
+  that comes a nearly constant time before: two sensors scatter less than one.
 
-Where "up" is comes from the middle of the same contact, when the foot lies still and the mean force points up, and from
-the pitch turned through since: no standing start and no known mount is needed.
-`python bench/fit_contact.py` prints this beside the rules of the literature, and how much the constants matter.
+Which way the foot's normal points comes from the middle of the same contact, where the foot lies still and the mean
+force is up: no standing start and no known mount is needed. The direction of the throw is the one it has at the lowest
+pitch rate, kept while the foot turns.
+`python bench/fit_contact.py` prints this beside the rules of the literature, and how much each constant matters.
 """
 
 from __future__ import annotations
+
+from math import hypot
 
 import numpy as np
 
 from sensord.dsp.filters import zero_phase
 from sensord.model import FloatArray
 
-CUTOFF_HZ = 30.0
-"""The low-pass of the pitch rate, so that both are delayed and rounded alike. Between 25 and 40 Hz the difference
-between the two runners stays within 6 ms (`bench/fit_contact.py`)."""
+LANDING_HZ = 40.0
+"""Design choice: a landing takes 20 to 30 ms; 30 Hz smears the braking of the swing into it. The recordings hold
+nothing above 40 to 50 Hz (their markers were filtered there), so they cannot tell whether more would be better."""
+
+LEAVING_HZ = 30.0
+"""As the pitch rate, so that both are rounded alike."""
 
 HEEL_M = 0.15
 """Design choice: the heel lies this far behind a pod on the laces (half a shoe). 0.10 to 0.25 m moves a landing by less
-than 2 ms (`bench/fit_contact.py`)."""
+than 3 ms (`bench/fit_contact.py`)."""
 
 FLAT_SHARE = (0.35, 0.6)
 """Design choice: this share of the rough contact, in which a running foot lies flat, tells where up is."""
@@ -47,42 +54,60 @@ DIP_S = 0.03
 DIP = 0.9
 """Design choice: a fall by less than a tenth is none."""
 
+AFTER_PUSH_S = 0.0225
+"""How long after the lowest pitch rate of push-off the throw collapses: the mean of four recorded feet, found without
+any force plate (`bench/fit_contact.py`), so that the mean of the two moments is the collapse, only steadier."""
+
 
 class FootAcceleration:
     """Acceleration of one window in the plane of motion, made foot-upright by the middle of its rough contact.
 
     `plane_mps2` (n, 2): acceleration along two directions that are right-handed with the toe-up axis; `pitch_radps`
-    (n,) smoothed; `ic`, `tc`: the rough contact in (fractional) rows of the window. Costs two zero-phase filters.
+    (n,) as measured and `smooth_radps` low-passed at `LEAVING_HZ`; `ic`, `tc`: the rough contact in (fractional) rows
+    of the window. `landing` costs one zero-phase filter, `leaving` two.
     """
 
-    def __init__(self, plane_mps2: FloatArray, pitch_radps: FloatArray, ic: float, tc: float, rate_hz: float) -> None:
+    def __init__(
+        self,
+        plane_mps2: FloatArray,
+        pitch_radps: FloatArray,
+        smooth_radps: FloatArray,
+        contact: tuple[float, float],
+        rate_hz: float,
+    ) -> None:
         self._rate_hz = rate_hz
-        self._pitch = pitch_radps
-        first, second = (zero_phase(plane_mps2[:, k], CUTOFF_HZ, rate_hz) for k in (0, 1))
+        self._pitch, self._smooth = pitch_radps, smooth_radps
+        first, second = plane_mps2[:, 0], plane_mps2[:, 1]
+        ic, tc = contact
         start, stop = (round(ic + share * (tc - ic)) for share in FLAT_SHARE)
-        self._middle = (start + stop) // 2
-        u, v = float(first[start : stop + 1].mean()), float(second[start : stop + 1].mean())
-        size = max(float(np.hypot(u, v)), 1e-9)
-        u, v = u / size, v / size
+        u, v = _unit(float(first[start : stop + 1].mean()), float(second[start : stop + 1].mean()))
         self._normal: FloatArray = first * u + second * v
         self._along: FloatArray = first * v - second * u
 
     def landing(self, near: float) -> float | None:
         """The row near the rough one where the heel is braked hardest; None when there is no such moment."""
         heel = self._normal - HEEL_M * self._rate_hz * np.gradient(self._pitch)
-        first, last = near - LANDING_S[0] * self._rate_hz, near + LANDING_S[1] * self._rate_hz
-        low, high = max(round(first), 1), min(round(last), len(heel) - 2)
+        heel = zero_phase(heel, LANDING_HZ, self._rate_hz)
+        low = max(round(near - LANDING_S[0] * self._rate_hz), 1)
+        high = min(round(near + LANDING_S[1] * self._rate_hz), len(heel) - 2)
         if high < low:
             return None
         top = low + int(heel[low : high + 1].argmax())
         return vertex(heel, top) if heel[top] > heel[top - 1] and heel[top] >= heel[top + 1] else None
 
     def leaving(self, push: int) -> float | None:
-        """The row where the throw has half collapsed; push-off's lowest pitch rate is at row `push`."""
-        first, last = push - round(THROW_S * self._rate_hz), push + round((FALL_S + DIP_S) * self._rate_hz)
-        if first < 0 or last > len(self._pitch):
+        """The row where the foot is let go; push-off's lowest pitch rate is at row `push`. None without a collapse."""
+        collapse = self._collapse(push)
+        if collapse is None:
             return None
-        thrown = self._along_throw(first, push, last)
+        return 0.5 * (collapse + vertex(self._smooth, push) + AFTER_PUSH_S * self._rate_hz)
+
+    def _collapse(self, push: int) -> float | None:
+        """The row where the throw has half collapsed."""
+        first, last = push - round(THROW_S * self._rate_hz), push + round((FALL_S + DIP_S) * self._rate_hz)
+        if first < 0 or last > len(self._smooth):
+            return None
+        thrown = self._throw(first, push, last)
         fall = np.diff(thrown[push - first : push - first + round(FALL_S * self._rate_hz) + 1])
         top = push - first + int(fall.argmin())
         bottom = top + 1
@@ -98,16 +123,20 @@ class FootAcceleration:
             row += 1
         return first + row + float((thrown[row] - level) / (thrown[row] - thrown[row + 1]))
 
-    def _along_throw(self, first: int, push: int, last: int) -> FloatArray:
+    def _throw(self, first: int, push: int, last: int) -> FloatArray:
         """Acceleration of rows `first`..`last` - 1 in the direction it has at row `push`, kept while the foot turns."""
-        turned = np.cumsum(self._pitch[first:last]) / self._rate_hz
+        along = zero_phase(self._along, LEAVING_HZ, self._rate_hz)[first:last]
+        normal = zero_phase(self._normal, LEAVING_HZ, self._rate_hz)[first:last]
+        turned = np.cumsum(self._smooth[first:last]) / self._rate_hz
         turned -= turned[push - first]
-        along, normal = self._along[first:last], self._normal[first:last]
-        u, v = float(self._along[push]), float(self._normal[push])
-        size = max(float(np.hypot(u, v)), 1e-9)
-        u, v = u / size, v / size
+        u, v = _unit(float(along[push - first]), float(normal[push - first]))
         thrown: FloatArray = np.cos(turned) * (u * along + v * normal) + np.sin(turned) * (v * along - u * normal)
         return thrown
+
+
+def _unit(u: float, v: float) -> tuple[float, float]:
+    size = max(hypot(u, v), 1e-9)
+    return u / size, v / size
 
 
 def vertex(values: FloatArray, row: int) -> float:

@@ -82,7 +82,7 @@ def find_contact(
     ic, tc = before + rough.ic, None if rough.tc is None else before + rough.tc
     until = ic + USUAL_CONTACT_S * rate_hz if tc is None else tc
     if plane_mps2 is not None and until < len(whole):
-        foot = FootAcceleration(plane_mps2, whole, ic, until, rate_hz)
+        foot = FootAcceleration(plane_mps2, pitch_radps, whole, (ic, until), rate_hz)
         braked = foot.landing(ic)
         left = None if tc is None else foot.leaving(before + rough.push)
         ic, tc = ic if braked is None else braked, tc if left is None else left
