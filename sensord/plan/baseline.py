@@ -146,7 +146,10 @@ class Baselines:
         )
 
     def _left_out(self, band: str | None, swapped: int) -> str:
-        parts = [f"{count} with another {what}" for what, count in sorted(self._others.items())]
+        parts = [
+            f"{count} with {'other pods' if what == 'pods' else f'another {what}'}"
+            for what, count in sorted(self._others.items())
+        ]
         parts += [f"{swapped} with the pods on the other feet"] if swapped else []
         at = f" at {band} m/s" if band else ""
         return at + (f" ({', '.join(parts)})" if parts else "")
