@@ -29,18 +29,29 @@ def turned(gyr_radps: FloatArray, rate_hz: float) -> FloatArray:
 
 
 def _rotations(turns: FloatArray) -> FloatArray:
-    """Rotation vectors (n, 3) to matrices (n, 3, 3), by Rodrigues' formula."""
+    """Rotation vectors (n, 3) to matrices (n, 3, 3), by Rodrigues' formula.
+
+    Its two factors are series to the sixth power: wrong by less than 1e-8 up to 0.4 rad (20 rad/s at 50 Hz).
+    """
     x, y, z = turns.T
-    angle = np.sqrt(x * x + y * y + z * z)
-    half = np.sinc(angle / (2.0 * np.pi))
-    a, b = np.sinc(angle / np.pi), 0.5 * half * half  # sin(t)/t and (1 - cos t)/t^2
-    out = np.empty((len(turns), 3, 3))
-    out[:, 0, 0] = 1.0 - b * (y * y + z * z)
-    out[:, 1, 1] = 1.0 - b * (x * x + z * z)
-    out[:, 2, 2] = 1.0 - b * (x * x + y * y)
-    xy, xz, yz = b * x * y, b * x * z, b * y * z
+    xx, yy, zz = x * x, y * y, z * z
+    square = xx + yy + zz
+    a = 1.0 - square * (1.0 / 6.0 - square * (1.0 / 120.0 - square / 5040.0))  # sin(t) / t
+    b = 0.5 - square * (1.0 / 24.0 - square * (1.0 / 720.0 - square / 40320.0))  # (1 - cos(t)) / t^2
+    bx, by = b * x, b * y
+    xy, xz, yz = bx * y, bx * z, by * z
     ax, ay, az = a * x, a * y, a * z
+    out = np.empty((len(turns), 3, 3))
+    out[:, 0, 0] = 1.0 - b * (yy + zz)
+    out[:, 1, 1] = 1.0 - b * (xx + zz)
+    out[:, 2, 2] = 1.0 - b * (xx + yy)
     out[:, 0, 1], out[:, 1, 0] = xy - az, xy + az
     out[:, 0, 2], out[:, 2, 0] = xz + ay, xz - ay
     out[:, 1, 2], out[:, 2, 1] = yz - ax, yz + ax
     return out
+
+
+def cross(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Cross product of two vectors (3,), at a twentieth of what numpy's general one costs."""
+    (a0, a1, a2), (b0, b1, b2) = a.tolist(), b.tolist()
+    return np.array((a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0))

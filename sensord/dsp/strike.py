@@ -17,6 +17,7 @@ from math import asin, cos, degrees, erf, radians, sin, sqrt
 
 import numpy as np
 
+from sensord.dsp.attitude import cross
 from sensord.dsp.filters import project
 from sensord.model import FloatArray, Side
 
@@ -43,19 +44,19 @@ what each runner says about the other)."""
 def foot_axis(push_radps: FloatArray, pitch_axis: FloatArray, up: FloatArray, side: Side) -> FloatArray:
     """Heel to toe, level (3,), in the pod's axes: from the angular rate (n, 3) from mid-stance to terminal contact.
 
-    `pitch_axis` says which way is toe-up; `up` is at mid-stance. The line is the mean
-    axis, weighted by the square of the rate.
+    `pitch_axis` says which way is toe-up; `up` is at mid-stance. The line is the mean axis, weighted by the square of
+    the rate.
     """
     pitch = project(push_radps, pitch_axis)
     line = np.einsum("n,ni->i", pitch, push_radps)
     line -= float(np.einsum("i,i->", line, up)) * up
     size = float(np.linalg.norm(line))
     if size == 0.0:
-        line = np.cross(up, np.cross(pitch_axis, up))
+        line = cross(up, cross(pitch_axis, up))
         size = float(np.linalg.norm(line))
-    square = np.cross(up, line / size)
+    square = cross(up, line / max(size, 1e-12))
     turn = radians(TOE_LINE_DEG) * (-1.0 if side is Side.LEFT else 1.0)
-    return np.asarray(cos(turn) * square + sin(turn) * np.cross(up, square))
+    return np.asarray(cos(turn) * square + sin(turn) * cross(up, square))
 
 
 def strike_angle_deg(attitude: FloatArray, up: FloatArray, forward: FloatArray, ic: float) -> float:
