@@ -40,9 +40,10 @@ COUNTED_RATE = 0.05
 """A pod without a clock has its samples counted at the nominal rate; that of MEMS sensors is within a few per cent
 (hardware-protocols.md 6.4, item 3)."""
 
-COVERED = 2.4
-"""Standard deviations that hold 95 % of the errors (`python bench/clock.py`): 2 of an exponential, 2.1 of the
-difference of two, the rest for delays whose density fades towards the envelope."""
+COVERED = 2.8
+"""Standard deviations told as the width of the interval for 95 %: 2 would do for an exponential, 2.1 for the difference
+of two; with 2.8 the share of errors inside is 94 to 99 % for delays as assumed, 85 to 90 % for such that fade towards
+their minimum (`python bench/clock.py`, where no pod and no radio is real)."""
 
 
 @dataclass(slots=True)

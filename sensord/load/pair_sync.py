@@ -3,7 +3,7 @@
 Each pod's clock is late by the constant part of its radio's delay, which no packet tells. A twist says which instants
 of the two pods' clocks are one: from then on the right pod's map is corrected by what the two envelopes differ by at
 that instant. The envelopes go on learning about that instant while it is in their window, so the correction is computed
-anew each second for `REFINED_NS`, then it stays. Pods keep it through a reboot: it belongs to their links.
+anew each second until then, and stays. Pods keep it through a reboot: it belongs to their links.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import math
 from dataclasses import dataclass
 
 from sensord.clock import COVERED, PodClock
+from sensord.envelope import WINDOW_NS
 from sensord.load.twist import Place, Twist, TwistSync
 from sensord.model import NS, FootNote, SampleBlock, Side, Stride
 
-REFINED_NS = 120 * NS
-"""Half of the envelope's window: then the twist lies in the middle of it, where a line is known best."""
+LEARN_WITHIN = 1.3
+"""Design choice: what the envelopes say of the twist's instant later is taken while it is not less sure than this."""
 
 BEST_OF = 5
 """Design choice: looks of one twist, a second apart, of which the surest is taken,"""
@@ -36,7 +37,7 @@ class _Anchor:
     begun_ns: int
     correction_ns: int = 0
     sd_ns: float = math.inf
-    frozen: bool = False
+    learning: bool = True
 
 
 class PairSync:
@@ -70,7 +71,7 @@ class PairSync:
         ages_ns = [self._segments[side][1] - anchor.twist.place(side)[1] for side in Side]
         since_ns = math.hypot(*(age * e.rate_sd for age, e in zip(ages_ns, estimates, strict=True)))
         later_ns = math.hypot(alone_ns, anchor.sd_ns)
-        sd_ns = later_ns if anchor.frozen else min(since_ns, later_ns)
+        sd_ns = min(since_ns, later_ns) if anchor.learning else later_ns
         return (COVERED * sd_ns + anchor.twist.error_ns) / 1e6
 
     def block(self, side: Side, block: SampleBlock) -> None:
@@ -122,13 +123,16 @@ class PairSync:
         return FootNote(None, "twist_sync", text)
 
     def _correct(self, anchor: _Anchor, t_ns: int) -> None:
-        if anchor.frozen:
-            return
         apart = self._apart(anchor.twist)
-        if apart is not None:
+        anchor.learning = (
+            apart is not None
+            and t_ns - anchor.begun_ns <= WINDOW_NS
+            and apart[1] <= LEARN_WITHIN * anchor.sd_ns
+            and self._same_segments(anchor.twist)
+        )
+        if apart is not None and anchor.learning:
             anchor.correction_ns, anchor.sd_ns = apart
             self._clocks[Side.RIGHT].correct(anchor.correction_ns)
-        anchor.frozen = t_ns - anchor.begun_ns >= REFINED_NS or not self._same_segments(anchor.twist)
 
     def _apart(self, twist: Twist) -> tuple[int, float] | None:
         """What the right envelope must be moved by so that the twist is one instant (ns), and its deviation."""
