@@ -13,7 +13,8 @@ a line in the foot itself.
 
 from __future__ import annotations
 
-from math import asin, cos, degrees, erf, radians, sin, sqrt
+from dataclasses import dataclass
+from math import asin, cos, degrees, erf, hypot, radians, sin, sqrt
 
 import numpy as np
 
@@ -30,10 +31,13 @@ STRIKE_TYPES = ("rearfoot", "midfoot", "forefoot")
 SURE_P = 0.5
 """Design choice: a strike is given a name when it is more likely than not."""
 
-ANGLE_SD_DEG = 3.0
-"""What the angle of one stride is worth: precision of a foot-worn pod just before contact is 1.6 ± 1.1 degrees and its
-bias between runners 2.0 ± 5.9 (Falbriard et al. 2020, doi:10.3389/fbioe.2020.00065); design choice within that."""
+ANGLE_SD_DEG = 2.5
+"""What the angle of one stride is worth when the foot does not land on its edge: a foot-worn pod was 2.0 ± 5.9 degrees
+off between runners and precise to 1.6 ± 1.1 just before contact (Falbriard et al. 2020, doi:10.3389/fbioe.2020.00065);
+design choice within that."""
 
+TOE_LINE_SD_DEG = 5.0
+"""Design choice: how well the foot's long axis is known; landing on the outer edge makes an error of pitch of it."""
 
 TOE_LINE_DEG = 10.0
 """How far the line a foot turns about in pushing off deviates from square to its long axis: the inner end lies further
@@ -59,18 +63,29 @@ def foot_axis(push_radps: FloatArray, pitch_axis: FloatArray, up: FloatArray, si
     return np.asarray(cos(turn) * square + sin(turn) * cross(up, square))
 
 
-def strike_angle_deg(attitude: FloatArray, up: FloatArray, forward: FloatArray, ic: float) -> float:
-    """How steep the foot's axis points up at row `ic` (fractional), degrees.
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """Angle of the sole at contact (heel lower: positive) and how well it is known (SD), degrees."""
 
-    `attitude` (n, 3, 3) takes the pod's axes at each row to common ones, `up` is in these, `forward` in the pod's.
+    angle_deg: float
+    sd_deg: float
+
+
+def landed(attitude: FloatArray, up: FloatArray, forward: FloatArray, up_at_rest: FloatArray, ic: float) -> Landed:
+    """How the foot lies at row `ic` (fractional).
+
+    `attitude` (n, 3, 3) takes the pod's axes at each row to common ones, `up` is in these; `forward` (heel to toe) and
+    `up_at_rest` are in the pod's.
     """
     first = int(ic)
-    rises = np.einsum("i,nij,j->n", up, attitude[first : first + 2], forward)
+    axes = np.stack((forward, cross(up_at_rest, forward)))
+    rises = np.einsum("i,nij,kj->kn", up, attitude[first : first + 2], axes)
     share = ic - first
-    return degrees(asin(max(-1.0, min(1.0, float(rises[0] * (1.0 - share) + rises[-1] * share)))))
+    pitch, edge = (degrees(asin(max(-1.0, min(1.0, a + share * (b - a))))) for a, b in rises[:, [0, -1]].tolist())
+    return Landed(pitch, hypot(ANGLE_SD_DEG, edge * radians(TOE_LINE_SD_DEG)))
 
 
-def strike_chances(angle_deg: float, sd_deg: float = ANGLE_SD_DEG) -> tuple[float, float, float]:
+def strike_chances(angle_deg: float, sd_deg: float) -> tuple[float, float, float]:
     """Probabilities of rearfoot, midfoot and forefoot strike; the angle's error is taken as normal."""
     below_rear = _normal((REARFOOT_DEG - angle_deg) / sd_deg)
     fore = _normal((FOREFOOT_DEG - angle_deg) / sd_deg)

@@ -16,7 +16,7 @@ from sensord.dsp.alignment import Axis
 from sensord.dsp.attitude import turned
 from sensord.dsp.eversion import eversion
 from sensord.dsp.filters import project
-from sensord.dsp.strike import foot_axis, strike_angle_deg, strike_chances
+from sensord.dsp.strike import foot_axis, landed, strike_chances
 from sensord.dsp.travel import Upward, mid_stance, travel, upward
 from sensord.model import FloatArray, Side
 
@@ -82,13 +82,13 @@ def stride_motion(
         length_m, mended, up = (None, False, up) if way is None else (way.length_m, way.mended, way.up)
     up_at_rest = np.einsum("ji,j->i", at_rest, up)
     forward = foot_axis(gyr_radps[rest.row : ceil(at.tc)], axis.vector, up_at_rest, side)
-    angle = strike_angle_deg(attitude, up, forward, at.ic - first)
+    strike = landed(attitude, up, forward, up_at_rest, at.ic - first)
     rolled = eversion(gyr_radps, rate_hz, at.ic, rest.row, forward, side)
     return StrideMotion(
         length_m=length_m,
         mended=mended,
-        strike_angle_deg=angle,
-        strike_p=strike_chances(angle),
+        strike_angle_deg=strike.angle_deg,
+        strike_p=strike_chances(strike.angle_deg, strike.sd_deg),
         eversion_excursion_deg=rolled.excursion_deg,
         eversion_peak_dps=rolled.peak_dps,
         swing_peak_radps=swing_peak,
