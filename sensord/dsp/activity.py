@@ -30,6 +30,9 @@ FLAT_SCALE = 0.05
 MOST = 2.0
 """Design choice: no single sign counts more."""
 
+SLOW_MOST = 4.0
+"""Design choice: but for a cadence too slow for any run (90 steps/min), which the others together cannot outweigh."""
+
 CLEAR = 1.0
 """Design choice: signs that add up to one scale or more are clear."""
 
@@ -51,7 +54,7 @@ def run_score(window_s: float, contact_s: float | None, flat_s: float | None) ->
     `window_s` from mid-swing to the beginning of the next swing, `contact_s` and `flat_s` of the walking rule.
     """
     stride_s = window_s + WINDOW_TO_STRIDE_S
-    score = _bounded((120.0 / stride_s - CHANGE_SPM) / SPM_SCALE)
+    score = max(-SLOW_MOST, min(MOST, (120.0 / stride_s - CHANGE_SPM) / SPM_SCALE))
     if contact_s is not None:
         score += _bounded((DUTY - contact_s / stride_s) / DUTY_SCALE)
     if flat_s is not None:

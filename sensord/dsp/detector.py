@@ -15,6 +15,7 @@ from sensord.dsp.alignment import Axis, plane_of
 from sensord.dsp.contact import PAD_S, Found, find_contact
 from sensord.dsp.filters import LowPass, norm, project
 from sensord.dsp.gate import SWING_CUTOFF_HZ, MidSwingGate, Swing, TouchDown
+from sensord.dsp.ground import on_ground
 from sensord.dsp.history import History
 from sensord.dsp.impact import AFTER_NS, BEFORE_NS, RawSamples
 from sensord.dsp.strides import Landing, StrideRows
@@ -28,6 +29,9 @@ BRIDGED = 6
 COLUMNS = 7
 """Columns of the history: acceleration, angular rate, whether the row was bridged."""
 
+
+SHORTEST_STRIDE_NS = 400_000_000
+"""Design choice: nobody takes more than 150 strides a minute with one foot (sprinters: 140); it is shaken."""
 
 NEAR_NS = 30_000_000
 NEAR_LOST_NS = 20_000_000
@@ -123,9 +127,8 @@ class Detector:
         """No further mid-swing will come (she stopped, or the signal was `lost`): close what is open at row `end`."""
         out: list[Stride] = []
         if self.swing_row is not None:
-            out += self._strides_to(
-                self._land(self.swing_row, min(end, self.swing_row + self._longest), end, whole=False)
-            )
+            landings = self._land(self.swing_row, min(end, self.swing_row + self._longest), end, whole=False)
+            out += self._strides_to(landings or [])
         if lost and self._last is not None:
             out.append(self._row(self._last, None, lost=True))
         self._forget()
@@ -146,6 +149,8 @@ class Detector:
             return []
         stopped = known - before > self._longest
         landings = self._land(before, min(known, before + self._longest), known, whole=not stopped)
+        if landings is None:
+            stopped, landings = True, []
         out = self._strides_to(landings)
         if not landings and not stopped and self._last is not None:
             out.append(self._row(self._last, None, lost=True))
@@ -155,22 +160,26 @@ class Detector:
             self._last = None
         return out
 
-    def _land(self, swing: int, end: int, known: int, *, whole: bool) -> list[Landing]:
+    def _land(self, swing: int, end: int, known: int, *, whole: bool) -> list[Landing] | None:
         """Contacts from mid-swing to row `end` (`whole`: where the next swing begins); rows before `known` may be seen.
 
-        One, but for turning steps; none when the foot did not land.
+        One, but for turning steps; none when the foot did not land; None when there is no ground (a pedal).
         """
         first, last = max(self._begin_row, swing - self._pad), min(known, end + self._pad)
-        gyr = self._history.rows(first, last)[:, GYR]
-        pitch = project(gyr, self._axis.vector, self._bias)
-        walk = WalkWindow(pitch, norm(gyr - self._bias), (first, swing, end), self._rate_hz)
+        rows = self._history.rows(first, last)
+        pitch, turning = project(rows[:, GYR], self._axis.vector, self._bias), norm(rows[:, GYR] - self._bias)
+        walk = WalkWindow(pitch, turning, (first, swing, end), self._rate_hz)
         score = run_score((end - swing) / self._rate_hz, walk.contact_s, walk.flat_s) if whole else None
         if self._runs(score):
-            plane = plane_of(self._history.rows(first, last)[:, ACC], self._axis.vector)
+            plane = plane_of(rows[:, ACC], self._axis.vector)
             one = find_contact(pitch, first, swing, end, self._rate_hz, plane)
             found = [] if one is None else [one]
         else:
             found = walk.contacts()
+        if found and not rows[:, BRIDGED].any():
+            size = norm(rows[:, ACC])
+            if not any(on_ground(size, turning, contact.ic_row - first, self._rate_hz) for contact in found):
+                return None
         return [self._landing(contact, score, last) for contact in found]
 
     def _landing(self, found: Found, score: float | None, last: int) -> Landing:
@@ -212,6 +221,10 @@ class Detector:
             flaws.append("gap")
         if lost:
             flaws.append("next_contact_lost")
+        if after is not None and "unclear_contact" in landing.flaws and "unclear_contact" in after.flaws:
+            flaws.append("unclear_stride")
+        if next_ns is not None and next_ns - landing.ic_ns < SHORTEST_STRIDE_NS:
+            flaws.append("stride_time")
         if self._raw.gyro_clipped(landing.ic_ns, until):
             flaws.append("gyro_clipped")
         trust = self._axis.confidence * max(0.0, 1.0 - bridged / max(until - landing.ic_ns, 1))

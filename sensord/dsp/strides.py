@@ -29,6 +29,8 @@ WEIGHTS = {
     "gyro_clipped": 0.6,
     "contact_time": 0.3,  # not found, or not plausible
     "next_contact_lost": 0.5,
+    "unclear_stride": 0.5,  # neither contact had one: marching on the spot, turning
+    "stride_time": 0.2,  # too short for a stride
 }
 """Design choices: what each flaw leaves of the confidence. `gap` costs the share of the stride that was bridged;
 `impact_gap` (samples lost round the impact, which is left empty) and `shock_unseen` (those of the next impact lost or
