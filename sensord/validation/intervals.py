@@ -44,7 +44,7 @@ def resampled(bench: Workbench) -> list[Row]:
 
 def _row(row: CoverageRow, on: On, note: str = "") -> Row:
     what = f"95 % interval of a difference, {row.n} pairs"
-    width = f"half as wide as {row.half_width:.2f} points on average; lag-1 memory of the pairs {row.phi:.2f}"
+    width = f"± {row.half_width:.2f} points on average; lag-1 memory of the pairs {row.phi:.2f}"
     words = "; ".join(part for part in (width, note) if part)
     return scored(
         "asymmetry", what, on, "%", row.repetitions, 100.0 * row.coverage, "holds the truth", TARGET, note=words
