@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import radians, sqrt
+from math import cos, hypot, radians, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -61,12 +61,9 @@ class Axis:
 
 def find_axis(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float) -> Axis | str:
     """The pitch axis from a window of motion, or why there is none; acc, gyr (n, 3) on the grid, gyro bias removed."""
-    gyr = gyr_radps - gyr_radps.mean(axis=0)
-    values, vectors = np.linalg.eigh(np.einsum("ni,nj->ij", gyr, gyr))
-    ratio = float(values[2] / max(values[1], 1e-12))
+    axis, ratio = main_line(gyr_radps)
     if ratio < MIN_RATIO:
         return f"the foot turns about no single axis (ratio {ratio:.1f})"
-    axis = np.asarray(vectors[:, 2])
     pitch = project(gyr_radps, axis)
     plane = plane_of(acc_mps2, axis)
     calm = _running_mean(np.einsum("ni,ni->n", gyr_radps, gyr_radps), round(REST_S * rate_hz))
@@ -79,10 +76,19 @@ def find_axis(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float) -> Ax
         share = agreeing / len(votes) if votes else 0.0
         if agreeing >= MIN_VOTES and share > best_share:
             best, best_share, best_votes = sign, share, agreeing
+            if share == 1.0:
+                break  # nothing can be surer
     if best == 0 or best_share < AGREE:
         return "too few strides that travel one way"
     sure = min(1.0, (ratio - 1.0) / (SURE_RATIO - 1.0))
     return Axis(axis * best, ratio, best_votes, sure * best_share)
+
+
+def main_line(gyr_radps: FloatArray) -> tuple[FloatArray, float]:
+    """The line (3,), of no certain sign, about which most of the turning (n, 3) is; its eigenvalue over the second."""
+    gyr = gyr_radps - gyr_radps.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.einsum("ni,nj->ij", gyr, gyr))
+    return np.asarray(vectors[:, 2]), float(values[2] / max(values[1], 1e-12))
 
 
 def plane_of(acc: FloatArray, axis: FloatArray) -> FloatArray:
@@ -162,18 +168,23 @@ class Standing:
 
     def window(self, acc_mps2: FloatArray, gyr_radps: FloatArray) -> None:
         """Take the next window: acc (n, 3), gyr (n, 3)."""
-        turning, spread = gyr_radps.mean(axis=0), gyr_radps.std(axis=0)
-        pull = acc_mps2.mean(axis=0)
-        still = (
-            float(spread.max()) < radians(5.0)
-            and float(np.abs(turning).max()) < radians(10.0)
-            and float(acc_mps2.std(axis=0).max()) < 0.05 * G_MPS2
-            and 0.9 * G_MPS2 < float(np.linalg.norm(pull)) < 1.1 * G_MPS2
-        )
-        self.moving = float(np.linalg.norm(spread)) > radians(40.0)
-        self.still_windows = self.still_windows + 1 if still else 0
-        if still:
-            self.bias_radps, self.gravity_mps2 = turning, pull
+        turning, spread = _mean_and_sd(gyr_radps)
+        spreads = spread.tolist()
+        self.moving = hypot(*spreads) > radians(40.0)
+        if max(spreads) < radians(5.0) and max(map(abs, turning.tolist())) < radians(10.0):
+            pull, shaking = _mean_and_sd(acc_mps2)
+            if max(shaking.tolist()) < 0.05 * G_MPS2 and 0.9 * G_MPS2 < hypot(*pull.tolist()) < 1.1 * G_MPS2:
+                self.still_windows += 1
+                self.bias_radps, self.gravity_mps2 = turning, pull
+                return
+        self.still_windows = 0
+
+
+def _mean_and_sd(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Of each column of (n, 3): as numpy's `mean` and `std`, at half of what their calls cost."""
+    mean = np.add.reduce(rows, axis=0) / len(rows)
+    off = rows - mean
+    return mean, np.sqrt(np.add.reduce(off * off, axis=0) / len(rows))
 
 
 class AxisWatch:
@@ -182,6 +193,14 @@ class AxisWatch:
     def __init__(self) -> None:
         self._norm: dict[Activity, Axis] = {}
         self._off = 0
+
+    def near(self, activity: Activity, line: FloatArray) -> bool:
+        """Whether a line of turning lies along the axis as it was in this activity; its sign is not looked at."""
+        norm = self._norm.get(activity)
+        if norm is None or abs(float(np.einsum("i,i->", norm.vector, line))) < cos(radians(MOVED_DEG)):
+            return False
+        self._off = 0
+        return True
 
     def moved(self, frozen: Axis, activity: Activity, now: Axis) -> bool:
         """Whether the axis has turned by more than `MOVED_DEG` in two checks in a row, or by `FAR_DEG`."""

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sensord.dsp.alignment import MOVED_DEG, Axis, AxisWatch, Standing, find_axis
+from sensord.dsp.alignment import MOVED_DEG, Axis, AxisWatch, Standing, find_axis, main_line
 from sensord.dsp.detector import ACC, BRIDGED, COLUMNS, GYR, Detector, Stretch
 from sensord.dsp.grid import BRIDGE_S, GridPiece, UniformGrid
 from sensord.dsp.history import History
 from sensord.dsp.impact import ACC_BITS, GYR_BITS, LOW_G_BIT, RawSamples
 from sensord.dsp.strides import MAX_STRIDE_S
-from sensord.model import Contact, FootNote, MaskArray, SampleBlock, Side, Stride
+from sensord.model import Contact, FloatArray, FootNote, MaskArray, SampleBlock, Side, Stride
 
 Item = Contact | Stride | FootNote
 
@@ -38,7 +38,9 @@ ALIGN_AFTER_S = 2.5
 """Design choice: motion needed before the axis is looked for (three strides of running last 2 s)."""
 
 RECHECK_STRIDES = 20
-"""Design choice: strides between two checks of the axis (the reference asks for every 5 min; 15 s cost little)."""
+WHOLE_RECHECK = 5
+"""Design choice: strides between two checks of the axis (15 s of running; the reference asks for every 5 min). Most see
+whether the line about which the foot turns is off, and only then find the axis anew; every fifth does in any case."""
 
 RECHECK_S = 5.0
 LOST_S = 5.0
@@ -79,6 +81,7 @@ class FootAnalyser:
         self._moving_from: int | None = None
         self._refused = False
         self._checked_at = 0
+        self._checks = 0
 
     def push(self, block: SampleBlock) -> list[Item]:
         """What these samples complete."""
@@ -181,8 +184,11 @@ class FootAnalyser:
             return self._find_again(row, self.axis)
         return []
 
+    def _window(self, rows_from: int, row: int) -> FloatArray:
+        return self._history.rows(max(rows_from, row - self._wait, 0), row)
+
     def _axis_in(self, rows_from: int, row: int) -> Axis | str:
-        rows = self._history.rows(max(rows_from, row - self._wait, 0), row)
+        rows = self._window(rows_from, row)
         return find_axis(rows[:, ACC], rows[:, GYR] - self._standing.bias_radps, self.rate_hz)
 
     def _first_axis(self, row: int, moving_for: float) -> list[Item]:
@@ -197,8 +203,16 @@ class FootAnalyser:
 
     def _check_axis(self, row: int, frozen: Axis) -> list[Item]:
         self._checked_at = self._detector.rows.count
-        found, activity = self._axis_in(self._moving_from or 0, row), self._detector.rows.activity
-        if isinstance(found, str) or activity is None or not self._axis_watch.moved(frozen, activity, found):
+        self._checks += 1
+        since, activity = self._moving_from or 0, self._detector.rows.activity
+        if activity is None:
+            return []
+        if self._checks % WHOLE_RECHECK:
+            line, _ = main_line(self._window(since, row)[:, GYR])
+            if self._axis_watch.near(activity, line):
+                return []
+        found = self._axis_in(since, row)
+        if isinstance(found, str) or not self._axis_watch.moved(frozen, activity, found):
             return []
         self.axis, self._axis_watch = found, AxisWatch()
         return [self._moved(found.angle_deg(frozen))]
