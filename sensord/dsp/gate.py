@@ -111,18 +111,26 @@ JERK_START_MPS3 = 1000.0
 """Design choice: peak jerk assumed before one was seen."""
 
 
+LATEST_S = 0.06
+"""Design choice: a foot that has turned toe-down for so long after its swing has landed, softly."""
+
+
 class TouchDown:
-    """The provisional contact: after swinging the foot turns toe-down and is jerked, or turns back. Once a swing."""
+    """The provisional contact: after swinging the foot turns toe-down and is jerked, or turns back, or goes on.
+
+    Once a swing. Within 40 ms of initial contact on the recordings (`bench/provisional.py`).
+    """
 
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
+        self._latest = max(1, round(LATEST_S * rate_hz))
         self._recent: deque[float] = deque([JERK_START_MPS3], maxlen=RECENT)
         self.reset()
 
     def reset(self) -> None:
         """Wait for a swing."""
         self._armed = False
-        self._falling = False
+        self._falling = 0
         self._pitch = 0.0
         self._acc = 0.0
         self._top = 0.0
@@ -133,7 +141,7 @@ class TouchDown:
         if self._top > 0.0:
             self._recent.append(self._top)
             self._threshold = JERK_SHARE * median(self._recent)
-        self._armed, self._falling, self._top = True, False, 0.0
+        self._armed, self._falling, self._top = True, 0, 0.0
 
     def step(self, pitch_radps: float, acc_mps2: float) -> bool:
         """True at the sample where the contact shows. Takes the pitch rate and the size of the acceleration."""
@@ -147,12 +155,16 @@ class TouchDown:
             if pitch < 0.0:
                 jerk = abs(acc - last_acc) * self._rate_hz
                 top = max(top, jerk)
-                if falling and self._armed and (jerk > self._threshold or pitch > last_pitch):
+                if (
+                    falling
+                    and self._armed
+                    and (jerk > self._threshold or pitch > last_pitch or falling >= self._latest)
+                ):
                     self._armed = False
                     shown.append(i)
-                falling = True
+                falling += 1
             else:
-                falling = False
+                falling = 0
             last_pitch, last_acc = pitch, acc
         self._pitch, self._acc, self._falling, self._top = last_pitch, last_acc, falling, top
         return shown
