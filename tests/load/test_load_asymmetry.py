@@ -1,4 +1,4 @@
-"""Asymmetry of contact time: exact in the formula, honest in the interval."""
+"""Asymmetry: exact in the formula, honest in the interval, and said with what it can be compared with."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from sensord.load.asymmetry import BATCH, BATCHES, MIN_BATCHES, Asymmetries, symmetry_index_pct
 from sensord.load.interval import MAX_BATCHES, T_975
+from sensord.load.metrics import METRICS
 from sensord.load.pairing import StridePair
 from sensord.load.steady import BOUT_PAIRS
-from sensord.model import NS, Activity, Asymmetry, Side
+from sensord.model import NS, Activity, Asymmetry, PodSetup, RunSetup, Side, canonical_json, payload
+from sensord.plan.baseline import Baselines
 from tests.load.made_strides import a_stride
 
 
@@ -82,20 +84,6 @@ def test_swapping_the_feet_turns_the_sign(pairs: list[tuple[float, float]]) -> N
             assert one.si_low_pct <= one.si_pct <= one.si_high_pct
 
 
-def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
-    """3.5 % stride-to-stride variation a foot with autocorrelation 0.3, a true index of 4: 95 % is promised."""
-    rng, truth, inside, runs = np.random.default_rng(7), 4.0, 0, 400
-    ratio = np.log((200 + truth) / (200 - truth))
-    for _ in range(runs):
-        noise = rng.normal(size=(2, 100)) * 0.035 * np.sqrt(1 - 0.3**2)
-        for k in range(1, 100):
-            noise[:, k] += 0.3 * noise[:, k - 1]
-        left, right = 0.25 * np.exp(noise[0] + ratio), 0.25 * np.exp(noise[1])
-        last = values(list(zip(left, right, strict=True)))[-1]
-        inside += last.si_low_pct <= truth <= last.si_high_pct
-    assert 0.90 <= inside / runs <= 0.98
-
-
 def test_the_interval_is_students_over_the_batches() -> None:
     logs = [0.00, 0.02, 0.04]
     around = [0.2, -0.2] * (BATCH // 2)  # no memory from pair to pair: nothing is widened
@@ -113,3 +101,131 @@ def test_the_table_of_t_is_scipys() -> None:
 
 def test_index_of_a_log_ratio() -> None:
     assert symmetry_index_pct(np.log(1.1)) == pytest.approx(9.5238, abs=1e-4)
+
+
+# ------------------------------------------------------------------------------------------------ all metrics
+
+
+ALL = {
+    "swing_time_s": (0.46, 0.44),
+    "duty_factor": (0.36, 0.35),
+    "step_time_s": (0.36, 0.34),
+    "flight_time_s": (0.004, -0.002),
+    "impact_peak_g": (11.0, 10.0),
+    "impact_band_g": (2.2, 2.0),
+    "force_peak_bw": (2.4, 2.5),
+    "impulse_bw_s": (0.34, 0.36),
+    "strike_angle_deg": (3.0, -4.0),
+}
+
+
+def told(n: int, asymmetry: Asymmetries | None = None, **both: Any) -> list[Asymmetry]:
+    """Values of `n` counted pairs that differ by 5 % in contact time."""
+    asymmetry = asymmetry or Asymmetries(Side.LEFT)
+    pairs = (a_pair(0.252, 0.24, k=k, **both) for k in range(n + BOUT_PAIRS))
+    return [value for pair in pairs for value in asymmetry.add(pair)]
+
+
+def test_every_metric_has_a_value_every_thirty_pairs_with_index_or_difference() -> None:
+    found = {value.metric: value for value in told(60, **ALL)}
+    assert list(found) == [metric.name for metric in METRICS]
+    for metric in METRICS:
+        value, (left, right) = found[metric.name], ALL.get(metric.field, (0.252, 0.24))
+        assert (value.left, value.right, value.n) == (pytest.approx(left), pytest.approx(right), 60)
+        assert value.value_unit == metric.value_unit
+        if metric.ratio:
+            assert value.si_pct == pytest.approx(200 * (left - right) / (left + right))
+            assert value.injured_minus_other_pct == value.si_pct
+            assert value.balance_pct == pytest.approx(100 * left / (left + right))
+            assert (value.unit, value.difference) == ("%", None)
+        else:
+            assert value.si_pct is value.si_low_pct is value.balance_pct is value.injured_minus_other_pct is None
+            assert value.difference == pytest.approx(metric.scale * (left - right))
+            assert value.difference_low == pytest.approx(value.difference)
+            assert value.unit == {"flight_time": "ms", "strike_angle": "deg"}[metric.name]
+        canonical_json(payload(value))
+    assert [v.n for v in told(100, **ALL) if v.metric == "impulse"] == [30, 60, 90]
+
+
+def test_what_no_stride_has_is_not_told() -> None:
+    assert {value.metric for value in told(60, impact_peak_g=None)} == {"contact_time"}
+
+
+def test_a_walk_run_session_is_pooled_and_changes_of_speed_are_left_out() -> None:
+    asymmetry, found = Asymmetries(None), []
+    k = 0
+    for _ in range(6):  # bouts of 18 pairs, of which 15 count
+        for _ in range(18):
+            found += asymmetry.add(a_pair(0.25, 0.24, k=k))
+            k += 1
+        for _ in range(10):
+            found += asymmetry.add(a_pair(0.60, 0.70, Activity.WALK, k))
+            k += 1
+    contact = [v for v in found if v.metric == "contact_time"]
+    assert [v.n for v in contact] == [10 * j for j in range(1, 10)]
+    assert contact[-1].si_pct == pytest.approx(200 * 0.01 / 0.49)
+    speeding_up = (a_pair(0.25, 0.24, k=k + j, speed_mps=2.5 * 1.012**j) for j in range(40))
+    assert [v for pair in speeding_up for v in asymmetry.add(pair) if v.metric == "contact_time"] == []
+
+
+def test_a_value_is_of_the_speed_she_runs_at() -> None:
+    asymmetry, found, k = Asymmetries(None), [], 0
+    for speed_mps, left_s in ((2.6, 0.26), (3.6, 0.24), (2.65, 0.26), (3.6, 0.24)):
+        for _ in range(40):
+            found += asymmetry.add(a_pair(left_s, 0.24, k=k, speed_mps=speed_mps))
+            k += 1
+    contact = [v for v in found if v.metric == "contact_time"]
+    assert contact[-1].si_pct == pytest.approx(0.0, abs=1e-9)
+    assert contact[-1].speed_band == "3.5-4.0"
+    assert 60 <= contact[-1].n <= 80
+    slow = [v for v in contact if v.speed_band == "2.5-3.0"][-1]
+    assert slow.si_pct == pytest.approx(8.0)
+
+
+def test_clipped_pairs_are_left_out_and_counted_and_many_of_them_hide_the_value() -> None:
+    def impacts(every: int) -> list[Asymmetry]:
+        asymmetry, found = Asymmetries(None), []
+        for k in range(120):
+            found += asymmetry.add(a_pair(0.25, 0.24, k=k, impact_peak_g=12.0, impact_clipped=(k % every == 0, False)))
+        return [v for v in found if v.metric == "impact_peak"]
+
+    some = impacts(10)
+    assert some[-1].n == 90
+    assert some[-1].why is not None
+    assert "of 100 pairs left out: clipped" in some[-1].why
+    assert impacts(3) == []
+
+
+def with_history(*indices: float, pods: tuple[str, str] = ("a", "b"), swapped: float | None = None) -> Asymmetries:
+    def run(index: float, left: str, right: str) -> dict[str, Any]:
+        values = {"index": index, "pairs": 300, "left": 0.251, "right": 0.249}
+        return {"metrics": {"contact_time": values}, "pods": {"left": left, "right": right}, "injured": True}
+
+    history = [run(index, *pods) for index in indices]
+    history += [] if swapped is None else [run(swapped, pods[1], pods[0])]
+    sides = tuple(PodSetup(pod, side, "x") for pod, side in zip(pods, Side, strict=True))
+    setup = RunSetup(run="R", runner="r", site="s", gateway="g", pods=sides, history=tuple(history))
+    return Asymmetries(None, Baselines(None, setup))
+
+
+def test_beside_the_value_stand_her_usual_and_what_counts_as_change() -> None:
+    value = [v for v in told(60, with_history(1.0, 2.0, 3.0)) if v.metric == "contact_time"][-1]
+    assert (value.baseline, value.baseline_runs, value.baseline_label) == (2.0, 3, "made while injured")
+    assert (value.baseline_left, value.baseline_right) == (0.251, 0.249)
+    assert (value.mdc, value.mdc_from) == (pytest.approx(1.96 * 2**0.5, abs=0.01), "runs")
+    assert value.device_bias is None
+    assert value.why is None  # 4.9 % is more than pods differ by
+    alone = [v for v in told(60) if v.metric == "contact_time"][-1]
+    assert (alone.mdc_from, alone.baseline) == ("window", None)
+
+
+def test_exchanged_pods_are_taken_off_and_without_them_little_is_noise() -> None:
+    small = [a_pair(0.2436, 0.24, k=k) for k in range(60 + BOUT_PAIRS)]  # SI 1.5
+    fresh = with_history()
+    last = [v for pair in small for v in fresh.add(pair) if v.metric == "contact_time"][-1]
+    assert "device noise, pods never swapped" in (last.why or "")
+    known = with_history(2.0, swapped=-1.0)  # the pods add 1.5
+    last = [v for pair in small for v in known.add(pair) if v.metric == "contact_time"][-1]
+    assert last.si_pct == pytest.approx(0.0, abs=0.02)
+    assert last.device_bias == pytest.approx(1.5, abs=0.01)
+    assert "noise" not in (last.why or "")

@@ -1,0 +1,93 @@
+"""Limits on left/right differences: any metric, scatter between runs, and the speed she runs at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sensord.model import Asymmetry, LimitStatus, Side
+from tests.plan.made_plans import ASYMMETRY, Runner, asymmetry, limits, stride, totals
+
+BOTH_10G = {Side.LEFT: 10.0, Side.RIGHT: 10.0}
+SESSIONS = ASYMMETRY.format(baseline='{mode = "sessions", n = 3}')
+RULE = "asymmetry.contact_time"
+
+
+def run_with(si: float, **changes: Any) -> dict[str, Any]:
+    values = {"contact_time": {"index": si, "pairs": 400}}
+    return {"metrics": values, "bands": {"2.5-3.0": values}, **changes}
+
+
+def test_no_alert_for_what_runs_differ_by_anyway() -> None:
+    """Limit 5; runs of -6, 0 and 6 differ by 6: only a change of more than 1.96·√2·6 = 16.6 is one."""
+    runner = Runner(limits(SESSIONS, history=(run_with(-6.0), run_with(0.0), run_with(6.0))))
+    runner.run(120, BOTH_10G, si=asymmetry(12.0, half=1.0))
+    assert runner.alerts() == []
+    assert runner.last(RULE) == ("undecided", "none", "12.0 points is within what her runs differ by (16.6)")
+    runner.run(120, BOTH_10G, si=asymmetry(20.0, half=1.0))
+    assert runner.alerts() == [("onset", "stop")]
+
+
+def test_two_runs_tell_no_scatter() -> None:
+    body = SESSIONS.replace("n = 3", "n = 2")
+    runner = Runner(limits(body, history=(run_with(-6.0), run_with(6.0))))
+    runner.run(60, BOTH_10G, si=asymmetry(7.0, half=1.0))
+    assert runner.alerts() == [("onset", "warn")]
+
+
+def test_a_speed_without_a_baseline_is_not_checked_and_the_next_one_is() -> None:
+    runner = Runner(limits(SESSIONS, history=(run_with(1.0),) * 3))
+    runner.run(60, BOTH_10G, si=replace(asymmetry(9.0), speed_band="4.0-4.5"))
+    assert runner.last(RULE) == ("not_checked", "none", "no baseline: 0 of 3 runs at 4.0-4.5 m/s")
+    assert runner.alerts() == []
+    runner.run(60, BOTH_10G, si=replace(asymmetry(1.5), speed_band="2.5-3.0"))
+    assert runner.last(RULE) == ("within", "none", None)
+
+
+METRIC = """\
+[asymmetry.{metric}]
+formula = "{formula}"
+baseline = {{mode = "fixed", value = 0.0}}
+warn = 5.0
+stop = 10.0
+needs = {{steps = 60, sustained = "30s", clear_below = 4.0}}
+"""
+
+
+def of(metric: str, value: float, *, difference: bool) -> Asymmetry:
+    made = replace(asymmetry(value), metric=metric)
+    if not difference:
+        return made
+    ends = {"difference": value, "difference_low": made.si_low_pct, "difference_high": made.si_high_pct}
+    return replace(made, si_pct=None, si_low_pct=None, si_high_pct=None, balance_pct=None, **ends)
+
+
+@pytest.mark.parametrize(
+    ("metric", "formula", "text"),
+    [
+        ("impact_peak", "si_signed", "Impact harder on the left than usual: 7.0 points from baseline, limit 5.0."),
+        ("flight_time", "difference_ms", "Flight time longer on the left than usual: 7.0 ms from baseline, limit 5.0."),
+        ("strike_angle", "difference_deg", "Strike angle larger on the left than usual: 7.0 deg from baseline, limit"),
+    ],
+)
+def test_any_metric_can_be_limited_in_its_unit(metric: str, formula: str, text: str) -> None:
+    under_test = limits(METRIC.format(metric=metric, formula=formula))
+    assert under_test.rules == (f"asymmetry.{metric}",)
+    runner = Runner(under_test)
+    fields = {"strike_angle": "strike_angle_deg", "flight_time": "flight_time_s", "impact_peak": "impact_peak_g"}
+    said = []
+    for second in range(0, 120, 7):
+        for foot in Side:
+            item = replace(stride(foot, 10.0), **{fields[metric]: 9.0})
+            said += runner.limits.on_stride(item, second * 10**9)
+        said += runner.limits.on_totals(totals(second * 2.6, float(second)), second * 10**9)
+        value = of(metric, 7.0, difference=formula != "si_signed")
+        said += runner.limits.on_asymmetry(value, second * 10**9)
+        said += runner.limits.on_asymmetry(of("swing_time", 99.0, difference=False), second * 10**9)
+    alerts = [item for item in said if item.KIND == "alert"]
+    assert len(alerts) == 1
+    assert alerts[0].text.startswith(text)
+    assert alerts[0].unit == {"si_signed": "points", "difference_ms": "ms", "difference_deg": "deg"}[formula]
+    assert [s.status for s in said if s.KIND == "limit_state"][-1] is LimitStatus.OVER
