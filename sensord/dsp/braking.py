@@ -29,8 +29,12 @@ LANDING_HZ = 40.0
 """Design choice: a landing takes 20 to 30 ms; 30 Hz smears the braking of the swing into it. The recordings hold
 nothing above 40 to 50 Hz (their markers were filtered there), so they cannot tell whether more would be better."""
 
-LEAVING_HZ = 30.0
-"""As the pitch rate, so that both are rounded alike."""
+FINE_HZ = 90.0
+"""Below this rate (less a tenth than twice the bandwidth needs) landings are left to the pitch rate."""
+
+LEAVING_HZ = 25.0
+"""Design choice: 15 to 30 Hz differ by less than 2 ms on recorded feet (`bench/fit_contact.py`); at 20 Hz collapses
+of a slow simulated jog are smoothed away."""
 
 HEEL_M = 0.15
 """Design choice: the heel lies this far behind a pod on the laces (half a shoe). 0.10 to 0.25 m moves a landing by less
@@ -54,16 +58,12 @@ DIP_S = 0.03
 DIP = 0.9
 """Design choice: a fall by less than a tenth is none."""
 
-AFTER_PUSH_S = 0.0225
-"""How long after the lowest pitch rate of push-off the throw collapses: the mean of four recorded feet, found without
-any force plate (`bench/fit_contact.py`), so that the mean of the two moments is the collapse, only steadier."""
-
 
 class FootAcceleration:
     """Acceleration of one window in the plane of motion, made foot-upright by the middle of its rough contact.
 
     `plane_mps2` (n, 2): acceleration along two directions that are right-handed with the toe-up axis; `pitch_radps`
-    (n,) as measured and `smooth_radps` low-passed at `LEAVING_HZ`; `ic`, `tc`: the rough contact in (fractional) rows
+    (n,) as measured and `smooth_radps` low-passed; `ic`, `tc`: the rough contact in (fractional) rows
     of the window. `landing` costs one zero-phase filter, `leaving` two.
     """
 
@@ -84,23 +84,26 @@ class FootAcceleration:
         self._normal: FloatArray = first * u + second * v
         self._along: FloatArray = first * v - second * u
 
-    def landing(self, near: float) -> float | None:
-        """The row near the rough one where the heel is braked hardest; None when there is no such moment."""
+    def landing(self, near: float) -> float:
+        """The row near the rough one where the heel is braked hardest; the rough one when no such moment shows."""
+        if self._rate_hz < FINE_HZ:
+            return near
         heel = self._normal - HEEL_M * self._rate_hz * np.gradient(self._pitch)
         heel = zero_phase(heel, LANDING_HZ, self._rate_hz)
         low = max(round(near - LANDING_S[0] * self._rate_hz), 1)
         high = min(round(near + LANDING_S[1] * self._rate_hz), len(heel) - 2)
         if high < low:
-            return None
+            return near
         top = low + int(heel[low : high + 1].argmax())
-        return vertex(heel, top) if heel[top] > heel[top - 1] and heel[top] >= heel[top + 1] else None
+        return vertex(heel, top) if heel[top] > heel[top - 1] and heel[top] >= heel[top + 1] else near
 
-    def leaving(self, push: int) -> float | None:
-        """The row where the foot is let go; push-off's lowest pitch rate is at row `push`. None without a collapse."""
+    def leaving(self, push: int, turned: float) -> float:
+        """The row where the foot is let go: `turned`, as the pitch rate tells it, averaged with the collapse, if any.
+
+        Push-off's lowest pitch rate is at row `push`.
+        """
         collapse = self._collapse(push)
-        if collapse is None:
-            return None
-        return 0.5 * (collapse + vertex(self._smooth, push) + AFTER_PUSH_S * self._rate_hz)
+        return turned if collapse is None else 0.5 * (collapse + turned)
 
     def _collapse(self, push: int) -> float | None:
         """The row where the throw has half collapsed."""
@@ -141,6 +144,6 @@ def _unit(u: float, v: float) -> tuple[float, float]:
 
 def vertex(values: FloatArray, row: int) -> float:
     """The fractional row of the extreme of a parabola through three samples round `row`."""
-    before, at, after = values[row - 1], values[row], values[row + 1]
+    before, at, after = float(values[row - 1]), float(values[row]), float(values[row + 1])
     bend = before - 2.0 * at + after
-    return row + (float(0.5 * (before - after) / bend) if bend else 0.0)
+    return row + (0.5 * (before - after) / bend if bend else 0.0)

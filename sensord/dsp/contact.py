@@ -4,11 +4,11 @@ The pitch rate (toe-up positive) finds the contact: after mid-swing the foot tur
 That leaves a sharp minimum (the slap of a heel striker; the first of two minima of a forefoot striker, which need not
 be the deeper one). Pushing off turns the foot toe-down again: the next deep minimum, which need not be deeper than one
 in early swing. How the pitch rate comes to these minima and leaves them depends on strike and foot, so the times are
-taken from the acceleration (`dsp/braking.py`), near them. Without acceleration, or where it says nothing, initial
-contact is where the pitch rate has come to 75 % of its minimum, and terminal contact where it has eased to 85 %.
+taken with the help of the acceleration (`dsp/braking.py`), near them. Alone, the pitch rate puts initial contact where
+it has come to 75 % of its minimum, and terminal contact a fixed time after its minimum.
 
-No constant is fitted to a force plate but these two shares, which are the second choice: both runners were seen when
-they were chosen. `python bench/fit_contact.py` prints what each rule says of two runners.
+No constant is fitted to a force plate but the 75 %, which is the second choice: both runners were seen when it was
+chosen. `python bench/fit_contact.py` prints what each rule says of two runners.
 Windows after Falbriard et al. 2018 (mid-swing to mid-swing; here they end as soon as the next swing is sure, so that
 a stride can be told sooner); low-pass 30 Hz, second order, zero-phase.
 """
@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.signal import find_peaks
 
-from sensord.dsp.braking import FootAcceleration
+from sensord.dsp.braking import FootAcceleration, vertex
 from sensord.dsp.filters import zero_phase
 from sensord.model import FloatArray
 
@@ -30,7 +30,10 @@ PAD_S = 0.15
 """Rows before mid-swing (and after, where there are any) that let the filter settle."""
 
 IC_SHARE = 0.75
-TC_SHARE = 0.85
+
+AFTER_PUSH_S = 0.022
+"""How long after the lowest pitch rate of push-off the foot is let go: the mean time to the collapse of its throw on
+four recorded feet, found without any force plate (`bench/fit_contact.py`)."""
 
 PROMINENCE = 0.1
 """Design choice: a minimum counts when the pitch rate rises by a tenth of its maximum on both sides of it."""
@@ -83,9 +86,8 @@ def find_contact(
     until = ic + USUAL_CONTACT_S * rate_hz if tc is None else tc
     if plane_mps2 is not None and until < len(whole):
         foot = FootAcceleration(plane_mps2, pitch_radps, whole, (ic, until), rate_hz)
-        braked = foot.landing(ic)
-        left = None if tc is None else foot.leaving(before + rough.push)
-        ic, tc = ic if braked is None else braked, tc if left is None else left
+        ic = foot.landing(ic)
+        tc = None if tc is None else foot.leaving(before + rough.push, tc)
     return Found(first_row + ic, None if tc is None else first_row + tc, rough.clear)
 
 
@@ -111,14 +113,14 @@ def _rough(smooth: FloatArray, rate_hz: float) -> _Rough | None:
     down = int(crossed[0])
     if len(minima) and minima[0] <= down + SLAP_S * rate_hz:
         slap, clear = int(minima[0]), True
-        ic = _reaches(smooth, slap, down_from=True)
+        ic = _comes_to(smooth, slap)
     elif down + SLAP_S * rate_hz < len(smooth):
         slap, clear = down, False
         ic = down - smooth[down] / (smooth[down] - smooth[down - 1]) if down else 0.0
     else:
         return None
     push = _push_off(smooth, minima[minima > slap + MIN_CONTACT_S * rate_hz])
-    tc = None if push is None else _reaches(smooth, push, down_from=False)
+    tc = None if push is None else vertex(smooth, push) + AFTER_PUSH_S * rate_hz
     return _Rough(float(ic), tc, push or 0, clear)
 
 
@@ -133,21 +135,14 @@ def _push_off(smooth: FloatArray, minima: FloatArray) -> int | None:
     return first if (smooth[first:] > 0.0).any() else None
 
 
-def _reaches(smooth: FloatArray, bottom: int, *, down_from: bool) -> float:
-    """The fractional row before (or after) a minimum where the pitch rate is at the share of it."""
+def _comes_to(smooth: FloatArray, bottom: int) -> float:
+    """The fractional row before a minimum where the pitch rate has come to the share of it."""
     low = float(smooth[bottom])
     if low >= 0.0:
         return float(bottom)
-    if down_from:
-        level, row = IC_SHARE * low, bottom
-        while row > 0 and smooth[row - 1] < level:
-            row -= 1
-        if row == 0:
-            return 0.0
-        return row - float((level - smooth[row]) / (smooth[row - 1] - smooth[row]))
-    level, row = TC_SHARE * low, bottom
-    while row < len(smooth) - 1 and smooth[row + 1] < level:
-        row += 1
-    if row == len(smooth) - 1:
-        return float(row)
-    return row + float((level - smooth[row]) / (smooth[row + 1] - smooth[row]))
+    level, row = IC_SHARE * low, bottom
+    while row > 0 and smooth[row - 1] < level:
+        row -= 1
+    if row == 0:
+        return 0.0
+    return row - float((level - smooth[row]) / (smooth[row - 1] - smooth[row]))
