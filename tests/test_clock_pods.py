@@ -10,10 +10,13 @@ import pytest
 
 from sensord.clock import COUNTED_RATE, PodClock
 from sensord.drivers import DRIVERS
-from sensord.model import NS, Json, Packet, SampleBlock
+from sensord.model import NS, Json, Mark, MarkKind, Packet, SampleBlock, Side, Tick
+from sensord.pipeline import Pipeline
 from sensord.sim.pods import OpenPodSim
+from sensord.sim.sources import ArraySource
 from sensord.validation.clocks import KINDS, measure, packets
-from tests.worlds import converse
+from tests.load.made_twists import Body
+from tests.worlds import PODS, converse, setup
 
 STEP_NS = NS // 1000  # how finely the carrier looks: the constant part of the delay stays below it
 WRAP_US = 2**32
@@ -82,6 +85,28 @@ def test_a_reboot_is_a_new_segment_that_keeps_the_rate() -> None:
     first = next(block for block in got.blocks if block.segment == 1)
     assert first.missing_before is None
     assert np.abs(after[3 * 20 :]).max() <= 6.0  # 3 s after the reboot; 12 s are too short for a rate of its own
+
+
+def test_a_twist_is_a_note_of_the_run() -> None:
+    """Two pods in one hand, 300 ppm apart, through driver and pipeline: told once, and nothing else is made of it."""
+    body, inputs = Body(3, 14.0, 20.0), []
+    for (side, address), ppm in zip(PODS.items(), (-150.0, 150.0), strict=True):
+        t_ns = np.arange(0, 26 * NS, NS // 200)
+        turning = body.turning(t_ns / (1 + ppm * 1e-6) / NS)
+        mount = np.eye(3)[::-1] if side is Side.LEFT else np.eye(3)
+        rest = np.tile([0.0, 0.0, 9.8], (len(t_ns), 1))
+        source = ArraySource(t_ns, rest, turning @ mount)
+        pod = OpenPodSim(address, side.value, source, now_ns=0, rate_hz=200.0, clock_ppm=ppm)
+        inputs.append(Mark(0, MarkKind.LINK_UP, {"pod": address, "info": link(pod, 0, 30.0)}))
+        for now_ns in range(STEP_NS, 25 * NS, 5 * STEP_NS):
+            inputs += [Packet(address, now_ns, note.uuid, note.payload) for note in pod.due(now_ns)]
+    inputs += [Tick(k * NS, 0) for k in range(1, 25)]
+    pipeline = Pipeline(setup(None))
+    events = [event for item in sorted(inputs, key=lambda i: i.t_ns) for event in pipeline.push(item)]
+    [told] = [event.payload for event in events if event.payload.get("code") == "twist_sync"]
+    assert "both pods were twisted together" in told["text"]
+    assert told["foot"] is None
+    assert not [event for event in events if event.kind == "stride"]
 
 
 @pytest.mark.parametrize("off", [-0.03, 0.02])
