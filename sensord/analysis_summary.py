@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from statistics import fmean, median
+from statistics import median
 
 import numpy as np
 
-from sensord.load.asymmetry import BATCH, MIN_BATCHES, symmetry_index_pct
-from sensord.load.pairing import Pairing
 from sensord.load.totals import Totals
+from sensord.load.whole_run import paired_differences, unpaired_differences
 from sensord.model import Activity, Json, Side, StepLengths, Stride
 
 GOOD_CONFIDENCE = 0.5
@@ -67,76 +66,13 @@ def _on_one_clock(stride: Stride) -> Stride:
 
 
 def asymmetry_values(strides: Sequence[Stride], *, same_clock: bool) -> dict[str, Json]:
-    """Left/right differences over running strides: by stride pairs on one clock, else foot by foot."""
-    result = _paired(strides) if same_clock else _unpaired(strides)
-    return {"contact_time": result}
-
-
-def _paired(strides: Sequence[Stride]) -> dict[str, Json] | None:
-    pairing = Pairing()
-    ratios: list[float] = []
-    for stride in sorted(strides, key=lambda s: s.ic_pod_ns):
-        for pair in pairing.add(_on_one_clock(stride)):
-            if pair.activity is Activity.RUN and pair.contact_times_s is not None:
-                left_s, right_s = pair.contact_times_s
-                ratios.append(float(np.log(left_s / right_s)))
-    if not ratios:
-        return None
-    means = _batch_means(ratios)
-    half = None
-    if len(means) >= MIN_BATCHES:
-        half = _t_975(len(means) - 1) * float(np.std(means, ddof=1)) / len(means) ** 0.5
-    return _index(fmean(means) if means else fmean(ratios), half, len(ratios), paired=True)
-
-
-def _unpaired(strides: Sequence[Stride]) -> dict[str, Json] | None:
-    """Foot by foot: the difference of mean log contact times, Welch's interval over batch means of each foot."""
-    logs = {
-        side: [
-            float(np.log(s.contact_time_s))
-            for s in strides
-            if s.foot is side
-            and s.activity is Activity.RUN
-            and s.contact_time_s is not None
-            and s.confidence >= GOOD_CONFIDENCE
-        ]
-        for side in Side
-    }
-    if not all(logs.values()):
-        return None
-    batches = {side: _batch_means(values) or [fmean(values)] for side, values in logs.items()}
-    difference = fmean(batches[Side.LEFT]) - fmean(batches[Side.RIGHT])
-    half = None
-    if min(len(b) for b in batches.values()) >= MIN_BATCHES:
-        parts = [(float(np.var(b, ddof=1)) / len(b), len(b)) for b in batches.values()]
-        total = sum(v for v, _ in parts)
-        if total > 0:
-            df = total**2 / sum(v**2 / (k - 1) for v, k in parts)
-            half = _t_975(df) * total**0.5
-    return _index(difference, half, min(len(v) for v in logs.values()), paired=False)
-
-
-def _batch_means(values: Sequence[float]) -> list[float]:
-    """Means of ten without the lowest and the highest, as the live asymmetry forms them."""
-    whole = [values[i : i + BATCH] for i in range(0, len(values) - BATCH + 1, BATCH)]
-    return [fmean(sorted(batch)[1:-1]) for batch in whole]
-
-
-def _t_975(df: float) -> float:
-    from scipy.stats import t  # noqa: PLC0415 - slow to import, and only this face needs it
-
-    return float(t.ppf(0.975, df))
-
-
-def _index(log_ratio: float, half: float | None, n: int, *, paired: bool) -> dict[str, Json]:
-    return {
-        "si_pct": symmetry_index_pct(log_ratio),
-        "si_low_pct": None if half is None else symmetry_index_pct(log_ratio - half),
-        "si_high_pct": None if half is None else symmetry_index_pct(log_ratio + half),
-        "balance_pct": 100.0 / (1.0 + float(np.exp(-log_ratio))),
-        "n": n,
-        "paired": paired,
-    }
+    """Left/right differences of every metric over running strides: by stride pairs on one clock, else foot by foot.
+    Contact time is always there, None when it has none."""
+    if same_clock:
+        found = paired_differences([_on_one_clock(stride) for stride in strides])
+    else:
+        found = unpaired_differences(strides)
+    return {"contact_time": None, **{metric: asdict(value) for metric, value in found.items()}}
 
 
 def _median(values: Sequence[float]) -> float | None:

@@ -85,11 +85,18 @@ def spread_factor(phi: FloatArray, batch: int, k: int) -> FloatArray:
 
 def mean_and_half(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and half width of its 95 % interval over the last axis, for at least 10 pairs; half is nan below 30."""
+    if values.shape[-1] < MIN_BATCHES * BATCH:
+        centre = batch_means(values).mean(axis=-1)
+        return centre, np.full_like(centre, np.nan)
+    centre, error, df = mean_and_error(values)
+    return centre, np.asarray(T_975[df + 1 - MIN_BATCHES] * error)
+
+
+def mean_and_error(values: FloatArray) -> tuple[FloatArray, FloatArray, int]:
+    """Mean over the last axis of at least 30 values, its standard error, and the degrees of freedom of that."""
     means = batch_means(values)
     k = means.shape[-1]
     centre = means.mean(axis=-1)
-    if k < MIN_BATCHES:
-        return centre, np.full_like(centre, np.nan)
     size = BATCH
     if k > MAX_BATCHES:
         together = -(-k // MAX_BATCHES)  # batches a group, so that at most MAX_BATCHES groups are left
@@ -97,7 +104,7 @@ def mean_and_half(values: FloatArray) -> tuple[FloatArray, FloatArray]:
         means = means[..., k - groups * together :].reshape(*means.shape[:-1], groups, together).mean(axis=-1)
         k, size = groups, BATCH * together
     variance = means.var(axis=-1, ddof=1) * spread_factor(lag1(values), size, k)
-    return centre, np.asarray(T_975[k - MIN_BATCHES] * np.sqrt(variance / k))
+    return centre, np.asarray(np.sqrt(variance / k)), k - 1
 
 
 def interval(values: FloatArray) -> tuple[float, float | None]:
