@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -135,6 +135,16 @@ def of_strides(
 def timing_row(section: str, what: str, on: On, timing: Timing, target: Target | None = None, note: str = "") -> Row:
     """The row of a timing."""
     return compared(section, what, on, "ms", timing.errors_ms, timing.true_ms, target, of=timing.of, note=note)
+
+
+PLACED = "the shock was placed at the force plate's event, and the acceleration times the contact: not judged"
+
+
+def unjudged(row: Row) -> Row:
+    """A row of a recording whose shock was placed at the event: what depends on when the foot lands is not judged."""
+    if row.what.removeprefix("change of ").split(",")[0] not in {"IC", "contact time"} or not row.target:
+        return row
+    return replace(row, target="", verdict=Verdict.REPORTED, note="; ".join(p for p in (row.note, PLACED) if p))
 
 
 MEASURES = {"IC": ic_timing, "TC": tc_timing, "contact time": contact_time}

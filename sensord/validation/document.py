@@ -17,6 +17,7 @@ END = "<!-- accuracy:end -->"
 SECTION_WORDS = {
     "contacts": "Found, and invented, against the force plate (20 N) or the simulator. A run's last one counts.",
     "timing": "Running against the force plate (20 N), both runners with one set of constants.",
+    "timing by sensor": "What the acceleration adds to the pitch rate: only where no shock was placed at the event.",
     "timing, simulated": "The same on the simulated runner: how the bias moves with speed and strike.",
     "contact time skill": "Whether contact time follows the truth, and an imposed difference between left and right.",
     "cadence": "Each stride against the force plate.",
@@ -42,8 +43,8 @@ HEADLINES: tuple[Headline, ...] = (
     ("timing", "TC", "rbds, smooth 200 Hz"),
     ("timing", "contact time", "jdx, smooth 200 Hz"),
     ("timing", "contact time", "rbds, smooth 200 Hz"),
-    ("timing", "contact time", "jdx, impact 100 Hz"),
-    ("timing", "contact time", "rbds, impact 100 Hz"),
+    ("timing", "contact time", "jdx, smooth 200 Hz, resampled to 100 Hz"),
+    ("timing", "contact time", "rbds, smooth 200 Hz, resampled to 100 Hz"),
     ("timing", "difference of the two runners' contact time", "jdx and rbds, smooth 200 Hz"),
     ("cadence", "cadence, per stride", "jdx, smooth 200 Hz"),
     ("cadence", "cadence, per stride", "rbds, smooth 200 Hz"),
@@ -73,8 +74,8 @@ def accuracy_tables(result: Mapping[str, Json]) -> str:
     parts = [_stands(result)]
     for section, rows in groupby(result["rows"], key=lambda row: row["section"]):
         head = f"### {section[:1].upper()}{section[1:]}"
-        parts.append(f"{head}\n\n{SECTION_WORDS[section]}\n\n{_table(HEADS, (cells(r) for r in rows))}\n")
-    return "\n".join([BEGIN, *parts, _fitted(), END])
+        parts.append(f"{head}\n\n{_words(section)}\n\n{_table(HEADS, (cells(r) for r in rows))}\n")
+    return "\n".join([BEGIN, *parts, END])
 
 
 def readme_table(result: Mapping[str, Json]) -> str:
@@ -137,9 +138,10 @@ def _stands(result: Mapping[str, Json]) -> str:
     return f"{told}\n{lacks}"
 
 
-def _fitted() -> str:
-    lines = [f"- {what}: {whom}." for what, whom in CONSTANTS_FITTED_ON.items()]
-    return "\n".join(["### On whom the constants were fitted", "", *lines, ""])
+def _words(section: str) -> str:
+    """What a section is about, and on whom the constants behind it were fitted."""
+    fitted = CONSTANTS_FITTED_ON.get(section)
+    return SECTION_WORDS[section] + (f"\n\nConstants: {fitted}." if fitted else "")
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -20,6 +20,7 @@ from sensord.validation import (
     simulated,
     streamed,
     strikes,
+    timing_sources,
     walking,
 )
 from sensord.validation.lab import is_lab
@@ -46,6 +47,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("contacts", running.contacts, _DERIVED),
     Section("contacts-simulated", simulated.contacts, quick=False),
     Section("timing", running.timing, _DERIVED),
+    Section("timing-by-sensor", timing_sources.rows, _DERIVED, quick=False),
     Section("timing-simulated", simulated.timing, quick=False),
     Section("contact-time-skill", simulated.contact_time_skill),
     Section("differences", simulated.differences, quick=False),

@@ -7,6 +7,7 @@ from pathlib import Path
 from sensord.analysis import Analysis, analyse
 from sensord.validation import datasets
 from sensord.validation.datasets import DerivedSet
+from sensord.validation.resample import resampled
 from sensord.validation.trial import Found, Trial, find
 
 
@@ -24,6 +25,13 @@ class Workbench:
         key = f"{source.name} {variant}"
         if key not in self._found:
             self._found[key] = find(self.derived_trial(source, variant))
+        return self._found[key]
+
+    def derived_at(self, source: DerivedSet, rate_hz: float) -> Found:
+        """The smooth variant of one of the two runners, resampled to a lower rate."""
+        key = f"{source.name} smooth {rate_hz:g}"
+        if key not in self._found:
+            self._found[key] = find(resampled(self.derived_trial(source, "smooth_200hz"), rate_hz))
         return self._found[key]
 
     def derived_trial(self, source: DerivedSet, variant: str) -> Trial:

@@ -12,12 +12,14 @@ import pytest
 from sensord.errors import InputError
 from sensord.model import NS, Side, StepLengths, Stride
 from sensord.validation import robustness, streamed
-from sensord.validation.contacts import NEAR_RUN_S, counts_inside, ic_timing, matched_strides, tc_timing
+from sensord.validation.contacts import NEAR_RUN_S, counts_inside, ic_timing, matched_strides, tc_timing, unjudged
 from sensord.validation.fit_file import read_seconds
 from sensord.validation.latency import _final, _Told
 from sensord.validation.lengths import taught_strides
-from sensord.validation.rows import Kind, On, Verdict
+from sensord.validation.resample import resampled
+from sensord.validation.rows import Kind, On, Target, Verdict, compared
 from sensord.validation.simulated import Case, outside_gaps, simulated
+from sensord.validation.timing_sources import pitch_rate_alone
 from sensord.validation.trial import FootTruth, Found, Trial, TrueStride
 from sensord.validation.workbench import Workbench
 from tests.load.made_strides import a_stride
@@ -71,7 +73,7 @@ def test_axes_are_put_in_24_orders_and_turned_without_a_mirror() -> None:
 
 def test_a_lower_rate_keeps_the_time() -> None:
     trial = simulated(Case(10.0, duration_s=12.0), ON).trial
-    slow = robustness.resampled(trial, 52.0, 13, 50)
+    slow = resampled(trial, 52.0)
     for side, recording in slow.recordings.items():
         whole = trial.recordings[side]
         assert recording.rate_hz == pytest.approx(52.0, rel=1e-4)
@@ -131,3 +133,24 @@ def test_without_the_extra_the_rows_say_so(monkeypatch: pytest.MonkeyPatch, tmp_
     rows = streamed._beside_stryd(Workbench(tmp_path), None)  # type: ignore[arg-type]
     assert {row.verdict for row in rows} == {Verdict.CANNOT}
     assert all("extra `validate`" in row.reason for row in rows)
+
+
+def test_contacts_can_be_timed_without_the_acceleration_for_a_while() -> None:
+    def errors_ms() -> list[float]:
+        return ic_timing(simulated(Case(10.0, duration_s=12.0), ON), Side.LEFT, NEAR_RUN_S).errors_ms
+
+    usual = errors_ms()
+    with pitch_rate_alone():
+        alone = errors_ms()
+    assert len(alone) == len(usual)
+    assert alone != usual
+    assert errors_ms() == usual
+
+
+def test_rows_of_a_placed_shock_are_shown_and_not_judged() -> None:
+    kept = compared("timing", "TC", ON, "ms", [1.0, 2.0], [3.0, 4.0], Target(sd=3.0))
+    assert unjudged(kept) == kept
+    for what in ("IC", "IC, left", "contact time", "change of contact time"):
+        row = unjudged(compared("timing", what, ON, "ms", [1.0, 2.0], [3.0, 4.0], Target(sd=3.0)))
+        assert (row.verdict, row.target, row.bias) == (Verdict.REPORTED, "", 1.5)
+        assert "not judged" in row.note
