@@ -24,7 +24,8 @@ from sensord.model import FloatArray, Side
 
 REARFOOT_DEG = 8.0
 FOREFOOT_DEG = -1.6
-"""Rearfoot above, forefoot below, midfoot between (Altman & Davis 2012, doi:10.1016/j.gaitpost.2011.09.104)."""
+"""Rearfoot above, forefoot below, midfoot between (Altman & Davis 2012, doi:10.1016/j.gaitpost.2011.09.104; the borders
+as later works and public code quote them: the paper itself was not at hand)."""
 
 STRIKE_TYPES = ("rearfoot", "midfoot", "forefoot")
 

@@ -17,7 +17,7 @@ from sensord.dsp.attitude import turned
 from sensord.dsp.eversion import eversion
 from sensord.dsp.filters import project
 from sensord.dsp.strike import foot_axis, landed, strike_chances
-from sensord.dsp.travel import Upward, mid_stance, travel, upward
+from sensord.dsp.travel import Upward, mid_stance, rolled_m, travel, upward
 from sensord.model import FloatArray, Side
 
 
@@ -79,17 +79,20 @@ def stride_motion(
         stood = None if at.stood_mps2 is None else np.einsum("ij,j->i", at_rest, at.stood_mps2)
         landed_s = (next_rest.row - at.next_ic) / rate_hz
         way = travel(whole, felt, stood, rate_hz, landed_s, shock_seen=at.shock_seen)
-        length_m, mended, up = (None, False, up) if way is None else (way.length_m, way.mended, way.up)
+        if way is not None:
+            turning = float(np.einsum("i,i->", rest.turning_radps + next_rest.turning_radps, axis.vector)) / 2.0
+            rolled = rolled_m(turning, (next_rest.row - rest.row) / rate_hz)
+            length_m, mended, up = way.length_m + rolled, way.mended, way.up
     up_at_rest = np.einsum("ji,j->i", at_rest, up)
     forward = foot_axis(gyr_radps[rest.row : ceil(at.tc)], axis.vector, up_at_rest, side)
     strike = landed(attitude, up, forward, up_at_rest, at.ic - first)
-    rolled = eversion(gyr_radps, rate_hz, at.ic, rest.row, forward, side)
+    outward = eversion(gyr_radps, rate_hz, at.ic, rest.row, forward, side)
     return StrideMotion(
         length_m=length_m,
         mended=mended,
         strike_angle_deg=strike.angle_deg,
         strike_p=strike_chances(strike.angle_deg, strike.sd_deg),
-        eversion_excursion_deg=rolled.excursion_deg,
-        eversion_peak_dps=rolled.peak_dps,
+        eversion_excursion_deg=outward.excursion_deg,
+        eversion_peak_dps=outward.peak_dps,
         swing_peak_radps=swing_peak,
     )
