@@ -23,6 +23,7 @@ from sensord.files.strides_csv import rows
 from sensord.files.wearable_my_foot import read_wearable_my_foot
 from sensord.load.force import ForceModel
 from sensord.load.speed import SpeedEstimator
+from sensord.load.steps import with_steps
 from sensord.model import ALGORITHM, NS, FloatArray, FootNote, Json, Side, StepLengths, Stride
 
 SUMMARY_SCHEMA = "sensord-summary/1"
@@ -86,6 +87,8 @@ def analyse(
             axes[side] = foot.axis.vector
         if not any(stride.foot is side for stride in strides):
             notes.append(FootNote(side, "no_strides", f"no stride was found on the {side} foot"))
+    if same_clock:
+        strides = with_steps(strides)
     summary = {
         "schema": SUMMARY_SCHEMA,
         "algorithm": ALGORITHM,

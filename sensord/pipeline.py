@@ -24,6 +24,7 @@ from sensord.load.life import RunLife
 from sensord.load.pair_sync import PairSync
 from sensord.load.pairing import Pairing
 from sensord.load.speed import SpeedEstimator
+from sensord.load.steps import Steps
 from sensord.load.summary import Summary
 from sensord.load.totals import Totals
 from sensord.load.window import Windows
@@ -173,6 +174,7 @@ class Pipeline:
         self._asymmetry = Asymmetries(injured, Baselines(plan, setup))
         self._speed = SpeedEstimator(setup.step_lengths)
         self._force = ForceModel()
+        self._steps = Steps()
         self._summary = Summary(setup.runner, Conditions.of_setup(setup, plan))
         self._limits = Limits(plan, setup)
         self._on_contact = on_contact
@@ -186,6 +188,10 @@ class Pipeline:
     def state(self) -> RunState | None:
         """Where the run is in its life; None before a pod is linked."""
         return self._life.state
+
+    @property
+    def _sync_ms(self) -> float | None:
+        return None if self._sync is None else self._sync.quality_ms
 
     @property
     def t_ns(self) -> int:
@@ -223,7 +229,7 @@ class Pipeline:
         found: list[_Found] = [(tick.t_ns, note) for note in self._sync.on_tick(tick.t_ns)] if self._sync else []
         if self._life.state in (RunState.RUNNING, RunState.PAUSED) and self._started_ns is not None:
             if self._life.state is RunState.RUNNING:
-                window = self._windows.at(tick.t_ns, self._totals.now, self._started_ns)
+                window = self._windows.at(tick.t_ns, self._totals.now, self._started_ns, sync_quality_ms=self._sync_ms)
                 found.append((tick.t_ns, window))
             feet_up = {line.setup.side for line in self._lines.values() if line.link_up}
             found += self._limited(self._limits.on_tick(tick.t_ns, feet_up), tick.t_ns)
@@ -295,7 +301,7 @@ class Pipeline:
         return found
 
     def _stride(self, stride: Stride, t_ns: int) -> list[_Found]:
-        stride = self._force.apply(self._speed.apply(stride))
+        stride = self._force.apply(self._speed.apply(self._steps.add(stride, self._sync_ms)))
         if self._sync:
             self._sync.stride(stride, t_ns)
         found = self._change(self._life.on_stride(stride))
