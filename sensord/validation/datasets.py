@@ -7,9 +7,12 @@ Sources and licences stand in docs/accuracy.md. Every reader raises InputError w
 from __future__ import annotations
 
 import csv
+import functools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -48,6 +51,25 @@ RUNSCRIBE = "runscribe_run/run_right.csv.gz"
 STRYD = "wearable_my_foot/stryd_ref/stryd-up-and-down.fit"
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _checked(read: Callable[Concatenate[Path, P], T]) -> Callable[Concatenate[Path, P], T]:
+    """A reader that says which folder holds something else than it should."""
+
+    @functools.wraps(read)
+    def checked(data: Path, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return read(data, *args, **kwargs)
+        except (KeyError, IndexError, ValueError, OSError) as error:
+            found = f"{type(error).__name__}: {error}"
+            raise InputError(Problem(str(data), read.__name__, found, "the recordings of docs/accuracy.md")) from error
+
+    return checked
+
+
+@_checked
 def derived(data: Path, source: DerivedSet, variant: str) -> Trial:
     """One variant of a derived set; truth is the force plate at 20 N, on each pod's own clock."""
     folder = data / source.folder
@@ -83,6 +105,7 @@ def _force_plate(foot: Json) -> FootTruth:
     return FootTruth(ic_s, tc_s, tuple(strides))
 
 
+@_checked
 def gaitmap_walk(data: Path) -> Trial:
     """Two shoes walking 2 x 20 m beside optical motion capture; an initial contact ends one stride, begins the next."""
     folder = data / GAITMAP
@@ -130,6 +153,7 @@ class IpolTrial:
     bounds_s: tuple[float, float]
 
 
+@_checked
 def ipol_walks(data: Path) -> list[IpolTrial]:
     """Stand, walk 10 m, turn, walk back: five people. The first column counts packets: rows are missing."""
     out = []

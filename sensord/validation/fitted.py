@@ -4,8 +4,8 @@ from __future__ import annotations
 
 _CONTACT = (
     "the times of contact in running are moments with a physical meaning (`dsp/braking.py`) and design choices; one "
-    "delay (`dsp/contact.py`, where the push-off shows in the pitch rate only) was measured on these four feet, without the "
-    "force plate. Both runners were seen while the rules were chosen: their rows are no test on strangers"
+    "delay (`dsp/contact.py`, where the push-off shows in the pitch rate only) was measured on these four feet without "
+    "the force plate. Both runners were seen while the rules were chosen: their rows are no test on strangers"
 )
 _WALKING = (
     "the two shares of `dsp/walking.py` were chosen between gaitmap's person and the five of ipol; "

@@ -11,7 +11,7 @@ import pytest
 
 from sensord.errors import InputError
 from sensord.model import NS, Side, StepLengths, Stride
-from sensord.validation import robustness, streamed
+from sensord.validation import datasets, robustness, streamed
 from sensord.validation.contacts import NEAR_RUN_S, counts_inside, ic_timing, matched_strides, tc_timing, unjudged
 from sensord.validation.fit_file import read_seconds
 from sensord.validation.latency import _final, _Told
@@ -154,3 +154,15 @@ def test_rows_of_a_placed_shock_are_shown_and_not_judged() -> None:
         row = unjudged(compared("timing", what, ON, "ms", [1.0, 2.0], [3.0, 4.0], Target(sd=3.0)))
         assert (row.verdict, row.target, row.bias) == (Verdict.REPORTED, "", 1.5)
         assert "not judged" in row.note
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"feet": {}}'])
+def test_a_truth_that_is_something_else_is_the_folder_s_fault(tmp_path: Path, text: str) -> None:
+    folder = tmp_path / datasets.JDX.folder
+    folder.mkdir(parents=True)
+    (folder / "truth.json").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        datasets.derived(tmp_path, datasets.JDX, "smooth_200hz")
+    assert str(tmp_path) in str(refused.value)
+    with pytest.raises(InputError, match="gaitmap_walk"):
+        datasets.gaitmap_walk(tmp_path)
