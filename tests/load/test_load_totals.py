@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensord.load.cover import MAX_PIECES, Cover
-from sensord.load.totals import Totals
-from sensord.model import Activity, RunTotals, Side, StepLengths, Stride
+from sensord.load.speed import chance_share
+from sensord.load.totals import LONGEST_GAP_S, Totals
+from sensord.model import NS, Activity, RunTotals, Side, StepLengths, Stride
 from tests.load.made_strides import STRIDE_S, a_stride, both_feet, strides
 
 LENGTHS = StepLengths(walk_m=0.7, run_m=1.0)
@@ -71,7 +72,7 @@ def test_a_lost_pod_neither_halves_nor_doubles(lost: Side) -> None:
     assert holed.distance_m == pytest.approx(whole.distance_m)
 
 
-def test_what_both_pods_lost_is_not_guessed() -> None:
+def test_silence_alone_is_not_taken_for_running() -> None:
     seen = totals([s for s in both_feet(0.0, 100) if not 20 < (s.ic_run_ns or 0) / 1e9 < 30])
     assert seen.run_time_s < totals(both_feet(0.0, 100)).run_time_s - 8
 
@@ -80,6 +81,90 @@ def test_a_lost_contact_or_unknown_time_adds_nothing() -> None:
     assert (
         totals([a_stride(Side.LEFT, 3.0), a_stride(Side.LEFT, None, 4.0), a_stride(Side.LEFT, 5.0, 4.0)]) == RunTotals()
     )
+
+
+def running(begin_s: float, n: int, foot: Side = Side.LEFT) -> list[Stride]:
+    """Strides of 2.1 m in 0.7 s, known to 5 %."""
+    return strides(
+        foot,
+        begin_s,
+        n,
+        stride_length_m=2.1,
+        speed_mps=3.0,
+        speed_sd_mps=0.15,
+        speed_source="trajectory",
+    )
+
+
+def test_distance_is_the_sum_of_stride_lengths() -> None:
+    found = totals(running(0.0, 100))
+    assert found.distance_m == pytest.approx(210.0)
+    assert found.run_distance_m == found.distance_m
+    assert (found.estimated_m, found.configured_m) == (0.0, 0.0)
+    chance = chance_share(running(0.0, 1)[0])
+    common = (0.05**2 - chance**2) ** 0.5
+    assert found.distance_sd_m == pytest.approx(((210.0 * common) ** 2 + 100 * (2.1 * chance) ** 2) ** 0.5)
+
+
+def test_chance_cancels_and_what_is_common_does_not() -> None:
+    short, long = totals(running(0.0, 10)), totals(running(0.0, 1000))
+    assert 0.04 < long.distance_sd_m / long.distance_m < 0.05
+    assert short.distance_sd_m / short.distance_m > long.distance_sd_m / long.distance_m
+
+
+def test_configured_steps_are_counted_apart() -> None:
+    found = totals(strides(Side.LEFT, 0.0, 10))
+    assert found.configured_m == found.distance_m == pytest.approx(20.0)
+    assert found.distance_sd_m == pytest.approx(3.0)
+
+
+def lost(begin_s: float, foot: Side = Side.LEFT) -> Stride:
+    """The row of a contact after which the signal was lost."""
+    return a_stride(foot, begin_s)
+
+
+def test_a_gap_counts_at_the_last_known_pace_and_is_kept_apart() -> None:
+    items = [*running(0.0, 10), lost(7.0), *running(17.0, 20)]
+    found = totals(items)
+    assert found.estimated_m == pytest.approx(30.0)
+    assert found.distance_m == pytest.approx(21.0 + 30.0 + 42.0)
+    assert found.run_time_s == pytest.approx(31.0)
+    assert found.steps == round(2 * 31 / 0.7)
+    assert found.distance_sd_m > 0.2 * 30.0
+
+
+def test_what_the_other_foot_saw_is_no_gap() -> None:
+    left = [*running(0.0, 10), lost(7.0), *running(17.0, 20)]
+    right = running(0.35, 44, Side.RIGHT)
+    found = totals(sorted([*left, *right], key=lambda s: s.next_ic_run_ns or s.ic_run_ns or 0))
+    assert found.estimated_m == pytest.approx(0.0, abs=1e-9)
+    assert found.run_time_s == pytest.approx(31.15)
+
+
+def test_both_feet_lost_together_are_one_gap() -> None:
+    left = [*running(0.0, 10), lost(7.0), *running(17.0, 20)]
+    right = [*running(0.35, 10, Side.RIGHT), lost(7.35, Side.RIGHT), *running(17.35, 20, Side.RIGHT)]
+    found = totals(sorted([*left, *right], key=lambda s: s.next_ic_run_ns or s.ic_run_ns or 0))
+    assert found.estimated_m == pytest.approx(3.0 * (17.0 - 7.35))
+    assert found.run_time_s == pytest.approx(31.35)
+
+
+def test_a_long_loss_is_a_break() -> None:
+    back_s = 7.0 + LONGEST_GAP_S + 1.0
+    found = totals([*running(0.0, 10), lost(7.0), *running(back_s, 20)])
+    assert found.estimated_m == 0.0
+    assert found.distance_m == pytest.approx(63.0)
+
+
+def test_a_broken_link_is_a_gap_only_if_she_was_moving() -> None:
+    for silent_s, estimated in ((0.5, 30.5), (60.0, 0.0)):
+        sums = Totals(LENGTHS)
+        for stride in running(0.0, 10):
+            sums.add(stride)
+        sums.lost(Side.LEFT, round((7.0 + silent_s) * NS))
+        for stride in running(7.0 + silent_s + 9.6667 if silent_s < 1 else 80.0, 20):
+            sums.add(stride)
+        assert sums.now.estimated_m == pytest.approx(estimated, abs=0.01)
 
 
 def test_walking_and_running_are_told_apart() -> None:
