@@ -169,7 +169,7 @@ class Detector:
         rows = self._history.rows(first, last)
         pitch, turning = project(rows[:, GYR], self._axis.vector, self._bias), norm(rows[:, GYR] - self._bias)
         walk = WalkWindow(pitch, turning, (first, swing, end), self._rate_hz)
-        score = run_score((end - swing) / self._rate_hz, walk.contact_s, walk.flat_s) if whole else None
+        score = run_score((end - swing) / self._rate_hz, walk.signs) if whole else None
         if self._runs(score):
             plane = plane_of(rows[:, ACC], self._axis.vector)
             one = find_contact(pitch, first, swing, end, self._rate_hz, plane)

@@ -16,6 +16,7 @@ within 3 ms (0.66 and 0.7).
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -36,14 +37,30 @@ SLAP_S = 0.2
 MIN_CONTACT_S = 0.1
 """Design choice: push-off is not looked for sooner; a walking foot lies on the ground for 0.4 s and more."""
 
-PUSH_OFF_S = 0.3
-"""Design choice: the lowest value of push-off lies within this time before the foot turns toe-up."""
+PUSH_OFF_S = 0.35
+"""Design choice: push-off is within this time before the foot turns toe-up (0.1 s in walking, 0.2 s in running)."""
 
 SHALLOW = 0.1
 """Design choice: a slap (or a push-off) that is not a tenth as fast as the swing is none."""
 
+DEEP = 0.5
+EASES_S = 0.05
+"""Design choices: push-off is the first minimum half as low as the lowest, and is over so long after it (walks:
+0.03-0.05 s); what follows in running is the foot folding up."""
+
 FLAT = 0.1
 """Design choice: a foot that turns at less than a tenth of its swing's rate lies flat."""
+
+
+class Signs(NamedTuple):
+    """Signs of walking or running in one window, in seconds."""
+
+    contact_s: float
+    """Contact time, roughly: until the first deep push-off eases."""
+    flat_s: float
+    """How long the foot lay flat."""
+    follow_s: float
+    """From the lowest rate of push-off until the foot turns toe-up."""
 
 
 class WalkWindow:
@@ -69,6 +86,7 @@ class WalkWindow:
         self._ic: float | None = None
         self._tc: float | None = None
         self._clear = False
+        self._up = self._push = 0
         if len(self._smooth) >= 3 and self._top > 0.0:
             self._find()
 
@@ -88,19 +106,15 @@ class WalkWindow:
         return found
 
     @property
-    def contact_s(self) -> float | None:
-        """Contact time by this rule, in seconds (runners' feet let go a little sooner than it says)."""
+    def signs(self) -> Signs | None:
+        """What tells walking from running; None when the foot did not land and push off."""
         if self._ic is None or self._tc is None:
             return None
-        return (self._tc - self._ic) / self._rate_hz
-
-    @property
-    def flat_s(self) -> float | None:
-        """How long the foot lay flat during contact, in seconds."""
-        if self._ic is None or self._tc is None:
-            return None
+        hz = self._rate_hz
+        contact_s = (min(self._tc, self._push + EASES_S * hz) - self._ic) / hz
         stance = self._smooth[round(self._ic) : round(self._tc)]
-        return float(np.count_nonzero(np.abs(stance) < FLAT * self._top)) / self._rate_hz
+        flat_s = float(np.count_nonzero(np.abs(stance) < FLAT * self._top)) / hz
+        return Signs(contact_s, flat_s, (self._up - self._push) / hz)
 
     def _lifted(self, lifted: float, down: float) -> float:
         """Where a step between two rests leaves the ground: where it pushes off if it does, else where it begins."""
@@ -134,9 +148,15 @@ class WalkWindow:
         first = max(slap + round(MIN_CONTACT_S * self._rate_hz), up - round(PUSH_OFF_S * self._rate_hz))
         if first >= up:
             return
-        low = float(smooth[first : up + 1].min())
-        if low <= -SHALLOW * self._top:
-            self._tc = _leaves(smooth, TC_SHARE * low, up)
+        pushed = smooth[first : up + 1]
+        low = float(pushed.min())
+        if low > -SHALLOW * self._top:
+            return
+        self._tc = _leaves(smooth, TC_SHARE * low, up)
+        lowest = np.flatnonzero(
+            (pushed[1:-1] <= pushed[:-2]) & (pushed[1:-1] < pushed[2:]) & (pushed[1:-1] <= DEEP * low)
+        )
+        self._up, self._push = up, first + (int(lowest[0]) + 1 if len(lowest) else int(pushed.argmin()))
 
 
 def _falls_to(smooth: FloatArray, level: float, bottom: int) -> float:

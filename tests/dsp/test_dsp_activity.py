@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from sensord.dsp.activity import CLEAR, ActivityState, run_score
+from sensord.dsp.walking import Signs
 from sensord.model import Activity
 
 WALK, RUN = (-3.0, (110.0, 0.62)), (4.0, (165.0, 0.35))
@@ -20,26 +21,28 @@ def called(*steps: tuple[float, tuple[float, float]]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("stride_s", "contact_s", "flat_s", "runs"),
+    ("stride_s", "signs", "runs"),
     [
-        (0.79, 0.41, 0.12, True),  # a jog of 6 km/h, 152 steps/min, without flight (the walking rule: 0.03 s more)
-        (0.85, 0.45, 0.12, True),  # the same at 141
-        (0.70, 0.28, 0.05, True),
-        (0.50, 0.17, 0.0, True),
-        (0.82, 0.47, 0.20, False),  # 2.2 m/s, 146 steps/min
-        (1.09, 0.68, 0.36, False),
-        (1.60, 1.00, 0.50, False),
+        (0.79, Signs(0.42, 0.12, 0.17), True),  # a jog of 6 km/h, 152 steps/min, without flight
+        (0.85, Signs(0.46, 0.12, 0.17), True),  # the same at 141
+        (0.70, Signs(0.28, 0.05, 0.17), True),
+        (0.70, Signs(0.28, 0.0, 0.06), True),  # the second fold hides the first
+        (0.50, Signs(0.17, 0.0, 0.06), True),
+        (0.82, Signs(0.47, 0.20, 0.05), False),  # 2.2 m/s, 146 steps/min
+        (0.80, Signs(0.45, 0.16, 0.05), False),  # the same at 150, hardly any double support
+        (1.09, Signs(0.68, 0.36, 0.06), False),
+        (1.60, Signs(1.00, 0.50, 0.08), False),
+        (1.67, Signs(0.75, 0.0, 0.17), False),  # 72 steps/min: whatever it is, no run
     ],
 )
-def test_what_a_step_looks_like(stride_s: float, contact_s: float, flat_s: float, *, runs: bool) -> None:
-    score = run_score(stride_s - 0.07, contact_s, flat_s)
-    assert (score > 0.0) is runs
+def test_what_a_step_looks_like(stride_s: float, signs: Signs, *, runs: bool) -> None:
+    assert (run_score(stride_s - 0.07, signs) > 0.0) is runs
 
 
 def test_signs_that_are_missing_do_not_count() -> None:
-    assert run_score(0.6, None, None) > CLEAR
-    assert run_score(1.1, None, None) < -CLEAR
-    assert run_score(0.6, 0.3, None) > run_score(0.6, None, None)
+    assert run_score(0.6, None) > CLEAR
+    assert run_score(1.1, None) < -CLEAR
+    assert run_score(0.6, Signs(0.3, 0.0, 0.17)) > run_score(0.6, None)
 
 
 def test_a_change_is_told_with_its_first_stride() -> None:
@@ -52,10 +55,11 @@ def test_one_odd_stride_changes_nothing() -> None:
     assert called(WALK, WALK, RUN, WALK, WALK) == "wwww"
 
 
-def test_strides_in_between_are_called_as_before() -> None:
-    between = (0.5, (137.0, 0.53))
-    assert called(WALK, *[between] * 5) == "wwwww"
-    assert called(RUN, *[(-0.5, (137.0, 0.53))] * 5) == "rrrrr"
+def test_strides_in_between_are_called_as_before_until_three_agree() -> None:
+    to_run, to_walk = (0.5, (137.0, 0.53)), (-0.5, (137.0, 0.53))
+    assert called(WALK, to_run, to_run, to_walk, to_run, to_run, to_walk) == "wwwwww"
+    assert called(WALK, *[to_run] * 5) == "wwwrr"
+    assert called(RUN, *[to_walk] * 5) == "rrrww"
 
 
 def test_a_contact_that_does_not_tell_changes_nothing() -> None:

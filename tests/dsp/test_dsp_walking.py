@@ -34,8 +34,11 @@ def test_heel_strike_on_the_way_to_the_slap_and_toe_off_on_the_last_rise(rate: f
     assert found.ic_row / rate == pytest.approx(0.215, abs=0.012)
     assert found.tc_row is not None
     assert found.tc_row / rate == pytest.approx(0.882, abs=0.015)
-    assert walk.contact_s == pytest.approx((found.tc_row - found.ic_row) / rate)
-    assert walk.flat_s == pytest.approx(0.31, abs=0.05)
+    signs = walk.signs
+    assert signs is not None
+    assert signs.contact_s == pytest.approx((found.tc_row - found.ic_row) / rate, abs=1e-9)
+    assert signs.flat_s == pytest.approx(0.31, abs=0.05)
+    assert signs.follow_s == pytest.approx(0.06, abs=0.03)
 
 
 def test_times_do_not_depend_on_where_the_window_lies() -> None:
@@ -61,7 +64,7 @@ def test_no_contact_before_the_foot_can_have_landed_and_none_without_toe_down() 
 def test_no_push_off_without_a_swing_after_it() -> None:
     (found,) = window(step()[:170]).contacts()
     assert found.tc_row is None
-    assert window(step()[:170]).contact_s is None
+    assert window(step()[:170]).signs is None
 
 
 def test_a_turning_step_is_seen_between_two_others() -> None:
