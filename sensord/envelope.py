@@ -59,6 +59,13 @@ JUMP = 4
 """Design choice: a gap in the sorted delays this many times what chance makes is a pattern of connection events: then
 the envelope may lie a part of the gap lower."""
 
+OFF = 6
+"""Design choice: the lowest packet at an end of the window that lies this many times the spacing of the next ones above
+the line says that no line fits: a rate beyond belief, a radio that changed. Then nobody knows how far it is off."""
+
+END = 40
+"""Design choice: points at either end of the window, 10 s, that are looked at for that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -201,11 +208,21 @@ def _spread(points: list[Point], rate: float, hull: list[Point]) -> _Spread:
     if n < 3:
         return _Spread()
     foot = min(delay - rate * t for t, delay in hull)
-    heights = sorted(delay - rate * t - foot for t, delay in points)
+    in_order = [delay - rate * t - foot for t, delay in points]
+    heights = sorted(in_order)
     k, half = max(2, min(LOWEST, n // 3)), n // 2
     jump = max(heights[i + 1] - heights[i] for i in range(half))
     by_chance = heights[half] / half * math.log(n + 1)
-    return _Spread(heights[k] / k, heights[k] / (k - 1), jump if jump > JUMP * by_chance else 0.0)
+    jump = jump if jump > JUMP * by_chance else 0.0
+    if n >= 2 * END:
+        jump = max(jump, 2 * _off(in_order[:END]), 2 * _off(in_order[-END:]))
+    return _Spread(heights[k] / k, heights[k] / (k - 1), jump)
+
+
+def _off(end: list[float]) -> float:
+    """How far the packets at one end of the window lie above the line, if farther than their own spacing explains."""
+    lowest = sorted(end)
+    return lowest[0] if lowest[0] > OFF * (lowest[5] - lowest[0]) / 5 else 0.0
 
 
 def _posterior(hull: list[Point], mean_t: float, rates: tuple[float, float], scale: float, now: int) -> Line:

@@ -90,6 +90,20 @@ def test_rate_is_never_believed_beyond_300_ppm():
     assert 200 < clock.rate_ppm <= MAX_RATE * 1e6
 
 
+@pytest.mark.parametrize("ppm", [400, -900])
+def test_a_rate_beyond_belief_is_seen_in_the_quality(ppm):
+    """No line within 300 ppm fits: the map is wrong, and says by how much."""
+    clock, inside = PodClock(), []
+    for t_pod, t_rx, true in feed(stalls, ppm, 4, seconds=150):
+        clock.observe(0, t_pod, t_rx)
+        mapped = clock.to_run_ns(0, t_pod)
+        assert mapped is not None
+        if t_pod > 60 * NS:
+            assert clock.sync_quality_ms is not None
+            inside.append(abs(mapped - true) / 1e6 <= clock.sync_quality_ms)
+    assert np.mean(inside) >= 0.9
+
+
 def test_first_packet_maps_at_once_and_unknown_segments_never():
     clock = PodClock()
     assert clock.to_run_ns(0, 5) is None
