@@ -73,6 +73,14 @@ class DistanceSettings(_Section):
     run_step_m: Annotated[float, Field(ge=0.3, le=2.5)] = StepLengths().run_m
 
 
+class ConditionsSettings(_Section):
+    """What values depend on: baselines mix only runs of the same shoe, surface and mount. Short words of one's own."""
+
+    shoe: Name | None = None
+    surface: Name | None = None
+    mount: Name | None = None
+
+
 class InfluxSettings(_Section):
     """Where strides, windows, alerts and limits go besides the built-in store."""
 
@@ -122,6 +130,7 @@ class Settings(BaseSettings):
     pod: list[PodSettings] = []
     stream: StreamSettings = StreamSettings()
     distance: DistanceSettings = DistanceSettings()
+    conditions: ConditionsSettings = ConditionsSettings()
     influx: InfluxSettings | None = None
     mqtt: MqttSettings | None = None
     web: WebSettings = WebSettings()

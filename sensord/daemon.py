@@ -256,6 +256,9 @@ class Gateway:
             step_lengths=settings.step_lengths(),
             mass_kg=self._plan.runner.mass_kg if self._plan else None,
             history=history,
+            shoe=settings.conditions.shoe,
+            surface=settings.conditions.surface,
+            mount=settings.conditions.mount,
         )
 
     def _sinks(self, current: CurrentRun) -> list[InfluxSink | MqttSink]:
