@@ -24,7 +24,7 @@ from sensord.model import NS, Activity, Json, Side, StepLengths, Stride
 
 CONTACT_LENGTH_M = 0.85
 CONTACT_LENGTH_SHARE = 0.15
-"""Contact length before anything is learned of a runner, and its spread: four runners had 0.77, 0.78, 0.83 and 1.04 m
+"""Contact length before anything is learned of a runner, and its spread: four runners had 0.78, 0.78, 0.83 and 1.03 m
 (`python bench/fit_speed.py`, which also tells each by the other three)."""
 
 TRAJECTORY_SHARE = 0.03
