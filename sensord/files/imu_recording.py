@@ -1,7 +1,8 @@
 """Rows of an inertial recording, in whatever order they were written, to sample blocks in the order of time.
 
 Counted, never silent: rows without numbers, repeated times, steps back in time, gaps. The rate is what the recording
-shows: steps without loss over the time they took.
+shows: steps without loss over the time they took. Stamps that scatter about an even clock are put on it
+(`sample_clock`); then the order of the rows in the file counts, not that of their stamps.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from math import radians
 import numpy as np
 
 from sensord.errors import InputError, Problem
+from sensord.files.sample_clock import even_clock
 from sensord.model import G_MPS2, NS, FloatArray, IntArray, MaskArray, SampleBlock
 
 MAX_DISORDER_S = 0.5
@@ -84,11 +86,19 @@ def make_recording(
     steps = np.diff(rows[:, 0])
     _refuse_disorder(file, rows[:, 0], lines)
     t_ns = np.rint(rows[:, 0] * NS).astype(np.int64)
+    stamps_ns = t_ns
     t_ns, kept = np.unique(t_ns, return_index=True)
-    rows = rows[kept]
     rate_hz = _rate(file, t_ns)
-    periods = np.rint(np.diff(t_ns) * rate_hz / NS).astype(np.int64)
-    jumps = np.flatnonzero(np.diff(t_ns) > 1.5 * NS / rate_hz)
+    in_file = np.sort(kept)
+    even = even_clock(stamps_ns[in_file], NS / rate_hz)
+    if even is None:
+        missing = np.maximum(np.rint(np.diff(t_ns) * rate_hz / NS).astype(np.int64) - 1, 0)
+        missing[np.diff(t_ns) <= 1.5 * NS / rate_hz] = 0
+    else:
+        t_ns, kept, missing, rate_hz = even.t_ns, in_file, even.missing[1:], round(NS / even.period_ns, 6)
+    rows = rows[kept]
+    _refuse_rate(file, rate_hz)
+    jumps = np.flatnonzero(missing)
     defects = ImuDefects(
         rows=total,
         not_numbers=total - int(whole.sum()),
@@ -96,7 +106,7 @@ def make_recording(
         backward_steps=int((steps < 0).sum()),
         dropped=len(steps) + 1 - len(rows),
         gaps=len(jumps),
-        missing=int((periods[jumps] - 1).sum()),
+        missing=int(missing.sum()),
     )
     acc, gyr = np.ascontiguousarray(rows[:, 1:4]), np.ascontiguousarray(rows[:, 4:7])
     acc_range = acc_range_mps2 or _told_range(acc, ACC_RANGES_MPS2)
@@ -111,7 +121,7 @@ def make_recording(
                 acc_mps2=acc[start:end],
                 gyr_radps=gyr[start:end],
                 saturated=saturated[start:end],
-                missing_before=int(periods[start - 1]) - 1 if start else 0,
+                missing_before=int(missing[start - 1]) if start else 0,
                 acc_range_mps2=acc_range,
                 gyr_range_radps=gyr_range,
             )
@@ -129,17 +139,20 @@ def _refuse_disorder(file: str, t_s: FloatArray, lines: IntArray) -> None:
 
 
 def _rate(file: str, t_ns: IntArray) -> float:
+    """What most steps show."""
     steps = np.diff(t_ns)
     if not len(steps):
         raise InputError(Problem(file, "", "one row with a time of its own", "a recording of 50 to 1000 rows a second"))
     middle = np.median(steps)
     # both tails are left out, so that stamps that jitter do not pull the rate up
     good = steps[(steps >= 0.5 * middle) & (steps <= 1.5 * middle)]
-    rate_hz = round(float(len(good) * NS / good.sum()), 6)
+    return round(float(len(good) * NS / good.sum()), 6)
+
+
+def _refuse_rate(file: str, rate_hz: float) -> None:
     low, high = RATE_HZ
     if not low * (1 - RATE_MARGIN) <= rate_hz <= high * (1 + RATE_MARGIN):
         raise InputError(Problem(file, "", f"{rate_hz:.4g} rows a second", "50 to 1000 Hz"))
-    return rate_hz
 
 
 def _told_range(values: FloatArray, ranges: tuple[float, ...]) -> float | None:
