@@ -6,8 +6,9 @@ compared by stride pairs, otherwise foot by foot.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from sensord.dsp.foot import FootAnalyser
 from sensord.errors import InputError, Problem
 from sensord.files.imu_csv import checked_units, read_imu_csv
 from sensord.files.imu_recording import ImuRecording, make_recording
+from sensord.files.known_speeds import KnownSpeed
 from sensord.files.strides_csv import rows
 from sensord.files.wearable_my_foot import read_wearable_my_foot
 from sensord.load.force import ForceModel
@@ -59,24 +61,33 @@ def analyse(
     same_clock: bool = False,
     mass_kg: float | None = None,
     height_m: float | None = None,
+    grade_pct: float | None = None,
+    known_speeds: Sequence[KnownSpeed] = (),
     layout: str = "imu",
 ) -> Analysis:
     """Find the strides in recordings of one or both feet.
 
     Each source is a CSV file (`layout`: "imu" or "wearable"), arrays, or an `ImuRecording`. `mass_kg` and `height_m`
-    are noted; no value of this version needs them. Raises `InputError` for what cannot be read.
+    are noted (forces are in body weights). `grade_pct` is the slope of the ground; where it is not stated forces assume
+    level ground. `known_speeds` (files/known_speeds.py) teach the speed of each foot; their times are those of the
+    recordings, so that two feet with clocks of their own can only share a constant one. Raises `InputError` for what
+    cannot be read.
     """
     if layout not in LAYOUTS:
         raise InputError(Problem("command line", "--layout", repr(layout), "one of: " + ", ".join(LAYOUTS)))
     sources = {side: source for side, source in ((Side.LEFT, left), (Side.RIGHT, right)) if source is not None}
     if not sources:
         raise InputError(Problem("analyse", "", "no recording", "--left FILE, --right FILE, or both"))
+    if len(known_speeds) > 1 and len(sources) > 1 and not same_clock:
+        raise InputError(
+            Problem("analyse", "known speeds", "two feet with clocks of their own", "one clock, or one speed")
+        )
     recordings = {side: _recording(source, side, layout) for side, source in sources.items()}
     strides: list[Stride] = []
     notes: list[FootNote] = []
     axes: dict[Side, FloatArray] = {}
     for side, recording in recordings.items():
-        speed, force = SpeedEstimator(StepLengths()), ForceModel()
+        speed, force = _Speeds(known_speeds), ForceModel(grade_pct=grade_pct)
         foot = FootAnalyser(side, recording.rate_hz)
         for item in _items(foot, recording):
             if isinstance(item, FootNote):
@@ -96,6 +107,8 @@ def analyse(
         "same_clock": same_clock,
         "mass_kg": mass_kg,
         "height_m": height_m,
+        "grade_pct": grade_pct,
+        "known_speed": bool(known_speeds),
         "inputs": {s.value: _input(sources[s], recordings[s]) for s in recordings},
         "feet": {s.value: foot_values([x for x in strides if x.foot is s]) for s in recordings},
         "totals": totals_values(strides, same_clock=same_clock),
@@ -119,6 +132,23 @@ def _recording(source: Source, side: Side, layout: str) -> ImuRecording:
     if shapes != [(n,), (n, 3), (n, 3)]:
         raise InputError(Problem(side.value, "arrays", f"shapes {shapes}", "(n,), (n, 3) and (n, 3)"))
     return checked_units(side.value, make_recording(side.value, np.column_stack(columns), np.arange(1, n + 1)))
+
+
+class _Speeds:
+    """Speed of the strides of one foot, whose pod time is the run time here."""
+
+    def __init__(self, known: Sequence[KnownSpeed]) -> None:
+        self._estimator = SpeedEstimator(StepLengths())
+        self._coming = deque(known)
+
+    def apply(self, stride: Stride) -> Stride:
+        """The stride with its speed; what is known by its end is told first."""
+        end_ns = stride.next_ic_pod_ns or stride.ic_pod_ns
+        while self._coming and self._coming[0].t_ns <= end_ns:
+            known = self._coming.popleft()
+            self._estimator.known(known.t_ns, known.speed_mps, sd_mps=known.sd_mps, source="stated")
+        placed = replace(stride, ic_run_ns=stride.ic_pod_ns, next_ic_run_ns=stride.next_ic_pod_ns)
+        return replace(self._estimator.apply(placed), ic_run_ns=stride.ic_run_ns, next_ic_run_ns=stride.next_ic_run_ns)
 
 
 def _items(foot: FootAnalyser, recording: ImuRecording) -> Iterator[Stride | FootNote]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from statistics import median
@@ -14,6 +15,14 @@ from sensord.model import Activity, Json, Side, StepLengths, Stride
 
 GOOD_CONFIDENCE = 0.5
 """Design choice: strides below this confidence are counted, but do not enter a mean."""
+
+
+MEDIANS = (
+    "stride_time_s", "contact_time_s", "swing_time_s", "duty_factor", "step_time_s", "flight_time_s", "stride_length_m",
+    "speed_mps", "strike_angle_deg", "eversion_excursion_deg", "eversion_peak_dps", "impact_band_g", "force_mean_bw",
+    "force_peak_bw", "force_peak_sine_bw", "impulse_bw_s",
+)  # fmt: skip
+"""Fields of a stride whose median, spread and count a summary gives."""
 
 
 def foot_values(strides: Sequence[Stride]) -> dict[str, Json]:
@@ -43,7 +52,16 @@ def _activity(strides: Sequence[Stride]) -> dict[str, Json]:
         "impact_n": len(impact),
         "impact_clipped_share": clipped / len(impact) if impact else None,
         "impact_peak_censored": bool(impact) and clipped * 2 >= len(impact),
+        "metrics": {name: _metric([getattr(s, name) for s in good]) for name in MEDIANS},
+        "strike_types": dict(sorted(Counter(s.strike_type for s in good if s.strike_type is not None).items())),
+        "speed_sources": dict(sorted(Counter(s.speed_source for s in good if s.speed_source is not None).items())),
     }
+
+
+def _metric(values: Sequence[float | None]) -> dict[str, Json]:
+    measured = [v for v in values if v is not None]
+    sd = float(np.std(measured, ddof=1)) if len(measured) > 1 else None
+    return {"median": _median(measured), "sd": sd, "n": len(measured)}
 
 
 def totals_values(strides: Sequence[Stride], *, same_clock: bool) -> dict[str, Json]:

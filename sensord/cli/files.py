@@ -7,13 +7,16 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sensord.cli.common import JsonOption, event_words, print_json
 from sensord.errors import InputError, Problem
 from sensord.model import NS, canonical_json
+
+if TYPE_CHECKING:
+    from sensord.files.known_speeds import KnownSpeed
 
 
 def analyse(
@@ -22,6 +25,15 @@ def analyse(
     same_clock: Annotated[bool, typer.Option("--same-clock", help="both files count time from one clock")] = False,
     mass_kg: Annotated[float | None, typer.Option("--mass-kg", min=20, max=300, help="body mass")] = None,
     height_m: Annotated[float | None, typer.Option("--height-m", min=1.0, max=2.5, help="body height")] = None,
+    grade_pct: Annotated[
+        float | None, typer.Option("--grade-pct", min=-45, max=45, help="slope of ground or belt, % (up: +)")
+    ] = None,
+    belt_speed: Annotated[
+        str | None, typer.Option("--belt-speed", help='what the treadmill showed: "10.5km/h", "2.9m/s", "5:30/km"')
+    ] = None,
+    speeds: Annotated[
+        Path | None, typer.Option(help="known speeds (CSV t_s,speed_mps[,sd_mps], in the recording's time)")
+    ] = None,
     layout: Annotated[str, typer.Option(help="imu: the CSV of the documentation; wearable: time ms, g, dps")] = "imu",
     strides: Annotated[Path | None, typer.Option(help="write the strides table here")] = None,
     summary: Annotated[Path | None, typer.Option(help="write the summary here (JSON)")] = None,
@@ -34,8 +46,11 @@ def analyse(
     from sensord.files.atomic import write_texts
     from sensord.files.strides_csv import strides_csv
 
-    _refuse_to_overwrite([p for p in (left, right) if p], [p for p in (strides, summary, plot) if p])
-    result = find(left=left, right=right, same_clock=same_clock, mass_kg=mass_kg, height_m=height_m, layout=layout)
+    _refuse_to_overwrite([p for p in (left, right, speeds) if p], [p for p in (strides, summary, plot) if p])
+    result = find(
+        left=left, right=right, same_clock=same_clock, mass_kg=mass_kg, height_m=height_m, grade_pct=grade_pct,
+        known_speeds=_known_speeds(belt_speed, speeds), layout=layout,
+    )  # fmt: skip
     texts: dict[Path, str] = {}
     if strides:
         texts[strides] = strides_csv(result.strides)
@@ -97,6 +112,19 @@ def plan_check(file: Annotated[Path, typer.Argument(help="a plan file")], as_jso
         print_json(plan.model_dump(mode="json", exclude_none=True, by_alias=True))
     else:
         print(f"{file}: fine, plan {plan.id} for {plan.runner.alias}")
+
+
+def _known_speeds(belt: str | None, file: Path | None) -> tuple[KnownSpeed, ...]:
+    """What was stated of the speed: one for all, or a file."""
+    from sensord.files.known_speeds import constant_speed, read_known_speeds
+    from sensord.files.speed_words import parse_speed_mps
+
+    if belt is not None and file is not None:
+        raise InputError(Problem("command line", "--speeds", "--belt-speed beside it", "one of the two"))
+    if file is not None:
+        return read_known_speeds(file)
+    speed = None if belt is None else parse_speed_mps(belt)
+    return () if speed is None else constant_speed(speed)
 
 
 def _refuse_to_overwrite(inputs: list[Path], outputs: list[Path]) -> None:

@@ -34,7 +34,7 @@ class KnownSpeed:
 def constant_speed(speed_mps: float) -> tuple[KnownSpeed, ...]:
     """One speed for the whole recording, as a treadmill shows it."""
     if not 0.3 <= speed_mps <= FASTEST_MPS:
-        raise InputError(Problem("command line", "--belt-speed-mps", f"{speed_mps:g}", f"0.3 to {FASTEST_MPS:g} m/s"))
+        raise InputError(Problem("known speed", "", f"{speed_mps:g} m/s", f"0.3 to {FASTEST_MPS:g} m/s"))
     return (KnownSpeed(-(2**62), speed_mps, SHARE_SD * speed_mps),)
 
 

@@ -54,5 +54,5 @@ def test_a_belt_is_one_speed_for_all_and_never_in_kmh() -> None:
     [known] = constant_speed(3.5)
     assert known.speed_mps == 3.5
     assert known.sd_mps == pytest.approx(0.0525)
-    with pytest.raises(InputError, match="belt-speed"):
+    with pytest.raises(InputError, match="known speed"):
         constant_speed(14.0)
