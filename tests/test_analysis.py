@@ -11,6 +11,7 @@ import pytest
 
 import sensord
 from sensord.errors import InputError
+from sensord.files.known_speeds import KnownSpeed, constant_speed
 from sensord.model import Side
 from sensord.sim.runner import RunnerSimulation, SimulatedFoot
 from sensord.sim.script import Run, Stand, Walk
@@ -103,3 +104,29 @@ def test_real_recordings_keep_the_published_form(sensord_data: Path, folder: str
     result = sensord.analyse(files[Side.LEFT], files[Side.RIGHT], same_clock=False)
     jsonschema.validate(result.summary, SCHEMA)
     assert result.summary["feet"]["left"]["run"]["impact_peak_censored"] is True
+
+
+def test_a_known_belt_speed_teaches_the_speed(feet: dict[Side, SimulatedFoot]) -> None:
+    result = sensord.analyse(arrays(feet[Side.LEFT]), known_speeds=constant_speed(3.1))
+    run = result.summary["feet"]["left"]["run"]
+    assert result.summary["known_speed"] is True
+    assert run["speed_sources"].get("trajectory+personal", 0) > 50
+    late = [s.speed_mps for s in result.strides if s.speed_source == "trajectory+personal" and s.speed_mps][-20:]
+    assert np.median(late) == pytest.approx(3.1, rel=0.01)  # as was stated, not as it was (2.8)
+
+
+def test_speeds_that_change_need_one_clock(feet: dict[Side, SimulatedFoot]) -> None:
+    changing = (KnownSpeed(0, 2.0, 0.1), KnownSpeed(10**10, 3.0, 0.1))
+    both = arrays(feet[Side.LEFT]), arrays(feet[Side.RIGHT])
+    with pytest.raises(InputError, match="clocks of their own"):
+        sensord.analyse(*both, known_speeds=changing)
+    assert sensord.analyse(*both, known_speeds=changing, same_clock=True).strides
+
+
+@pytest.mark.parametrize(("grade_pct", "given"), [(None, True), (1.0, True), (8.0, False)])
+def test_forces_are_of_level_ground(feet: dict[Side, SimulatedFoot], grade_pct: float | None, given: bool) -> None:
+    result = sensord.analyse(arrays(feet[Side.LEFT]), grade_pct=grade_pct)
+    metrics = result.summary["feet"]["left"]["run"]["metrics"]
+    assert (metrics["force_peak_bw"]["n"] > 0) is given
+    assert metrics["impulse_bw_s"]["n"] == metrics["force_peak_bw"]["n"]
+    assert result.summary["feet"]["left"]["walk"]["metrics"]["force_peak_bw"]["n"] == 0
