@@ -27,7 +27,7 @@ SECTION_WORDS = {
     "strike": "The angle of the foot at contact, toe up, against markers.",
     "delay": "Signals pushed 10 ms at a time, as a radio would: when a contact is told, and when a stride is final.",
     "streamed run": "A real pod at 100 Hz over Bluetooth, 11 % of the samples lost, one axis clips; beside a Stryd.",
-    "force": "Impulse and peak force from true timing, against a force plate: the models alone, no pod.",
+    "force": "Impulse and peak force from true timing (the models alone), and from pods, against force plates.",
     "asymmetry": "How often the 95 % interval of a left/right difference holds the truth.",
     "clock": "Pod time to run time of two pods, against simulated truth.",
     "robustness": "The same recordings turned in their pods, at other rates, and at rates that are too low.",

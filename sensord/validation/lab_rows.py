@@ -13,7 +13,6 @@ from sensord.validation.contacts import (
     NO_TIMING,
     Pair,
     Timing,
-    cadence_row,
     counted,
     matched_strides,
     timing_row,
@@ -85,9 +84,6 @@ def _count_row(scored: Sequence[Scored], on: On) -> Row:
 
 
 def _cadence(scored: Sequence[Scored], on: On) -> Row:
-    parts = [cadence_row(SECTION, one.found, one.near_s, None) for one in scored]
-    if len(parts) == 1:
-        return replace(parts[0], data=on.data)
     errors: list[float] = []
     true: list[float] = []
     for one in scored:

@@ -13,10 +13,12 @@ from sensord.validation.contacts import (
     contact_counts,
     contact_time,
     counted,
+    matched_strides,
     timing_rows,
     unjudged,
 )
 from sensord.validation.datasets import DERIVED, VARIANTS
+from sensord.validation.lengths import relative_row
 from sensord.validation.rows import Kind, On, Row, Target, scored
 from sensord.validation.trial import Found
 from sensord.validation.workbench import Workbench
@@ -92,6 +94,22 @@ def _difference(both: list[Found]) -> Row:
         constant=true[1] - true[0],
         note=f"the true difference is {true[0] - true[1]:.1f} ms",
     )
+
+
+def force(bench: Workbench) -> list[Row]:
+    """Peak force of each stride, the whole way from the pod's signals, against the plate's."""
+    return [
+        relative_row(
+            "force",
+            "peak force, from the pod",
+            found.trial.on,
+            matched_strides(found, NEAR_RUN_S),
+            lambda s: s.force_peak_bw,
+            lambda t: t.force_peak_bw,
+            note="one runner at one speed: shows the offset, not a skill",
+        )
+        for found in (bench.derived(source, SMOOTH) for source in DERIVED)
+    ]
 
 
 def cadence(bench: Workbench) -> list[Row]:

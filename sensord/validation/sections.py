@@ -60,6 +60,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("delay", latency.delays, _DERIVED, quick=False),
     Section("streamed", streamed.streamed, (datasets.TEST_RUN, datasets.STILL, datasets.STRYD)),
     Section("two-devices", streamed.two_devices, (datasets.TWO_DEVICES,)),
+    Section("force-from-pod", running.force, _DERIVED),
     Section("asymmetry", intervals.simulated, quick=False),
     Section("asymmetry-resampled", intervals.resampled, (datasets.RUNSCRIBE,), quick=False),
     Section("clock", clocks.rows, quick=False),
