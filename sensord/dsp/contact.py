@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.signal import find_peaks
 
-from sensord.dsp.braking import FootAcceleration, vertex
+from sensord.dsp.braking import FootAcceleration, Habit, vertex
 from sensord.dsp.filters import zero_phase
 from sensord.model import FloatArray
 
@@ -31,7 +31,7 @@ PAD_S = 0.15
 
 IC_SHARE = 0.75
 
-AFTER_PUSH_S = 0.022
+AFTER_PUSH_S = 0.021
 """How long after the lowest pitch rate of push-off the foot is let go: the mean time to the collapse of its throw on
 four recorded feet, found without any force plate (`bench/fit_contact.py`)."""
 
@@ -56,11 +56,15 @@ DEEP = 0.66
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows (fractional, absolute) of the events; `clear` when initial contact had a minimum of its own."""
+    """Rows (fractional, absolute) of the events.
+
+    `clear`: initial contact had a minimum of its own. `confirmed`: acceleration and pitch rate tell of the same events.
+    """
 
     ic_row: float
     tc_row: float | None
     clear: bool
+    confirmed: bool = True
 
 
 def find_contact(
@@ -70,12 +74,13 @@ def find_contact(
     end: int,
     rate_hz: float,
     plane_mps2: FloatArray | None = None,
+    habit: Habit | None = None,
 ) -> Found | None:
     """Contact after the mid-swing at row `swing`, before row `end` (the next swing, or where the signal ends).
 
     `pitch_radps` (n,) starts at row `first_row` and may reach past `end`; so does `plane_mps2` (n, 2), the acceleration
-    in the plane of motion, which makes the times finer (`dsp/braking.py`). None when the foot never turned toe-down, or
-    the signal ends before it can have landed.
+    in the plane of motion, which makes the times finer (`dsp/braking.py`) with what is known of this foot (`habit`; it
+    is taught). None when the foot never turned toe-down, or the signal ends before it can have landed.
     """
     whole = zero_phase(pitch_radps, CUTOFF_HZ, rate_hz)
     rough = _rough(whole[swing - first_row : end - first_row], rate_hz)
@@ -83,12 +88,15 @@ def find_contact(
         return None
     before = swing - first_row
     ic, tc = before + rough.ic, None if rough.tc is None else before + rough.tc
+    confirmed = True
     until = ic + USUAL_CONTACT_S * rate_hz if tc is None else tc
     if plane_mps2 is not None and until < len(whole):
         foot = FootAcceleration(plane_mps2, pitch_radps, whole, (ic, until), rate_hz)
-        ic = foot.landing(ic)
-        tc = None if tc is None else foot.leaving(before + rough.push, tc)
-    return Found(first_row + ic, None if tc is None else first_row + tc, rough.clear)
+        ic, confirmed = foot.landing(ic, habit or Habit())
+        if tc is not None:
+            tc, alike = foot.leaving(before + rough.push, tc)
+            confirmed = confirmed and alike
+    return Found(first_row + ic, None if tc is None else first_row + tc, rough.clear, confirmed)
 
 
 class _Rough(NamedTuple):

@@ -12,6 +12,7 @@ from math import sqrt
 
 from sensord.dsp.activity import CLEAR, run_score
 from sensord.dsp.alignment import Axis, plane_of
+from sensord.dsp.braking import Habit
 from sensord.dsp.contact import PAD_S, Found, find_contact
 from sensord.dsp.filters import LowPass, norm, project
 from sensord.dsp.gate import SWING_CUTOFF_HZ, MidSwingGate, Swing, TouchDown
@@ -99,6 +100,7 @@ class Detector:
     def restart(self, row: int) -> None:
         """Forget what is open: rows from `row` on are gone through anew."""
         self._begin_row = self.last_row = row
+        self._habit = Habit()
         self._slow.reset()
         self._forget()
 
@@ -172,7 +174,7 @@ class Detector:
         score = run_score((end - swing) / self._rate_hz, walk.signs) if whole else None
         if self._runs(score):
             plane = plane_of(rows[:, ACC], self._axis.vector)
-            one = find_contact(pitch, first, swing, end, self._rate_hz, plane)
+            one = find_contact(pitch, first, swing, end, self._rate_hz, plane, self._habit)
             found = [] if one is None else [one]
         else:
             found = walk.contacts()
@@ -187,6 +189,8 @@ class Detector:
         ic_ns = time_ns(found.ic_row)
         tc_ns = None if found.tc_row is None else time_ns(found.tc_row)
         flaws = [] if found.clear else ["unclear_contact"]
+        if not found.confirmed:
+            flaws.append("unconfirmed_contact")
         if any(self._bridged(at - NEAR_NS, at + NEAR_NS, last) > NEAR_LOST_NS for at in (ic_ns, tc_ns or ic_ns)):
             flaws.append("gap_at_contact")
         impact = self._raw.impact(ic_ns)
