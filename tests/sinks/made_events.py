@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import TypeVar, get_args, get_type_hints
 
 from sensord.model import (
     NS,
@@ -127,6 +128,17 @@ def a_summary(runner: str = "runner-1", seconds: int = 60) -> RunSummary:
     )  # fmt: skip
 
 
+_P = TypeVar("_P", Stride, GaitWindow, Asymmetry, RunSummary)
+
+
+def with_everything(value: _P) -> _P:
+    """The same with a value in every field that is None unless somebody fills it."""
+    kinds: dict[type, object] = {float: 1.25, int: 3, str: "one word"}
+    hints = get_type_hints(type(value))
+    blank = [f.name for f in fields(value) if f.default is None and getattr(value, f.name) is None]
+    return replace(value, **{name: kinds[get_args(hints[name])[0]] for name in blank})
+
+
 def _moments(seconds: int, run: str, runner: str) -> Iterator[tuple[int, Payload]]:
     yield 0, RunChange(RunState.READY, "pods linked")
     yield 0, a_limit("asymmetry.contact_time", LimitStatus.UNDECIDED, None, reason="0 of 30 pairs", n=0, n_needed=30)
@@ -139,15 +151,16 @@ def _moments(seconds: int, run: str, runner: str) -> Iterator[tuple[int, Payload
         foot = Side.LEFT if step % 2 == 0 else Side.RIGHT
         gap = step % 50 == 49
         changes = {"gap": gap, "stride_time_s": None, "next_ic_pod_ns": None, "spoiled": ("gap", "link")} if gap else {}
-        yield round((1 + 0.35 * step) * NS), a_stride(foot, counts[foot], 1 + 0.35 * step, **changes)
+        made = a_stride(foot, counts[foot], 1 + 0.35 * step, **changes)
+        yield round((1 + 0.35 * step) * NS), with_everything(made) if step == 0 else made
         counts[foot] += 1
     for second in range(1, seconds):
         t_ns = second * NS + 5
-        yield t_ns, a_window(second)
+        yield t_ns, with_everything(a_window(second)) if second == seconds - 1 else a_window(second)
         if second % 10 == 0:
             wide = None if second < 30 else 1.0
             si = Asymmetry("contact_time", 4.1, wide, wide and 7.2, 51.025, -4.1, second, )  # fmt: skip
-            yield t_ns, si
+            yield t_ns, with_everything(si) if second == 40 else si
             for foot in Side:
                 counters = (second * 30, second, second * 200, 3)
                 pod = f"C0:FF:EE:00:00:0{1 + (foot is Side.RIGHT)}"
@@ -160,7 +173,7 @@ def _moments(seconds: int, run: str, runner: str) -> Iterator[tuple[int, Payload
     recovered_ns = half_ns + 12_500_000_000
     yield recovered_ns, a_limit("limit.distance", LimitStatus.WITHIN, 99.0)
     yield recovered_ns, an_alert(AlertPhase.RECOVERY, half_ns, run=run)
-    yield seconds * NS, a_summary(runner, seconds)
+    yield seconds * NS, with_everything(a_summary(runner, seconds))
     yield seconds * NS, RunChange(RunState.ENDED, "asked to")
 
 

@@ -18,7 +18,7 @@ from sensord.errors import Away, InputError, Refused
 from sensord.model import NS, FootNote, Side, StoredEvent
 from sensord.sinks.base import AwayAfter, Backoff, Health, RefusedAt, SinkState, pump
 from sensord.sinks.influx import InfluxSink
-from sensord.sinks.lines import MEASUREMENTS, RUN_TAGS, WORDS, point_time_ns
+from sensord.sinks.lines import MEASUREMENTS, NESTED, RUN_TAGS, WORDS, point_time_ns
 from tests.sinks.made_events import ANCHOR_NS, MemoryLog, a_run, a_stride, a_window, stored, until
 from tests.sinks.servers import Influxd, InfluxProxy
 
@@ -60,7 +60,7 @@ def expected(events: Sequence[StoredEvent]) -> dict[tuple[object, ...], dict[str
             if "spoiled" in row:
                 row["spoiled"] = ",".join(row["spoiled"])
             head = {"run": event.run, "runner": event.runner, "site": event.site, "algo": event.algo}
-            values = {key: value for key, value in row.items() if value is not None}
+            values = {key: value for key, value in row.items() if value is not None and key not in NESTED}
             name = "run" if event.kind == "summary" else event.kind
             point = {**head, **values, "t_ns": event.t_ns, "event_n": event.n}
             assert points.setdefault((name, time_ns, event.run, row.get("foot")), point) is point
