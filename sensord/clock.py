@@ -42,7 +42,7 @@ COUNTED_RATE = 0.05
 
 COVERED = 2.8
 """Standard deviations told as the width of the interval for 95 %: 2 would do for an exponential, 2.1 for the difference
-of two; with 2.8 the share of errors inside is 94 to 99 % for delays as assumed, 85 to 90 % for such that fade towards
+of two; with 2.8 the share of errors inside is 92 to 100 % for delays as assumed, 83 to 100 % for such that fade towards
 their minimum (`python bench/clock.py`, where no pod and no radio is real)."""
 
 
