@@ -266,6 +266,7 @@ class Pipeline:
         for line in self._lines.values():
             if line.link_up:  # its link went down with the process, and nobody was there to say so
                 found += self._items(line.unlink("sensord restarted"), mark.t_ns)
+                self._totals.lost(line.setup.side, mark.t_ns - round(float(mark.data["gap_s"]) * NS))
                 found.append((mark.t_ns, line.status()))
         return found
 
@@ -279,6 +280,7 @@ class Pipeline:
                 line.link(mark.data["info"])
             case MarkKind.LINK_DOWN:
                 found += self._items(line.unlink(str(mark.data["reason"])), mark.t_ns)
+                self._totals.lost(line.setup.side, mark.t_ns)
             case _:
                 line.battery_pct = int(mark.data["percent"])
         any_up = any(other.link_up for other in self._lines.values())

@@ -156,7 +156,7 @@ class SpeedEstimator:
         """Every way to tell the speed of this stride; the last one always can."""
         ways = []
         lowest, highest = PLAUSIBLE_MPS[stride.activity]
-        if stride.trajectory_length_m is not None:
+        if stride.trajectory_length_m is not None and "gyro_clipped" not in stride.spoiled:
             gain, mended = learned.gain, _mended(stride)
             personal = gain.n >= TAUGHT and not mended
             own = gain.sd_share if personal else MENDED_SHARE if mended else TRAJECTORY_SHARE
@@ -174,7 +174,8 @@ class SpeedEstimator:
         return ways or [_Told(configured, CONFIGURED_SHARE, "configured")]
 
     def _learn(self, stride: Stride, stride_s: float, learned: _Learned) -> None:
-        speed = None if stride.trajectory_length_m is None else stride.trajectory_length_m / stride_s
+        seen = None if "gyro_clipped" in stride.spoiled else stride.trajectory_length_m
+        speed = None if seen is None else seen / stride_s
         contact_s = stride.contact_time_s if stride.activity is Activity.RUN else None
         most = CONTACT_LENGTH_SHARE**2
         mended = _mended(stride)

@@ -35,8 +35,9 @@ PACE_STRIDES = 8
 SETTLE_NS = 3 * NS
 """Design choice: how long the other foot may take to tell of the same time (the feet differ by about 1.5 s)."""
 
-JUST_NS = 3 * NS
-"""Design choice: a foot that made a stride this shortly before its link broke was moving."""
+JUST_NS = 8 * NS
+"""Design choice: a foot that ended a stride this shortly before its link was found broken was moving (a broken link is
+noticed seconds later)."""
 
 
 @dataclass(slots=True)
