@@ -231,7 +231,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
 }
 """Every kind of event, and where it goes."""
 
-NESTED = ("pods", "metrics", "bands")
+NESTED = ("pods", "metrics", "bands", "impact")
 """Parts of a summary that are tables of their own: the store has them, a point does not."""
 
 INT64_MAX = 2**63 - 1
