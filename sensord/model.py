@@ -462,6 +462,34 @@ class RunSummary:
     pods: Mapping[str, Json] = field(default_factory=dict)  # foot: pod
     metrics: Mapping[str, Json] = field(default_factory=dict)  # metric: medians a foot, n, index (see load/summary.py)
     bands: Mapping[str, Json] = field(default_factory=dict)  # speed band: the same as `metrics`
+    impact: Mapping[str, Json] = field(default_factory=dict)  # foot: source, n, clipped, quantiles (impact_summary.py)
+
+
+@dataclass(frozen=True, slots=True)
+class FootLoadState:
+    """What one foot has taken so far in this run (load/foot_load.py): external load, estimated, for comparison with her
+    own runs only. Sums are over the `force_n` and `impulse_n` running strides that had a value; None: none had."""
+
+    KIND: ClassVar[str] = "load"
+
+    foot: Side
+    strides: int
+    walk_strides: int
+    force_n: int
+    force_peak_sum_bw: float | None
+    without_force: int
+    impulse_n: int
+    impulse_sum_bw_s: float | None
+    impulse_sum_ns: float | None  # newton-seconds, only when the runner's mass is known
+    intensity: str | None  # what the bins are made of
+    edges: tuple[float, ...]
+    bins: tuple[int, ...]  # one more than edges: below the first, ..., from the last on
+    unbinned: int  # not known, or clipped below the last edge
+    weighted_cycles: float | None  # sum of (force / reference)^exponent
+    exponent: float | None
+    exponent_source: str | None
+    reference_bw: float | None  # her own usual peak force of this foot
+    why: str | None  # why there are no weighted cycles
 
 
 @dataclass(frozen=True, slots=True)

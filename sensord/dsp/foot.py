@@ -22,7 +22,7 @@ from sensord.dsp.alignment import MOVED_DEG, Axis, AxisWatch, Standing, find_axi
 from sensord.dsp.detector import ACC, BRIDGED, COLUMNS, GYR, Detector, Stretch
 from sensord.dsp.grid import BRIDGE_S, GridPiece, UniformGrid
 from sensord.dsp.history import History
-from sensord.dsp.impact import ACC_BITS, GYR_BITS, LOW_G_BIT, RawSamples
+from sensord.dsp.impact import ACC_BITS, GYR_BITS, HIGH_G_BIT, LOW_G_BIT, RawSamples
 from sensord.dsp.strides import MAX_STRIDE_S
 from sensord.model import Contact, FloatArray, FootNote, MaskArray, SampleBlock, Side, Stride
 
@@ -117,7 +117,7 @@ class FootAnalyser:
             self._raw.append(t_ns, acc, saturated)
         else:
             low_g = np.where(saturated & np.uint8(ACC_BITS), np.uint8(LOW_G_BIT), np.uint8(0))
-            flags: MaskArray = (saturated & np.uint8(GYR_BITS)) | low_g
+            flags: MaskArray = (saturated & np.uint8(GYR_BITS)) | low_g | np.uint8(HIGH_G_BIT)
             self._raw.append(t_ns, block.high_g_mps2[part], flags)
         for piece in self._grid.push(t_ns, np.concatenate((acc, gyr), axis=1)):
             if piece.opens:

@@ -8,6 +8,7 @@ docs/plan-file.md, with their sources; limits themselves have no defaults.
 from __future__ import annotations
 
 import tomllib
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -264,6 +265,34 @@ class AsymmetrySection(_Section):
         return {name: limit for name, limit in found.items() if limit is not None}
 
 
+class LoadSection(_Section):
+    """What is added up for each foot besides steps, force and impulse."""
+
+    intensity: Annotated[
+        Literal["force_peak", "impact_peak", "impact_band"],
+        Field(description="What the bins are made of: peak force (BW), impact peak (g), impact band (g)."),
+    ] = "force_peak"
+    edges: Annotated[
+        list[Annotated[float, Field(gt=0, le=400)]],
+        Field(max_length=12, description="Rising edges between bins; none: no bins."),
+    ] = []
+    exponent: Annotated[
+        float | None, Field(ge=1, le=20, description="m of the weighted cycles, sum of (force / usual force)^m.")
+    ] = None
+    exponent_source: Annotated[
+        str | None, Field(min_length=1, max_length=200, description="Where m comes from; needed with exponent.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if any(later <= one for one, later in pairwise(self.edges)):
+            raise _refusal("rising edges", key="edges")
+        if (self.exponent is None) != (self.exponent_source is None):
+            missing = "exponent_source" if self.exponent_source is None else "exponent"
+            raise _refusal("exponent and exponent_source together", key=missing, found="nothing")
+        return self
+
+
 class Plan(_Section):
     """One runner's plan."""
 
@@ -281,6 +310,7 @@ class Plan(_Section):
     limit: LimitSection = LimitSection()
     impact: ImpactLimit | None = None
     asymmetry: AsymmetrySection = AsymmetrySection()
+    load: LoadSection = LoadSection()
 
 
 def read_plan(text: str, file: str) -> Plan:
