@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from sensord.model import Asymmetry, RunSetup, RunTotals, Side, Stride
 from sensord.plan.asymmetry import AsymmetryRule
 from sensord.plan.baseline import Baselines, impact_baseline
+from sensord.plan.conditions import Conditions
 from sensord.plan.cumulative import distance_rule, run_time_rule
 from sensord.plan.impact import ImpactRule
 from sensord.plan.model import Plan
@@ -76,7 +77,9 @@ def _rules(plan: Plan, setup: RunSetup, clock: RunClock) -> list[Rule]:
     if impact := plan.impact:
         for side in (injured,) if injured else tuple(Side):
             name = "impact" if injured else f"impact.{side.value}"
-            base = impact_baseline(impact.baseline, history, side, impact.needs.window_steps)
+            base = impact_baseline(
+                impact.baseline, history, side, impact.needs.window_steps, Conditions.of_setup(setup, plan)
+            )
             rules.append(ImpactRule(setup.run, name, side, impact, baseline=base, has_pod=side in pods, clock=clock))
     baselines = Baselines(plan, setup)
     for metric, limit in plan.asymmetry.limits.items():

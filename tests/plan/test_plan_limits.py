@@ -313,15 +313,35 @@ HISTORY = tuple({"impact_left_g": g, "impact_n_left": 500, "contact_time_si_pct"
                 for g, si in ((90.0, 90.0), (9.0, -1.0), (10.0, -2.0), (11.0, -3.0)))  # fmt: skip
 
 
+def test_an_impact_baseline_is_of_runs_with_the_same_mount_and_shoe() -> None:
+    body = IMPACT.format(baseline='{mode = "sessions", n = 3}')
+    run = {"impact_left_g": 10.0, "impact_n_left": 30, "mount": "laces"}
+    (state,) = limits(body, history=(run,) * 3).start(0)
+    assert state.warn == pytest.approx(11.5)
+    for other in ({"mount": "heel"}, {"shoe": "red"}, {"mount": None}):
+        (state,) = limits(body, history=(run, run, {**run, **other})).start(0)
+        assert (state.status.value, state.reason) == (
+            "not_checked",
+            "no baseline: 2 of 3 runs (1 under other conditions)",
+        )
+
+
 def test_a_baseline_is_the_median_of_the_last_runs_that_were_measured() -> None:
     body = IMPACT.format(baseline='{mode = "sessions", n = 3}')
-    (state,) = limits(body, history=({"impact_left_g": 10.0, "impact_n_left": 30},) * 3).start(0)
+    (state,) = limits(body, history=({"impact_left_g": 10.0, "impact_n_left": 30, "mount": "laces"},) * 3).start(0)
     assert state.status.value == "undecided"  # 30 strides, one window, are enough
-    weak = {"impact_left_g": 50.0, "impact_n_left": 29, "contact_time_si_pct": None, "contact_time_pairs": 0}
-    hidden = {"impact_left_g": None, "impact_n_left": 900}
-    (state,) = limits(body, history=(*HISTORY, weak, hidden)).start(0)
+    weak = {
+        "mount": "laces",
+        "impact_left_g": 50.0,
+        "impact_n_left": 29,
+        "contact_time_si_pct": None,
+        "contact_time_pairs": 0,
+    }
+    hidden = {"mount": "laces", "impact_left_g": None, "impact_n_left": 900}
+    history = tuple({**run, "mount": "laces"} for run in HISTORY)
+    (state,) = limits(body, history=(*history, weak, hidden)).start(0)
     assert state.warn == pytest.approx(11.5)
-    (state,) = limits(body, history=(HISTORY[0], weak, hidden)).start(0)
+    (state,) = limits(body, history=(history[0], weak, hidden)).start(0)
     assert (state.status.value, state.reason) == ("not_checked", "no baseline: 1 of 3 runs")
     assert state.warn is state.stop is None
 
