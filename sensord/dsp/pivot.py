@@ -29,7 +29,8 @@ REST_S = 0.2
 """Design choice: how long the foot rests before and after; a walking mid-stance lasts longer."""
 
 SET_DOWN = 0.5
-"""Design choice: a foot without a slap is down where its turning has last fallen to half of the swing's highest."""
+"""Design choice: a foot without a slap is down where its turning has last fallen to half of the swing's highest, and
+one without a push-off has left the ground where it has first risen to it."""
 
 
 def find_pivots(turning_radps: FloatArray, rate_hz: float) -> list[tuple[float, float]]:
@@ -45,7 +46,8 @@ def find_pivots(turning_radps: FloatArray, rate_hz: float) -> list[tuple[float, 
     for start, end in _motions(smooth > MOVES_RADPS, rest):
         inside = start >= rest and len(smooth) - end >= rest
         if inside and end - start >= shortest and float(smooth[start:end].max()) >= FAST_RADPS:
-            found.append((float(start), set_down(smooth[start:end]) + start))
+            motion = smooth[start:end]
+            found.append((start + len(motion) - 1 - set_down(motion[::-1]), start + set_down(motion)))
     return found
 
 

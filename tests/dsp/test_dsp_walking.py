@@ -74,8 +74,8 @@ def test_a_turning_step_is_seen_between_two_others() -> None:
     turning[180:280] += 4.0 * np.sin(np.pi * np.arange(100) / 100)
     first, second = window(pitch, turning).contacts()
     assert first.tc_row is not None
-    assert first.tc_row / RATE == pytest.approx(0.94, abs=0.05)
-    assert second.ic_row / RATE == pytest.approx(1.31, abs=0.05)
+    assert first.tc_row / RATE == pytest.approx(0.98, abs=0.03)
+    assert second.ic_row / RATE == pytest.approx(1.315, abs=0.03)
     assert (first.clear, second.clear) == (True, False)
     assert second.tc_row is not None
     assert second.tc_row / RATE == pytest.approx(1.782, abs=0.015)
