@@ -134,10 +134,11 @@ def gaitmap_walk(data: Path, side: Side) -> tuple[SampleBlock, list[tuple[float,
     return whole, [(float(row["ic"]) / rate, float(row["tc"]) / rate) for row in events]
 
 
-def ipol_walk(data: Path, trial: str, foot: str) -> tuple[SampleBlock, list[float]]:
-    """`ipol_walk/TRIAL_{lf,rf}.txt` (100 Hz, m/s2, rad/s, a packet counter that jumps) and its contacts in s."""
+def ipol_walk(data: Path, trial: str, foot: str) -> tuple[SampleBlock, list[float], tuple[float, float]]:
+    """`ipol_walk/TRIAL_{lf,rf}.txt` (100 Hz, m/s2, rad/s, a counter that jumps), its contacts and bounds in s."""
     rows = np.loadtxt(data / f"ipol_walk/{trial}_{foot}.txt", skiprows=2)
     events = json.loads((data / f"ipol_walk/{trial}.json").read_text())
     name = "LeftFootEvents" if foot == "lf" else "RightFootEvents"
     whole = block((rows[:, 0] - rows[0, 0]) / 100.0, rows[:, 1:4], rows[:, 4:7])
-    return whole, [contact / 100.0 for _, contact in events[name]]
+    low, high = events["TrialBoundaries"]
+    return whole, [contact / 100.0 for _, contact in events[name]], (low / 100.0, high / 100.0)

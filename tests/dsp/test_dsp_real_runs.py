@@ -152,21 +152,32 @@ def test_walking_is_found_as_walking(sensord_data: Path, side: Side) -> None:
     assert ic.invented == apart
     assert len(apart) <= 3 + len(turns)
     assert {s.activity for s in strides(items)} == {Activity.WALK}
+    assert abs(ic.bias_ms) < 20.0
+    assert ic.sd_ms < 7.5
+    assert abs(tc.bias_ms) < 5.0
+    # the reference has steps of 10 ms (2.9 ms SD of its own); in the turn it lets a toe go 23 ms before the foot rises
+    usual = match(toe_offs_s(items), [tc for _, tc in events if not 17.0 < tc < 17.6], within_s=0.1)
+    assert usual.sd_ms < 3.8
 
 
 def test_indoor_walks_with_a_turn(sensord_data: Path) -> None:
-    """Five people, 10 m, turn, back; small turning steps are the hard part. The floor guards against decay."""
+    """Five people, 10 m, turn, back; small turning steps are the hard part. The floor guards against decay.
+
+    Events on the bounds of a trial and after it (shuffling into place) are left out.
+    """
     trials = sorted(p.stem for p in (sensord_data / "ipol_walk").glob("*.json"))
     hit = missed = invented = 0
     for trial in trials:
         for foot in ("lf", "rf"):
-            whole, true = ipol_walk(sensord_data, trial, foot)
-            one = match(contacts_s(analyse(whole, 100.0)), true, within_s=0.15)
+            whole, true, (low, high) = ipol_walk(sensord_data, trial, foot)
+            inside = [t for t in true if low + 0.03 < t < high - 0.03]
+            found = [t for t in contacts_s(analyse(whole, 100.0)) if low < t < high - 0.1]
+            one = match(np.array(found), inside, within_s=0.1)
             hit, missed, invented = hit + one.found, missed + len(one.missed), invented + len(one.invented)
     f1 = 2 * hit / (2 * hit + missed + invented)
     say(f"\nIPOL: {hit} found, {missed} missed, {invented} invented, F1 {f1:.3f}")
     assert len(trials) == 5
-    assert f1 > 0.85
+    assert f1 >= 0.97
 
 
 def test_a_start_in_motion(sensord_data: Path) -> None:
