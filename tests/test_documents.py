@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import sensord
 from sensord.cli import app
 from sensord.config import Settings, load_settings
 from sensord.files.strides_csv import COLUMNS
+from sensord.model import ALGORITHM, Stride
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -79,6 +81,31 @@ def test_the_settings_file_of_the_readme_is_the_shipped_one() -> None:
 def test_the_columns_of_the_strides_table_are_documented() -> None:
     text = "".join(p.read_text(encoding="utf-8") for p in DOCS)
     assert [c for c in COLUMNS if c not in text] == []
+
+
+PLACE_FIELDS = {"foot", "stride", "segment", "gap", "spoiled", "ic_pod_ns", "tc_pod_ns", "next_ic_pod_ns",
+                "ic_run_ns", "next_ic_run_ns", "swing_peak_radps", "impact_source"}  # fmt: skip
+"""Where a stride is, or how a value came to be: no metrics."""
+
+
+def test_every_metric_has_its_definition() -> None:
+    text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    names = [f.name for f in fields(Stride) if f.name not in PLACE_FIELDS]
+    assert [name for name in names if f"`{name}`" not in text] == []
+    assert f"algorithm version {ALGORITHM} " in text
+
+
+def test_what_spoils_a_stride_is_documented() -> None:
+    source = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "sensord" / "dsp").glob("*.py"))
+    words = set(re.findall(r'flaws\.append\("(\w+)"\)', source)) | set(re.findall(r'\["(\w+)"\]', source))
+    frames = (ROOT / "docs" / "frames.md").read_text(encoding="utf-8")
+    assert len(words) >= 8
+    assert [word for word in sorted(words) if f"| `{word}` |" not in frames] == []
+
+
+def test_the_changelog_tells_what_changed_in_the_science() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"### Algorithm {ALGORITHM}\n" in text.partition("## Scientific changes")[2]
 
 
 @pytest.mark.parametrize("word", [r"injury risk", r"bone load", r"diagnos(is|e)"])
