@@ -76,7 +76,9 @@ def impact_baseline(
     runs = [run for run in runs if of_this_algorithm(run)]
     like = [run for run in runs if conditions is None or Conditions.of_summary(run).unlike(conditions) is None]
     others = len(runs) - len(like)
-    return _of_values([float(run[value]) for run in like], given.n, f" ({others} under other conditions)" if others else "")
+    return _of_values(
+        [float(run[value]) for run in like], given.n, f" ({others} under other conditions)" if others else ""
+    )
 
 
 class Baselines:
