@@ -60,12 +60,18 @@ HEADLINES: tuple[Headline, ...] = (
     ("streamed run", "distance", "wearable-my-foot run, 100 Hz"),
     ("strike", "strike angle", "rbds, impact 200 Hz"),
     ("strike", "rearfoot told from non-rearfoot", "jdx and rbds, impact 200 Hz"),
+    ("force", "impulse per step, level, from true timing", "alcantara, trial means"),
+    ("force", "peak force, level, from true timing", "alcantara, trial means"),
     (
         "streamed run",
         "contact time beside Stryd, per second, mean of 5 s",
         "wearable-my-foot run, 100 Hz",
     ),
 )
+CONTACTS = {
+    "derived": "two runners, six variants each, one with 2 % lost",
+    "simulated": "three strikes, 6 to 25 km/h, without and with 2 % lost",
+}
 README_HEADS = ("what", "on", "n", "bias", "SD", "score", "best constant", "to reach", "")
 
 
@@ -85,7 +91,7 @@ def readme_table(result: Mapping[str, Json]) -> str:
     if absent:
         raise InternalError("the README shows rows that the result has not: " + "; ".join(absent))
     found = [row for row in result["rows"] if row["section"] == "contacts"]
-    lines = [_contacts_line(found, kind) for kind in ("derived", "simulated")]
+    lines = [_contacts_line(found, kind, words) for kind, words in CONTACTS.items()]
     lines += [_readme_cells(rows[key]) for key in HEADLINES]
     return f"{BEGIN}\n{_table(README_HEADS, lines)}\n\n{_stands(result).strip()}\n{END}"
 
@@ -99,7 +105,7 @@ def with_part(text: str, part: str) -> str:
     return f"{before}{part}{after}"
 
 
-def _contacts_line(rows: Sequence[Mapping[str, Json]], kind: str) -> list[str]:
+def _contacts_line(rows: Sequence[Mapping[str, Json]], kind: str, words: str) -> list[str]:
     """All rows of contacts of one kind in one line."""
     own = [row for row in rows if row["kind"] == kind]
     met = sum(row["verdict"] == "met" for row in own)
@@ -108,7 +114,7 @@ def _contacts_line(rows: Sequence[Mapping[str, Json]], kind: str) -> list[str]:
     counts = f"{met} of {len(own)} recordings without a miss or an invention"
     return [
         "contacts",
-        f"{kind}, every variant, strike, speed and loss",
+        f"{words} ({kind})",
         str(n),
         NONE,
         NONE,

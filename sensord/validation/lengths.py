@@ -120,7 +120,7 @@ def personalised(source: DerivedSet, found: Found) -> Row:
     assert found.trial.speed_mps is not None
     strides = sorted((s for own in found.strides.values() for s in own), key=lambda s: s.ic_pod_ns)
     middle_ns = (strides[0].ic_pod_ns + strides[-1].ic_pod_ns) // 2
-    begun_ns = min(s.ic_pod_ns for s in strides) - NS
+    begun_ns = min(s.ic_pod_ns for s in strides) - 60 * NS  # the belt turned before she was recorded
     taught = taught_strides(strides, [(begun_ns, found.trial.speed_mps)], middle_ns, sd_mps=BELT_SD_MPS)
     later = {side: tuple(s for s in taught if s.foot is side and s.ic_pod_ns >= middle_ns) for side in Side}
     pairs = matched_strides(replace(found, strides=later), NEAR_RUN_S)

@@ -12,6 +12,7 @@ from sensord.model import ALGORITHM, Json
 from sensord.validation import (
     clocks,
     datasets,
+    forces,
     intervals,
     latency,
     lengths,
@@ -60,6 +61,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("delay", latency.delays, _DERIVED, quick=False),
     Section("streamed", streamed.streamed, (datasets.TEST_RUN, datasets.STILL, datasets.STRYD)),
     Section("two-devices", streamed.two_devices, (datasets.TWO_DEVICES,)),
+    Section("force", forces.rows, forces.NEEDS),
     Section("force-from-pod", running.force, _DERIVED),
     Section("asymmetry", intervals.simulated, quick=False),
     Section("asymmetry-resampled", intervals.resampled, (datasets.RUNSCRIBE,), quick=False),

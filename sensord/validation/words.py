@@ -13,16 +13,9 @@ NONE = "–"
 def cells(row: Mapping[str, Json]) -> list[str]:
     """The cells of one row, in the order of `HEADS`."""
     unit = row["unit"]
-    limits = (
-        NONE
-        if row["limits"] is None
-        else f"{_number(row['limits'][0], sign=True)} to {_number(row['limits'][1], sign=True)}"
-    )
-    score = (
-        NONE
-        if row["score"] is None
-        else f"{row['score_name']} {_number(row['score'])}{'' if row['sd'] is not None else _unit(unit)}"
-    )
+    low_high = row["limits"]
+    limits = NONE if low_high is None else " to ".join(_number(value, sign=True) for value in low_high)
+    score = NONE if row["score"] is None else f"{row['score_name']} {_with_unit(row['score'], unit)}"
     return [
         row["what"],
         row["data"],
