@@ -19,7 +19,7 @@ pitch rate, kept while the foot turns.
 from __future__ import annotations
 
 from collections import deque
-from math import hypot
+from math import ceil, floor, hypot
 from statistics import median
 
 import numpy as np
@@ -45,7 +45,7 @@ than 3 ms (`bench/fit_contact.py`)."""
 FLAT_SHARE = (0.35, 0.6)
 """Design choice: this share of the rough contact, in which a running foot lies flat, tells where up is."""
 
-LANDING_S = (0.012, 0.014)
+LANDING_S = (0.009, 0.014)
 """Design choice: braking is looked for this long before and after the pitch rate's landing (the two agree within 6 ms
 on recorded and simulated feet); further off it is the swing that is braked."""
 
@@ -130,8 +130,8 @@ class FootAcceleration:
         early_s, late_s = LANDING_S if usual_s is None else (HABIT_S - usual_s, HABIT_S + usual_s)
         heel = self._normal - HEEL_M * self._rate_hz * np.gradient(self._pitch)
         heel = zero_phase(heel, LANDING_HZ, self._rate_hz)
-        low = max(round(near - early_s * self._rate_hz), 1)
-        high = min(round(near + late_s * self._rate_hz), len(heel) - 2)
+        low = max(ceil(near - early_s * self._rate_hz), 1)
+        high = min(floor(near + late_s * self._rate_hz), len(heel) - 2)
         if low <= high:
             top = low + int(heel[low : high + 1].argmax())
             if heel[top] > heel[top - 1] and heel[top] >= heel[top + 1]:
