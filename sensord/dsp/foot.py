@@ -20,7 +20,7 @@ import numpy as np
 
 from sensord.dsp.alignment import MOVED_DEG, Axis, AxisWatch, Standing, find_axis, main_line
 from sensord.dsp.detector import ACC, BRIDGED, COLUMNS, GYR, Detector, Stretch
-from sensord.dsp.grid import BRIDGE_S, GridPiece, UniformGrid
+from sensord.dsp.grid import BRIDGE_S, UniformGrid
 from sensord.dsp.history import History
 from sensord.dsp.impact import ACC_BITS, GYR_BITS, HIGH_G_BIT, LOW_G_BIT, RawSamples
 from sensord.dsp.strides import MAX_STRIDE_S
@@ -119,12 +119,22 @@ class FootAnalyser:
             low_g = np.where(saturated & np.uint8(ACC_BITS), np.uint8(LOW_G_BIT), np.uint8(0))
             flags: MaskArray = (saturated & np.uint8(GYR_BITS)) | low_g | np.uint8(HIGH_G_BIT)
             self._raw.append(t_ns, block.high_g_mps2[part], flags)
+        times = t_ns.tolist()
+        if times and self._grid.follow(times):
+            rows = self._history.grow(len(times))
+            rows[:, ACC], rows[:, GYR], rows[:, BRIDGED] = acc, gyr, 0.0
+            self._grid.took(times, rows[-1, :BRIDGED].copy())
+            self._advance(self._history.end - len(times), out)
+            return
         for piece in self._grid.push(t_ns, np.concatenate((acc, gyr), axis=1)):
             if piece.opens:
                 out += self._leave(lost=True)
                 self._enter(piece.origin_ns)
             for start in range(0, len(piece), ROWS_AT_ONCE):
-                self._advance(piece, slice(start, start + ROWS_AT_ONCE), out)
+                part = slice(start, start + ROWS_AT_ONCE)
+                rows = self._history.grow(len(piece.bridged[part]))
+                rows[:, :BRIDGED], rows[:, BRIDGED] = piece.values[part], piece.bridged[part]
+                self._advance(self._history.end - len(rows), out)
 
     def _enter(self, origin_ns: int) -> None:
         """A stretch of unbroken signal begins."""
@@ -139,12 +149,8 @@ class FootAnalyser:
         """The stretch ends."""
         return [*self._detector.close(self._history.end, lost=lost)] if self._history.end else []
 
-    def _advance(self, piece: GridPiece, part: slice, out: list[Item]) -> None:
-        values = piece.values[part]
-        start = self._history.end
-        rows = self._history.grow(len(values))
-        rows[:, :BRIDGED] = values
-        rows[:, BRIDGED] = piece.bridged[part]
+    def _advance(self, start: int, out: list[Item]) -> None:
+        """Go through the rows of the history from `start` on."""
         end = self._history.end
         while start < end:  # cut where a watch window ends
             stop = min(end, (start // self._watch + 1) * self._watch)

@@ -66,13 +66,33 @@ class UniformGrid:
         """Pod time of a (fractional) grid index."""
         return origin_ns + round(index * self.period_ns)
 
+    def follow(self, times: list[int]) -> bool:
+        """Whether samples at these times are the next rows as they are, which they mostly are. Then say `took`."""
+        origin_ns, k, period_ns, tolerance_ns = self._origin_ns, self._next, self.period_ns, self._tolerance_ns
+        if origin_ns is None or self._last_v is None:
+            return False
+        for t in times:
+            if not -tolerance_ns <= t - origin_ns - k * period_ns <= tolerance_ns:
+                return False
+            k += 1
+        return True
+
+    def took(self, times: list[int], last: FloatArray) -> None:
+        """The samples that follow are rows now; `last` (c,) are the values of the last one."""
+        self._next += len(times)
+        self._last_t, self._last_v = times[-1], last
+
     def push(self, t_ns: IntArray, values: FloatArray) -> list[GridPiece]:
         """Rows that these samples complete; samples (n,) strictly increasing in time, values (n, c)."""
         if not len(t_ns):
             return []
-        known = self._few(t_ns.tolist(), values) if len(t_ns) <= FEW else self._on_grid(t_ns, values)
-        if known is not None:
-            return [known] if len(known) else []
+        times: list[int] = t_ns.tolist()
+        if self._origin_ns is not None and self.follow(times):
+            self.took(times, values[-1])
+            return [GridPiece(self._origin_ns, values, np.zeros(len(times), dtype=np.bool_), opens=False)]
+        few = self._few(times, values) if len(times) <= FEW else None
+        if few is not None:
+            return [few] if len(few) else []
         if self._last_v is not None:
             t_ns = np.concatenate(([self._last_t], t_ns))
             values = np.concatenate((self._last_v[None, :], values))
@@ -91,17 +111,9 @@ class UniformGrid:
 
     def _few(self, times: list[int], values: FloatArray) -> GridPiece | None:
         """Few samples, one by one: the same rows as the general way. None where a stretch begins or time goes back."""
-        origin_ns, last_v, period_ns, tolerance_ns = self._origin_ns, self._last_v, self.period_ns, self._tolerance_ns
+        origin_ns, last_v = self._origin_ns, self._last_v
         if origin_ns is None or last_v is None:
             return None
-        k = self._next
-        for t in times:  # the common case: these samples are the next rows
-            if not -tolerance_ns <= t - origin_ns - k * period_ns <= tolerance_ns:
-                break
-            k += 1
-        else:
-            self._next, self._last_t, self._last_v = k, times[-1], values[-1]
-            return GridPiece(origin_ns, values, np.zeros(len(times), dtype=np.bool_), opens=False)
         since = [t - origin_ns for t in (self._last_t, *times)]
         steps = list(map(sub, since[1:], since))
         if min(steps) <= 0 or max(steps) > self._bridge_ns:
@@ -137,18 +149,6 @@ class UniformGrid:
             values.take(lefts, axis=0, mode="clip") * (1.0 - share) + values.take(rights, axis=0, mode="clip") * share
         )
         return GridPiece(origin_ns, rows, np.array(bridged), opens=False)
-
-    def _on_grid(self, t_ns: IntArray, values: FloatArray) -> GridPiece | None:
-        """The common case: these samples are the next grid rows. Same answer as the general way, at less cost."""
-        if self._origin_ns is None or self._last_v is None:
-            return None
-        n = len(t_ns)
-        off = t_ns - self._origin_ns - np.arange(self._next, self._next + n) * self.period_ns
-        if np.abs(off).max() > self._tolerance_ns:
-            return None
-        self._next += n
-        self._last_t, self._last_v = int(t_ns[-1]), values[-1]
-        return GridPiece(self._origin_ns, values, np.zeros(n, dtype=np.bool_), opens=False)
 
     def _between(self, t_ns: IntArray, values: FloatArray, *, opens: bool) -> GridPiece:
         if opens or self._origin_ns is None:

@@ -62,10 +62,10 @@ class Impact:
 
 
 class RawSamples:
-    """The last samples as the pod sent them: time, size, which sensors were at full scale, and the three axes."""
+    """The last samples as the pod sent them: time, which sensors were at full scale, and the three axes."""
 
     def __init__(self, capacity: int) -> None:
-        self._rows = History(capacity, 6)
+        self._rows = History(capacity, 5)
         self._base_ns = 0
 
     def append(self, t_ns: IntArray, acc_mps2: FloatArray, saturated: MaskArray) -> None:
@@ -74,9 +74,8 @@ class RawSamples:
             self._base_ns = int(t_ns[0])
         rows = self._rows.grow(len(t_ns))
         rows[:, 0] = t_ns - self._base_ns
-        rows[:, 1] = norm(acc_mps2)
-        rows[:, 2] = saturated
-        rows[:, 3:] = acc_mps2
+        rows[:, 1] = saturated
+        rows[:, 2:] = acc_mps2
 
     def clear(self) -> None:
         """A new segment: its times have nothing to do with the old ones."""
@@ -87,23 +86,22 @@ class RawSamples:
         rows = self._between(ic_ns - BEFORE_NS, ic_ns + AFTER_NS)
         if not len(rows):
             return None
-        flags = rows[:, 2].astype(np.uint8)
+        flags = rows[:, 1].astype(np.uint8)
         source = "high_g" if (flags & HIGH_G_BIT).all() else "acc"
         band = self._between(ic_ns - BAND_BEFORE_NS, ic_ns + BAND_AFTER_NS)
         middle_ns = ic_ns + (BAND_AFTER_NS - BAND_BEFORE_NS) // 2 - self._base_ns
         clipped = bool((flags & ACC_BITS).any())
-        return Impact(
-            float(rows[:, 1].max()) / G_MPS2, clipped, band_rms_g(band[:, 0] - middle_ns, band[:, 3:]), source
-        )
+        peak_g = float(norm(rows[:, 2:]).max()) / G_MPS2
+        return Impact(peak_g, clipped, band_rms_g(band[:, 0] - middle_ns, band[:, 2:]), source)
 
     def acc_clipped(self, ic_ns: int) -> bool:
         """Whether the accelerometer was at full scale round an initial contact."""
         rows = self._between(ic_ns - BEFORE_NS, ic_ns + AFTER_NS)
-        return bool((rows[:, 2].astype(np.uint8) & (ACC_BITS | LOW_G_BIT)).any())
+        return bool((rows[:, 1].astype(np.uint8) & (ACC_BITS | LOW_G_BIT)).any())
 
     def gyro_clipped(self, from_ns: int, to_ns: int) -> bool:
         """Whether the gyro was at full scale in between."""
-        return bool((self._between(from_ns, to_ns)[:, 2].astype(np.uint8) & GYR_BITS).any())
+        return bool((self._between(from_ns, to_ns)[:, 1].astype(np.uint8) & GYR_BITS).any())
 
     @property
     def size(self) -> int:
