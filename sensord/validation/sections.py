@@ -112,6 +112,10 @@ def validate(data: Path, only: Sequence[str] = (), *, quick: bool = False) -> Re
     if not data.is_dir():
         raise InputError(Problem(str(data), "", "no such folder", "a folder of recordings with their truth"))
     if is_lab(data):
+        if only:
+            raise InputError(
+                Problem("command line", "--only", ", ".join(only), "nothing: a lab's folder has one section")
+            )
         return Result(tuple(lab_rows(data)), ())
     bench = Workbench(data)
     rows: list[Row] = []

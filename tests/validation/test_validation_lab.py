@@ -51,6 +51,11 @@ def test_the_rows_of_a_lab(lab: Path) -> None:
     assert by_what(list(rows), "w")["IC"].target == "SD ≤ 7.5 (gaitmap: 7.8)"
 
 
+def test_a_lab_has_no_sections_to_choose_from(lab: Path) -> None:
+    with pytest.raises(InputError, match="--only: found timing, expected nothing"):
+        validate(lab, ["timing"])
+
+
 def test_the_offset_matters_and_events_can_replace_it(lab: Path) -> None:
     exact = by_what(lab_rows(lab), "a")["IC"]
     text = HEAD + trial("a", offset_s=OFFSET_S + 0.15)
