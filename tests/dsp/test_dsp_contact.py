@@ -204,6 +204,7 @@ def test_the_raw_value_is_kept_beside_the_corrected_one(monkeypatch: pytest.Monk
     for s in strides(analyse(foot.block(), RATE)):
         if s.contact_time_s is not None:
             assert s.tc_pod_ns is not None
+            assert s.contact_time_raw_s is not None
             assert s.contact_time_raw_s == pytest.approx((s.tc_pod_ns - s.ic_pod_ns) / NS)
             assert s.contact_time_s == pytest.approx(s.contact_time_raw_s + 0.004)
         else:

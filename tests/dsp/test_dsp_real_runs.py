@@ -16,7 +16,7 @@ from sensord.dsp.foot import Item
 from sensord.files.imu_csv import read_imu_csv
 from sensord.files.imu_recording import ImuRecording
 from sensord.files.wearable_my_foot import read_wearable_my_foot
-from sensord.model import Activity, SampleBlock, Side
+from sensord.model import NS, Activity, SampleBlock, Side
 from tests.dsp.made_feet import (
     DERIVED,
     analyse,
@@ -54,17 +54,55 @@ def found(data: Path, runner: str, variant: str, foot: str) -> list[Item]:
 @pytest.mark.parametrize("variant", [*VARIANTS, "impact_lossy_200hz"])
 @pytest.mark.parametrize("runner", sorted(DERIVED))
 def test_every_contact_timing(sensord_data: Path, runner: str, variant: str, foot: str) -> None:
-    """Every contact of the force plate, the last before standing included, none more; bias within the brief 20 ms."""
+    """Every contact of the force plate, the last before standing included, none more; timing within the targets.
+
+    No constant was fitted to these force plates (`bench/fit_contact.py`). In all variants but `smooth` the shock was
+    placed at the force event, so there initial contact is no evidence.
+    """
     items, true = found(sensord_data, runner, variant, foot), truth(sensord_data, runner, foot)
     ic = match(contacts_s(items), true["ic_pod_s"], WITHIN_S)
     complete = [t for t in true["tc_pod_s"] if true["ic_pod_s"][0] < t < true["ic_pod_s"][-1]]
     tc = match(toe_offs_s(items), complete, WITHIN_S)
     say(f"\n{runner} {variant} {foot}: {len(strides(items))} strides; IC {ic}; TC {tc}")
     assert (ic.missed, ic.invented, tc.missed, tc.invented) == ([], [], [], [])
-    assert abs(ic.bias_ms) < 20.0
-    assert abs(tc.bias_ms) < 20.0
+    whole = [s for s in strides(items) if not s.gap]
+    ic = match(np.array([s.ic_pod_ns / NS for s in whole]), true["ic_pod_s"], WITHIN_S)
+    tc = match(toe_offs_s(whole), complete, WITHIN_S)
+    assert abs(ic.bias_ms) < 10.0
+    assert abs(tc.bias_ms) < 10.0
+    assert ic.sd_ms < 3.0
+    assert tc.sd_ms < 4.0
     assert {s.activity for s in strides(items)} == {Activity.RUN}
     assert notes(items) == ["aligned"]
+
+
+def contact_off_ms(data: Path, runner: str, variant: str, foot: str) -> np.ndarray:
+    """Contact time, found minus true, stride by stride."""
+    true = truth(data, runner, foot)
+    ends = np.array(true["tc_pod_s"])
+    spans = np.array([(ic, ends[ends > ic][0]) for ic in true["ic_pod_s"] if (ends > ic).any()])
+    off = []
+    for s in strides(found(data, runner, variant, foot)):
+        if s.contact_time_s is not None and not s.gap:
+            ic, tc = spans[np.abs(spans[:, 0] - s.ic_pod_ns / NS).argmin()]
+            off.append(1000.0 * (s.contact_time_s - (tc - ic)))
+    return np.array(off)
+
+
+@pytest.mark.parametrize(("variant", "most_ms"), [("smooth_200hz", 5.0), ("impact_200hz", 5.0), ("impact_100hz", 8.0)])
+def test_contact_time_and_what_two_runners_differ_by(sensord_data: Path, variant: str, most_ms: float) -> None:
+    """They differ by 17 ms; equal biases mean that the difference is told rightly."""
+    bias: dict[str, list[float]] = {runner: [] for runner in DERIVED}
+    for runner in DERIVED:
+        for foot in FEET:
+            off = contact_off_ms(sensord_data, runner, variant, foot)
+            say(f"\n{variant} {runner} {foot}: contact {off.mean():+.1f} ± {off.std(ddof=1):.1f} ms")
+            assert len(off) > 10
+            assert off.std(ddof=1) < most_ms
+            assert abs(off.mean()) < 12.0
+            bias[runner].append(float(off.mean()))
+    first, second = (np.mean(both) for both in bias.values())
+    assert abs(first - second) < 5.0
 
 
 @pytest.mark.parametrize("runner", sorted(DERIVED))
