@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sensord.load.window import KEPT, WINDOW_S, Windows
@@ -71,3 +73,29 @@ def test_memory_is_bounded_and_a_stride_without_time_is_left_out() -> None:
     windows = filled([a_stride(Side.LEFT, None), *strides(Side.LEFT, 0.0, 1000)])
     assert len(windows._recent[Side.LEFT]) == KEPT
     assert WINDOW_S / 0.4 < KEPT  # nobody makes a stride in less than 0.4 s
+
+
+def test_flight_of_both_feet_needs_no_common_clock_and_that_of_one_side_does() -> None:
+    items = [
+        replace(
+            s, step_time_s=0.37 if s.foot is Side.LEFT else 0.33, flight_time_s=0.12 if s.foot is Side.LEFT else 0.08
+        )
+        for s in both_feet(0.0, 30, speed_mps=2.9)
+    ]
+    windows, totals = filled(items), RunTotals(run_distance_m=50.0)
+    apart = windows.at(21 * NS, totals, 0, sync_quality_ms=5.0)
+    assert apart.flight_time_s == pytest.approx((0.7 - 0.25 - 0.25) / 2)
+    assert apart.step_time_left_s is apart.step_time_right_s is apart.flight_time_left_s is None
+    assert (apart.sync_quality_ms, apart.run_distance_m) == (5.0, 50.0)
+    assert apart.speed_mps == pytest.approx(2.9)
+    assert windows.at(21 * NS, totals, 0).step_time_left_s is None
+    one = windows.at(21 * NS, totals, 0, sync_quality_ms=2.0)
+    assert (one.step_time_left_s, one.step_time_right_s) == (pytest.approx(0.37), pytest.approx(0.33))
+    assert (one.flight_time_left_s, one.flight_time_right_s) == (pytest.approx(0.12), pytest.approx(0.08))
+
+
+def test_walking_has_steps_and_no_flight() -> None:
+    items = both_feet(0.0, 30, 1.1, activity=Activity.WALK, contact_time_s=0.7, step_time_s=0.55, flight_time_s=-0.15)
+    window = filled(items).at(33 * NS, RunTotals(), 0, sync_quality_ms=1.0)
+    assert window.step_time_left_s == pytest.approx(0.55)
+    assert window.flight_time_s is window.flight_time_left_s is None
