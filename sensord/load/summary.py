@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sensord.load.bands import SpeedBands, measured_speed
 from sensord.load.histogram import Histogram
+from sensord.load.impact_summary import ImpactSummary
 from sensord.load.medians import Medians
 from sensord.load.pairing import StridePair
 from sensord.load.steady import Bouts
@@ -35,6 +36,7 @@ class Summary:
         self._speeds = SpeedBands()
         self._bands: dict[str, Medians] = {}
         self._bouts = Bouts()
+        self._impacts = ImpactSummary()
 
     def add(self, stride: Stride) -> None:
         """Count a stride of either foot; only running ones with some confidence enter the medians."""
@@ -47,6 +49,7 @@ class Summary:
         if (speed_mps := measured_speed(stride)) is not None:
             self._speed_cmps.add(100 * speed_mps)
         self._speeds.add(stride)
+        self._impacts.add(stride)
         for medians in self._now():
             medians.add(stride)
 
@@ -100,6 +103,7 @@ class Summary:
             pods=dict(self._conditions.pods),
             metrics=whole.values,
             bands={band: medians.values for band, medians in sorted(self._bands.items())},
+            impact=self._impacts.fields(),
         )
 
     def _now(self) -> list[Medians]:

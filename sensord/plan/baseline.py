@@ -20,7 +20,6 @@ from sensord.plan.conditions import Conditions
 from sensord.plan.model import (
     AsymmetryLimit,
     FixedAsymmetryBaseline,
-    FixedImpactBaseline,
     Plan,
     RunsBaseline,
     SessionsBaseline,
@@ -58,27 +57,6 @@ class Baseline:
     def mdc(self) -> float | None:
         """Minimal detectable change between two runs (95 %), None with fewer than three runs."""
         return None if self.sd is None or self.n < MDC_RUNS else 1.96 * sqrt(2.0) * self.sd
-
-
-def impact_baseline(
-    given: FixedImpactBaseline | SessionsBaseline,
-    history: History,
-    side: Side,
-    strides_needed: int,
-    conditions: Conditions | None = None,
-) -> Baseline:
-    """Baseline peak of one foot in g. A run counts when its median was known (not hidden by clipping), rests on at
-    least as many strides as one window of the limit, and was made under `conditions` (None: under any)."""
-    if isinstance(given, FixedImpactBaseline):
-        return Baseline(given.value_g)
-    value, count = f"impact_{side.value}_g", f"impact_n_{side.value}"
-    runs = [run for run in history if run.get(value) is not None and run.get(count, 0) >= strides_needed]
-    runs = [run for run in runs if of_this_algorithm(run)]
-    like = [run for run in runs if conditions is None or Conditions.of_summary(run).unlike(conditions) is None]
-    others = len(runs) - len(like)
-    return _of_values(
-        [float(run[value]) for run in like], given.n, f" ({others} under other conditions)" if others else ""
-    )
 
 
 class Baselines:

@@ -38,14 +38,20 @@ def median_of(peaks: Sequence[Peak]) -> Median:
     With fewer than 6 values no such interval exists: low is 0, high is infinite. The interval takes the values as
     independent, which strides are only roughly.
     """
+    return quantile_of(peaks, 50)
+
+
+def quantile_of(peaks: Sequence[Peak], percent: int) -> Median:
+    """The same for another quantile: below the lowest clipped record it is as exact as if nothing were clipped."""
     n = len(peaks)
     if not n:
         raise ValueError("no median of nothing")
     ordered = sorted(peaks, key=lambda p: (p.g, p.clipped))  # a clipped peak is the higher one of two equal records
     floor = min((p.g for p in peaks if p.clipped), default=inf)
-    middle, rank = ordered[(n - 1) // 2], interval_rank(n)
-    low = 0.0 if rank is None else ordered[rank - 1].g
-    high = inf if rank is None or not _exact(ordered[n - rank], floor) else ordered[n - rank].g
+    middle = ordered[(n - 1) * percent // 100]
+    low_rank, high_rank = interval_ranks(n, percent)
+    low = 0.0 if low_rank is None else ordered[low_rank - 1].g
+    high = inf if high_rank is None or not _exact(ordered[high_rank - 1], floor) else ordered[high_rank - 1].g
     return Median(middle.g, low, high, _exact(middle, floor))
 
 
@@ -63,3 +69,17 @@ def interval_rank(n: int) -> int | None:
         if tail > 0.025:
             return k or None
         k += 1
+
+
+@cache
+def interval_ranks(n: int, percent: int) -> tuple[int | None, int | None]:
+    """The k and l for which [k-th smallest, l-th smallest] of n holds a quantile with 2.5 % at most on either side;
+    None where no value of n is low or high enough."""
+    p, below, low, high = percent / 100.0, 0.0, None, None
+    for k in range(n + 1):  # below: at most k values are under the quantile
+        below += comb(n, k) * p**k * (1.0 - p) ** (n - k)
+        if below <= 0.025:
+            low = k + 1
+        if high is None and below >= 0.975 and k < n:
+            high = k + 1
+    return low, high

@@ -5,19 +5,21 @@ within when the whole interval is below the first limit, beyond a level when the
 `sustained` of running time makes an alert; below `clear_below_pct` for as long ends it. Walking breaks neither count
 nor interrupt. The limit in g is the given percentage of the baseline, but never less than `min_change_g` above it.
 
-Clipped peaks count as "at least": a median that clipping hides is not checked, unless even what was recorded is beyond
-the limit. Peaks of a foot pod are not tibial ones, and are compared with nobody else's (Cheung et al. 2019, Scand J Med
-Sci Sports 29:835: shoe peaks about four times the tibial ones).
+Clipped peaks count as "at least". Where they hide the median, the limit is checked by the next thing that can be and
+has a baseline (`impact_measures`), and says by which; where there is none it is not checked, unless even what was
+recorded is beyond the limit. Peaks of a foot pod are not tibial ones, and are compared with nobody else's (Cheung et
+al. 2019, Scand J Med Sci Sports 29:835: shoe peaks about four times the tibial ones).
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 from sensord.model import Activity, Level, LimitStatus, Side, Stride
-from sensord.plan.baseline import Baseline
-from sensord.plan.breach import RANK, Turn
-from sensord.plan.censored import Median, Peak, median_of
+from sensord.plan.breach import RANK, Breach, Turn
+from sensord.plan.censored import Median
+from sensord.plan.impact_measures import Landing, Measure, Measures, choose
 from sensord.plan.model import ImpactLimit
 from sensord.plan.rule import (
     MIN_CONFIDENCE,
@@ -28,7 +30,6 @@ from sensord.plan.rule import (
     RunClock,
     Said,
     Words,
-    levels_of,
     not_checked,
 )
 
@@ -37,42 +38,52 @@ class ImpactRule(Rule):
     """The impact limit of one foot."""
 
     def __init__(
-        self, run: str, rule: str, side: Side, limit: ImpactLimit, *, baseline: Baseline, has_pod: bool, clock: RunClock
+        self, run: str, rule: str, side: Side, limit: ImpactLimit, *, baseline: Measures, has_pod: bool, clock: RunClock
     ) -> None:
-        usual, needs = baseline.value, limit.needs
-        warn, stop = (
-            None if usual is None or pct is None else max(usual * pct / 100, usual + needs.min_change_g)
-            for pct in (limit.warn_pct, limit.stop_pct)
-        )
-        super().__init__(run, Name(rule, f"impact_{side.value}", "g"), levels_of(warn, stop), needs.sustained)
-        self._side, self._needs, self._usual, self._clock = side, needs, usual, clock
-        self._clear_g = 0.0 if usual is None else usual * needs.clear_below_pct / 100
-        self._never = None if has_pod else f"no {side.value} pod"
-        self._never = self._never or baseline.why_none
-        self._window: deque[Peak] = deque(maxlen=needs.window_steps)
+        self._baseline, self._source = baseline, baseline.usual_source
+        self._measures: Sequence[Measure] = baseline.by(self._source)
+        self._measure = self._measures[0] if self._measures else None
+        limits = self._measure.limits if self._measure else {}
+        super().__init__(run, Name(rule, f"impact_{side.value}", "g"), limits, limit.needs.sustained)
+        if self._measure:
+            self._use(self._measure)
+        else:  # none for this sensor: levels are needed all the same, for a sensor that has one
+            self.breach = Breach(_levels(limit), limit.needs.sustained)
+        self._side, self._needs, self._clock = side, limit.needs, clock
+        self._no_pod = None if has_pod else f"no {side.value} pod"
+        self._window: deque[Landing] = deque(maxlen=self._needs.window_steps)
         self._fresh = Freshness()
+
+    @property
+    def _never(self) -> str | None:
+        """Why nothing can be checked, as things are."""
+        return self._no_pod or (None if self._measures else self._baseline.why_none(self._source))
 
     def start(self, t_ns: int) -> Said:
         """Where the limit stands before anything is known."""
-        if self._never:
-            return self.report(not_checked(self._never, "never"), t_ns)
+        if never := self._never:
+            return self.report(not_checked(never, "never"), t_ns)
         return self.report(self._collecting(), t_ns)
 
     def on_stride(self, stride: Stride, t_ns: int) -> Said:
         """Judge the window that a measured running stride of this foot completes."""
+        landing = Landing.of(stride)
         if (
-            self._never
+            self._no_pod
+            or landing is None
             or stride.foot is not self._side
             or stride.activity is not Activity.RUN
-            or stride.impact_peak_g is None
             or stride.confidence < MIN_CONFIDENCE
         ):
             return []
+        said = self._sensor(stride.impact_source or "acc", t_ns)
+        if self._never:
+            return said
         self._fresh.seen(self._clock, t_ns)
-        self._window.append(Peak(stride.impact_peak_g, stride.impact_clipped))
+        self._window.append(landing)
         if len(self._window) < self._needs.window_steps:
             return self.report(self._collecting(), t_ns)
-        return self._judge(median_of(self._window), t_ns)
+        return self._judge(t_ns)
 
     def on_tick(self, t_ns: int, feet_up: frozenset[Side] | None) -> Said:
         """Silence, and what it means."""
@@ -88,58 +99,94 @@ class ImpactRule(Rule):
             return self.report(Finding(LimitStatus.UNDECIDED, None, n, needed, "not running", "idle"), t_ns)
         return []
 
+    def _sensor(self, source: str, t_ns: int) -> Said:
+        """Another sensor gives the impacts now: it has baselines of its own."""
+        if source == self._source:
+            return []
+        self._source = source
+        self._measures = self._baseline.by(source)
+        self._window.clear()
+        self.breach.interrupt()
+        self._measure = None
+        if never := self._never:
+            return self.report(not_checked(never, "never"), t_ns)
+        self._use(self._measures[0])
+        return []
+
+    def _use(self, measure: Measure) -> None:
+        """Judge by this from now on. What was counting towards an alert in another quantity starts again."""
+        before, self._measure = self._measure, measure
+        if before is not None and before.quantity != measure.quantity:
+            self.breach.interrupt()
+        self.name = Name(self.name.rule, measure.metric, measure.unit)
+        self.limits = dict(measure.limits)
+
     def _collecting(self) -> Finding:
         n, needed = len(self._window), self._needs.window_steps
         return Finding(LimitStatus.UNDECIDED, None, n, needed, f"{n} of {needed} strides", "collecting")
 
-    def _judge(self, found: Median, t_ns: int) -> Said:
+    def _judge(self, t_ns: int) -> Said:
+        chosen = choose(self._measures, self._window)
+        if chosen is None:
+            self.breach.interrupt()
+            self._use(self._measures[0])
+            n = len(self._window)
+            return self.report(not_checked(self._clipping(), "clipped", n=n, n_needed=self._needs.window_steps), t_ns)
+        measure, found = chosen
+        self._use(measure)
         beyond = max(
-            (level for level, limit in self.limits.items() if found.low > limit),
+            (level for level, limit in measure.limits.items() if found.low > limit),
             key=RANK.__getitem__,
             default=Level.NONE,
         )
-        back = found.exact and found.value < self._clear_g
         clock_s = self._clock.run_s
-        turns = self.breach.update(beyond, back=back, clock_s=clock_s, t_ns=t_ns)
-        alerts = [self.alert(turn, found.value, self._words(turn, found)) for turn in turns]
-        return [*self.report(self._finding(found, beyond, clock_s), t_ns), *alerts]
+        turns = self.breach.update(beyond, back=found.exact and found.value < measure.clear, clock_s=clock_s, t_ns=t_ns)
+        alerts = [self.alert(turn, found.value, self._words(turn, measure, found)) for turn in turns]
+        return [*self.report(self._finding(measure, found, clock_s), t_ns), *alerts]
 
-    def _finding(self, found: Median, beyond: Level, clock_s: float) -> Finding:
+    def _finding(self, measure: Measure, found: Median, clock_s: float) -> Finding:
         n, needed, sustained_s = len(self._window), self._needs.window_steps, self._needs.sustained
-        hidden = not found.exact and beyond is Level.NONE
-        if hidden:
-            return not_checked(self._clipping(), "clipped", n=n, n_needed=needed)
         back_s, beyond_s = self.breach.back_for_s(clock_s), self.breach.beyond_for_s(clock_s)
+        status, reason, kind = LimitStatus.UNDECIDED, "", ""
         if self.breach.level is not Level.NONE and back_s is None:
-            return Finding(LimitStatus.OVER, found.value, n, needed)
-        if self.breach.level is not Level.NONE:
+            status = LimitStatus.OVER
+        elif self.breach.level is not Level.NONE:
             reason, kind = f"back inside for {back_s:.0f} of {sustained_s:.0f} s", "back"
         elif beyond_s is not None:
             reason, kind = f"beyond for {beyond_s:.0f} of {sustained_s:.0f} s", "beyond"
-        elif found.high < self.first_limit:
-            return Finding(LimitStatus.WITHIN, found.value, n, needed)
+        elif found.high < measure.first_limit:
+            status = LimitStatus.WITHIN
         else:
-            reason, kind = f"{self._interval(found)} is not clear of {self.first_limit:.1f} g", "interval"
-        return Finding(LimitStatus.UNDECIDED, found.value, n, needed, reason, kind)
+            reason, kind = f"{_interval(measure, found)} is not clear of {measure.say(measure.first_limit)}", "interval"
+        if not measure.plain:
+            reason = "; ".join(part for part in (f"checked by {measure.label}", reason) if part)
+            kind = f"{measure.metric} {kind}"
+        return Finding(status, found.value, n, needed, reason or None, kind)
 
     def _clipping(self) -> str:
-        clipped = [peak.g for peak in self._window if peak.clipped]
+        clipped = [landing.peak.g for landing in self._window if landing.peak.clipped]
         return f"{100 * len(clipped) / len(self._window):.0f} % of impacts clipped at >= {min(clipped):.0f} g"
 
-    @staticmethod
-    def _interval(found: Median) -> str:
-        high = f"{found.high:.1f}" if found.high < float("inf") else "more"
-        return f"{found.low:.1f} to {high} g"
-
-    def _words(self, turn: Turn, found: Median) -> Words:
+    def _words(self, turn: Turn, measure: Measure, found: Median) -> Words:
         side, at_least = self._side.value, "" if found.exact else "at least "
+        subject, clears = f"{side.capitalize()} {measure.label}", measure.say(measure.clear)
         if turn.duration_s is not None:
-            fact = f"{side.capitalize()} impact {found.value:.1f} g, below {self._clear_g:.1f} g again"
+            fact = f"{subject} {measure.say(found.value)}, below {clears} again"
             return Words("", f"{fact} after {turn.duration_s:.0f} s.")
-        limit, stop = self.limits[turn.level], self.limits.get(Level.STOP)
-        impact, usual = f"{side.capitalize()} impact {at_least}{found.value:.1f} g", f"(usual {self._usual:.1f} g)"
-        fact = f"{impact}, limit {limit:.1f} g {usual}."
+        limit, stop = measure.limits[turn.level], measure.limits.get(Level.STOP)
+        usual = f"(usual {measure.say(measure.usual)})"
+        fact = f"{subject} {at_least}{measure.say(found.value)}, limit {measure.say(limit)} {usual}."
         if turn.level is Level.STOP:
-            return Words("Stop running", f"{fact} Clears below {self._clear_g:.1f} g.")
-        remains = f"Clears below {self._clear_g:.1f} g." if stop is None else f"Stop at {stop:.1f} g."
+            return Words("Stop running", f"{fact} Clears below {clears}.")
+        remains = f"Clears below {clears}." if stop is None else f"Stop at {measure.say(stop)}."
         return Words(f"Check {side} impact", f"{fact} {remains}")
+
+
+def _levels(limit: ImpactLimit) -> tuple[Level, ...]:
+    given = ((Level.WARN, limit.warn_pct), (Level.STOP, limit.stop_pct))
+    return tuple(level for level, pct in given if pct is not None)
+
+
+def _interval(measure: Measure, found: Median) -> str:
+    high = measure.say(found.high) if found.high < float("inf") else f"more {measure.unit}"
+    return f"{found.low:.{measure.decimals}f} to {high}"

@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection
 
 from sensord.model import Asymmetry, RunSetup, RunTotals, Side, Stride
 from sensord.plan.asymmetry import AsymmetryRule
-from sensord.plan.baseline import Baselines, impact_baseline
-from sensord.plan.conditions import Conditions
+from sensord.plan.baseline import Baselines
 from sensord.plan.cumulative import distance_rule, run_time_rule
 from sensord.plan.impact import ImpactRule
+from sensord.plan.impact_measures import Measures
 from sensord.plan.model import Plan
 from sensord.plan.rule import Rule, RunClock, Said
 
@@ -69,7 +69,7 @@ class Limits:
 def _rules(plan: Plan, setup: RunSetup, clock: RunClock) -> list[Rule]:
     rules: list[Rule] = []
     pods = frozenset(pod.side for pod in setup.pods)
-    injured, history = plan.runner.injured_side, setup.history
+    injured = plan.runner.injured_side
     if plan.limit.distance:
         rules.append(distance_rule(setup.run, plan.limit.distance))
     if plan.limit.run_time:
@@ -77,9 +77,7 @@ def _rules(plan: Plan, setup: RunSetup, clock: RunClock) -> list[Rule]:
     if impact := plan.impact:
         for side in (injured,) if injured else tuple(Side):
             name = "impact" if injured else f"impact.{side.value}"
-            base = impact_baseline(
-                impact.baseline, history, side, impact.needs.window_steps, Conditions.of_setup(setup, plan)
-            )
+            base = Measures(impact, setup, plan, side)
             rules.append(ImpactRule(setup.run, name, side, impact, baseline=base, has_pod=side in pods, clock=clock))
     baselines = Baselines(plan, setup)
     for metric, limit in plan.asymmetry.limits.items():

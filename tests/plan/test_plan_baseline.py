@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from sensord.load.metrics import METRICS
 from sensord.model import ALGORITHM, PodSetup, RunSetup, Side
 from sensord.plan.asymmetry import TOLD
-from sensord.plan.baseline import INJURED, Baselines, impact_baseline
+from sensord.plan.baseline import INJURED, Baselines
 from sensord.plan.conditions import Conditions
-from sensord.plan.model import AsymmetrySection, SessionsBaseline, read_plan
+from sensord.plan.model import AsymmetrySection, read_plan
 from sensord.plan.swap import DIFFERENCES, MIN_PAIRS, swap_calibration
 from tests.plan.made_plans import ASYMMETRY, HEAD
 
@@ -147,13 +147,6 @@ def test_a_swap_needs_pairs_like_conditions_and_the_same_algorithm() -> None:
 
 
 # ------------------------------------------------------------------------------------------------ the rest
-
-
-def test_impact_of_another_algorithm_is_no_baseline() -> None:
-    run = {"impact_left_g": 10.0, "impact_n_left": 500}
-    sessions = SessionsBaseline(mode="sessions", n=2)
-    assert impact_baseline(sessions, [run, {**run, "algo": "1"}], Side.LEFT, 30).value is None
-    assert impact_baseline(sessions, [run, {**run, "algo": ALGORITHM}], Side.LEFT, 30).value == 10.0
 
 
 def test_plan_and_measurement_speak_of_the_same_metrics() -> None:

@@ -1,0 +1,184 @@
+"""What an impact limit can be checked by, best first, each against its own baseline.
+
+The median peak (of the high-g sensor where there is one); where clipping hides it a lower quantile of the same peaks;
+the power of the landing at 12-20 Hz; the estimated peak force. What is used is named: the four are different things,
+and only the first is what the plan says in g.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from sensord.model import Json, Level, RunSetup, Side, Stride
+from sensord.plan.censored import Median, Peak, quantile_of
+from sensord.plan.conditions import Conditions
+from sensord.plan.model import FixedImpactBaseline, ImpactLimit, Plan
+from sensord.plan.rule import levels_of
+from sensord.plan.swap import metrics_of, of_this_algorithm
+
+PERCENTS = (50, 40, 30, 20)
+"""Quantiles in the order in which they are tried; every run keeps them (load/impact_summary.py). Design choice: of 30
+strides the 20th percentile is the lowest whose 95 % interval is bounded on both sides with strides to spare."""
+
+HIGH_G = "high_g"
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What a window keeps of a stride."""
+
+    peak: Peak
+    band_g: float | None
+    force_bw: float | None
+
+    @classmethod
+    def of(cls, stride: Stride) -> Landing | None:
+        """None when the impact was not measured."""
+        if stride.impact_peak_g is None:
+            return None
+        return cls(Peak(stride.impact_peak_g, stride.impact_clipped), stride.impact_band_g, stride.force_peak_bw)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One way to check the limit. `quantity`: peak, band or force; `label` names it after the foot."""
+
+    quantity: str
+    percent: int
+    metric: str
+    unit: str
+    label: str
+    decimals: int
+    usual: float
+    limits: Mapping[Level, float]
+    clear: float
+
+    @property
+    def first_limit(self) -> float:
+        """The limit that is reached first."""
+        return min(self.limits.values())
+
+    @property
+    def plain(self) -> bool:
+        """It is the median peak, which needs no explanation."""
+        return self.quantity == "peak" and self.percent == 50
+
+    def of(self, window: Sequence[Landing]) -> Median | None:
+        """Its value over the window; None when fewer than half of the strides have one (design choice)."""
+        if self.quantity == "peak":
+            values = [landing.peak for landing in window]
+        else:
+            found = [landing.band_g if self.quantity == "band" else landing.force_bw for landing in window]
+            values = [Peak(value, clipped=False) for value in found if value is not None]
+        return quantile_of(values, self.percent) if 2 * len(values) >= max(len(window), 1) else None
+
+    def say(self, value: float) -> str:
+        """A value with its unit."""
+        return f"{value:.{self.decimals}f} {'BW' if self.unit == 'bw' else self.unit}"
+
+
+class Measures:
+    """The measures of one foot that have a baseline, by the sensor that gives the impacts now."""
+
+    def __init__(self, limit: ImpactLimit, setup: RunSetup, plan: Plan | None, side: Side) -> None:
+        self._limit, self._side = limit, side
+        now = Conditions.of_setup(setup, plan)
+        self._runs: list[Mapping[str, Json]] = []
+        self._others: list[Mapping[str, Json]] = []  # under other conditions
+        for run in setup.history:
+            if of_this_algorithm(run):
+                like = Conditions.of_summary(run).unlike(now) is None
+                (self._runs if like else self._others).append(run)
+
+    @property
+    def usual_source(self) -> str:
+        """The sensor of the latest run that may be compared."""
+        return self._source(self._runs[-1]) if self._runs else "acc"
+
+    def by(self, source: str) -> list[Measure]:
+        """Best first; empty when there is no baseline of impacts from this sensor."""
+        given = self._limit.baseline
+        if isinstance(given, FixedImpactBaseline):
+            return [self._peak(50, given.value_g, source)]
+        runs = [run for run in self._runs if self._source(run) == source]
+        found = [
+            self._peak(percent, usual, source)
+            for percent in PERCENTS
+            if (usual := self._usual([self._quantile(run, percent) for run in runs])) is not None
+        ]
+        if (usual := self._usual([self._median(run, "impact_band") for run in runs])) is not None:
+            found.append(self._other("band", usual))
+        if (usual := self._usual([self._median(run, "force_peak") for run in self._runs])) is not None:
+            found.append(self._other("force", usual))
+        return found
+
+    def why_none(self, source: str) -> str:
+        """Why there is no measure."""
+        runs = [run for run in self._runs if self._source(run) == source]
+        n = 1 if isinstance(self._limit.baseline, FixedImpactBaseline) else self._limit.baseline.n
+        known = sum(self._quantile(run, 50) is not None for run in runs)
+        others = []
+        if unlike := sum(self._quantile(run, 50) is not None for run in self._others):
+            others.append(f"{unlike} under other conditions")
+        if other_sensor := len(self._runs) - len(runs):
+            others.append(f"{other_sensor} with another sensor")
+        return f"no baseline: {known} of {n} runs" + (f" ({', '.join(others)})" if others else "")
+
+    def _usual(self, values: Sequence[float | None]) -> float | None:
+        assert not isinstance(self._limit.baseline, FixedImpactBaseline)
+        known, n = [value for value in values if value is not None], self._limit.baseline.n
+        return median(known[-n:]) if len(known) >= n else None
+
+    def _quantile(self, run: Mapping[str, Json], percent: int) -> float | None:
+        of = (run.get("impact") or {}).get(self._side.value) or {}
+        value, n = (of.get("quantiles") or {}).get(str(percent)), of.get("n", 0)
+        if percent == 50 and not of:  # a run that kept only its median
+            value, n = run.get(f"impact_{self._side.value}_g"), run.get(f"impact_n_{self._side.value}", 0)
+        return float(value) if value is not None and n >= self._limit.needs.window_steps else None
+
+    def _median(self, run: Mapping[str, Json], metric: str) -> float | None:
+        of = metrics_of(run).get(metric) or {}
+        value, n = of.get(self._side.value), of.get(f"n_{self._side.value}", 0)
+        return float(value) if value is not None and n >= self._limit.needs.window_steps else None
+
+    def _source(self, run: Mapping[str, Json]) -> str:
+        of = (run.get("impact") or {}).get(self._side.value) or {}
+        return str(of.get("source") or "acc")
+
+    def _peak(self, percent: int, usual: float, source: str) -> Measure:
+        side, sensor = self._side.value, "high-g sensor" if source == HIGH_G else ""
+        if percent == 50:
+            metric, label = f"impact_{side}", f"impact ({sensor})" if sensor else "impact"
+        else:
+            metric, label = f"impact_{side}_p{percent}", f"impact (softest {percent} %, the median is clipped)"
+        return self._measure(("peak", percent), metric, ("g", 1), label, usual, self._limit.needs.min_change_g)
+
+    def _other(self, quantity: str, usual: float) -> Measure:
+        side = self._side.value
+        if quantity == "band":
+            label = "impact at 12-20 Hz (peaks are clipped)"
+            return self._measure(("band", 50), f"impact_band_{side}", ("g", 2), label, usual)
+        label = "estimated peak force (impacts are clipped)"
+        return self._measure(("force", 50), f"force_peak_{side}", ("bw", 2), label, usual)
+
+    def _measure(
+        self, what: tuple[str, int], metric: str, unit: tuple[str, int], label: str, usual: float, least: float = 0.0
+    ) -> Measure:
+        warn, stop = (
+            None if pct is None else max(usual * pct / 100, usual + least)
+            for pct in (self._limit.warn_pct, self._limit.stop_pct)
+        )
+        clear = usual * self._limit.needs.clear_below_pct / 100
+        return Measure(*what, metric, unit[0], label, unit[1], usual, levels_of(warn, stop), clear)
+
+
+def choose(measures: Sequence[Measure], window: Sequence[Landing]) -> tuple[Measure, Median] | None:
+    """The first that can be decided either way, or is beyond its limit whatever clipping hides; else the first that is
+    exact; else None."""
+    found = [(measure, value) for measure in measures if (value := measure.of(window)) is not None]
+    for measure, value in found:
+        if (value.exact and value.high < float("inf")) or value.low > measure.first_limit:
+            return measure, value
+    return next(((measure, value) for measure, value in found if value.exact), None)
