@@ -15,6 +15,7 @@ from sensord.load.pairing import Pairing
 from sensord.load.steady import BOUT_PAIRS
 from sensord.load.summary import MAX_BANDS, Summary
 from sensord.model import Activity, Alert, AlertPhase, Level, RunSummary, RunTotals, Side, canonical_json, payload
+from sensord.plan.conditions import Conditions
 from tests.load.made_strides import a_stride, both_feet
 
 
@@ -141,3 +142,44 @@ def test_memory_does_not_grow_with_the_run() -> None:
     found = summary.result(RunTotals(), elapsed_s=0.0, limits=(0, 0))
     assert len(found.bands) <= MAX_BANDS
     assert found.impact_left_g == 400.0
+
+
+def test_a_summary_says_under_which_conditions_and_at_which_speeds() -> None:
+    conditions = Conditions(shoe="blue", mount="laces", injured=True, pods={"left": "a", "right": "b"})
+    summary, pairing = Summary("runner-1", conditions), Pairing()
+    for begin_s, speed_mps, contact_s in ((0.0, 2.7, 0.28), (100.0, 3.7, 0.22)):
+        for item in both_feet(begin_s, 60 if speed_mps < 3 else 40, speed_mps=speed_mps, contact_time_s=contact_s):
+            summary.add(item)
+            for pair in pairing.add(item):
+                summary.add_pair(pair)
+    found = summary.result(RunTotals(), elapsed_s=0.0, limits=(0, 0))
+    assert (found.shoe, found.surface, found.mount, found.injured) == ("blue", None, "laces", True)
+    assert found.pods == {"left": "a", "right": "b"}
+    assert (found.speed_mps, found.speed_band) == (2.7, "2.5-3.0")
+    assert list(found.bands) == ["2.5-3.0", "3.5-4.0"]
+    assert found.bands["2.5-3.0"]["contact_time"]["left"] == 0.28
+    assert found.bands["3.5-4.0"]["contact_time"]["left"] == 0.22
+    whole = found.metrics["contact_time"]
+    assert whole == {"left": 0.28, "right": 0.28, "n_left": 100, "n_right": 100, "index": 0.0, "pairs": 100 - 2 * 3}
+    assert list(found.metrics) == ["contact_time", "impact_peak"]  # what was measured
+    assert found.impact["left"]["n"] == 100
+    canonical_json(payload(found))
+
+
+def test_a_configured_speed_is_no_speed() -> None:
+    summary = Summary("runner-1")
+    for item in both_feet(0.0, 30, speed_mps=2.7, speed_source="configured"):
+        summary.add(item)
+    found = summary.result(RunTotals(), elapsed_s=0.0, limits=(0, 0))
+    assert found.speed_mps is found.speed_band is None
+    assert found.bands == {}
+
+
+def test_many_clipped_peaks_hide_the_difference_of_impact() -> None:
+    summary, pairing = Summary("runner-1"), Pairing()
+    for k, item in enumerate(both_feet(0.0, 60)):
+        stride = replace(item, impact_clipped=k % 3 == 0)
+        summary.add(stride)
+        for pair in pairing.add(stride):
+            summary.add_pair(pair)
+    assert summary.result(RunTotals(), elapsed_s=0.0, limits=(0, 0)).metrics["impact_peak"]["index"] is None
