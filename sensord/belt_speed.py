@@ -12,7 +12,7 @@ from sensord.files.speed_words import parse_speed_mps
 from sensord.model import Json
 
 
-async def tell_speed(settings: Settings, text: str) -> Json:
+async def tell_speed(settings: Settings, text: str, grade_pct: float | None = None) -> Json:
     """Tell the daemon's run the belt speed from now on: {run, t_ns, speed_mps}; InputError: it cannot."""
     speed = parse_speed_mps(text)
     data = DataDir(settings.data_dir)
@@ -24,4 +24,7 @@ async def tell_speed(settings: Settings, text: str) -> Json:
             raise nobody
     except HeldError as held:
         plate = door_plate(data, held)
-    return await ask(plate, "/api/run/speed", {"speed": "off" if speed is None else text, "who": getpass.getuser()})
+    said = {"speed": "off" if speed is None else text, "who": getpass.getuser()}
+    if grade_pct is not None:
+        said["grade_pct"] = f"{grade_pct:g}"
+    return await ask(plate, "/api/run/speed", said)

@@ -79,6 +79,7 @@ class ConditionsSettings(_Section):
     shoe: Name | None = None
     surface: Name | None = None
     mount: Name | None = None
+    grade_pct: Annotated[float | None, Field(ge=-45, le=45)] = None
 
 
 class InfluxSettings(_Section):

@@ -42,6 +42,9 @@ log = logging.getLogger(__name__)
 TICK_S = 1.0
 """Contract: a tick a second is recorded, so that silence and time limits need no data."""
 
+HISTORY_RUNS = 100
+"""Design choice: so many earlier runs are what baselines and her speed are made of; each run file holds them."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -240,7 +243,7 @@ class Gateway:
             store=reader,
             journal=journal,
             listener=Listener(events=self._events, begun=self._begun, ended=self._ended),
-            setup=lambda run: self._setup(run, reader.history(self._runner)),
+            setup=lambda run: self._setup(run, reader.history(self._runner)[-HISTORY_RUNS:]),
             clock_trusted=lambda: self._wall_clock.trusted,
         )
 
@@ -259,6 +262,7 @@ class Gateway:
             shoe=settings.conditions.shoe,
             surface=settings.conditions.surface,
             mount=settings.conditions.mount,
+            grade_pct=settings.conditions.grade_pct,
         )
 
     def _sinks(self, current: CurrentRun) -> list[InfluxSink | MqttSink]:

@@ -89,7 +89,7 @@ class MarkKind(StrEnum):
     CLOCK = "clock"  # data: wall_ns, step_s, trusted: the wall clock was corrected, or is trusted now; no anchor moves
     RESUMED = "resumed"  # data: gap_s, boot_id: the process came back after a crash
     NOTE = "note"  # data: text, by
-    SPEED = "speed"  # data: speed_mps (None: no longer known), sd_mps, source ("treadmill", "rsc", "gnss"), by
+    SPEED = "speed"  # data: speed_mps (None: no longer known), sd_mps, source, by; perhaps grade_pct from here on
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,8 @@ class RunSetup:
     shoe: str | None = None
     surface: str | None = None
     mount: str | None = None
+    grade_pct: float | None = None
+    """Slope of ground or belt, uphill positive; None: nobody said, and forces assume level ground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +289,12 @@ class GaitWindow:
     flight_time_right_s: float | None = None
     sync_quality_ms: float | None = None
     run_distance_m: float | None = None
-    speed_mps: float | None = None
+    speed_mps: float | None = None  # mean of what was measured; speed_source: where most of these strides' came from
+    speed_sd_mps: float | None = None  # how far off speed_mps may be as a whole: a mean makes that no smaller
+    speed_source: str | None = None
+    distance_sd_m: float | None = None  # these three: as in RunTotals
+    estimated_m: float | None = None
+    configured_m: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,7 +469,11 @@ class RunSummary:
     pods: Mapping[str, Json] = field(default_factory=dict)  # foot: pod
     metrics: Mapping[str, Json] = field(default_factory=dict)  # metric: medians a foot, n, index (see load/summary.py)
     bands: Mapping[str, Json] = field(default_factory=dict)  # speed band: the same as `metrics`
+    speed_model: Mapping[str, Json] = field(default_factory=dict)  # what load/speed.py learned of her, for her next run
     impact: Mapping[str, Json] = field(default_factory=dict)  # foot: source, n, clipped, quantiles (impact_summary.py)
+    distance_sd_m: float | None = None  # these three: as in RunTotals
+    estimated_m: float | None = None
+    configured_m: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

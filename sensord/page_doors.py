@@ -12,9 +12,9 @@ from pathlib import Path
 from sensord import host
 from sensord.current_run import CurrentRun
 from sensord.errors import InputError, Problem
-from sensord.files.speed_words import SHARE_SD, parse_speed_mps
+from sensord.files.speed_words import SHARE_SD, parse_grade_pct, parse_speed_mps
 from sensord.journal import Journal
-from sensord.model import NS, Alert, LimitState, Mark, MarkKind
+from sensord.model import NS, Alert, Json, LimitState, Mark, MarkKind
 from sensord.store import Store, StoredRun
 from sensord.web.access import new_token
 from sensord.web.ports import RunDetail, RunMark, RunRow, RunSpeed
@@ -73,14 +73,21 @@ class RunCommands:
         self._current.push(Mark(boottime_ns, MarkKind.NOTE, {"text": text, "by": who, "wall_ns": wall_ns}))
         return RunMark(run, t_ns, wall_ns, text)
 
-    async def know_speed(self, text: str, *, who: str) -> RunSpeed:
-        """From now on the belt goes at this speed ("10.5km/h", "off": not known any more)."""
-        speed_mps = parse_speed_mps(text)
+    async def know_speed(self, text: str, *, who: str, grade: str = "") -> RunSpeed:
+        """From now on the belt goes at this speed ("10.5km/h", "off": not known any more), and at this slope in %."""
+        speed_mps, grade_pct = parse_speed_mps(text), parse_grade_pct(grade)
         now_ns = host.boottime_ns()
         run, t_ns = self._current.run, self._current.at_ns(now_ns)
         if run is None or t_ns is None:
             raise InputError(Problem("run", "", "no run that is on", "a run whose speed to tell"))
-        known = {"speed_mps": speed_mps, "sd_mps": SHARE_SD * (speed_mps or 0.0), "source": "treadmill", "by": who}
+        known: dict[str, Json] = {
+            "speed_mps": speed_mps,
+            "sd_mps": SHARE_SD * (speed_mps or 0.0),
+            "source": "treadmill",
+            "by": who,
+        }
+        if grade_pct is not None:
+            known["grade_pct"] = grade_pct
         self._current.push(Mark(now_ns, MarkKind.SPEED, known))
         return RunSpeed(run, t_ns, speed_mps)
 

@@ -29,6 +29,7 @@ from sensord.load.summary import Summary
 from sensord.load.totals import Totals
 from sensord.load.window import Windows
 from sensord.model import (
+    ALGORITHM,
     NS,
     Alert,
     Asymmetry,
@@ -151,6 +152,15 @@ def _pair_sync(lines: Iterable[PodLine]) -> PairSync | None:
     return sync
 
 
+def _speed_estimator(setup: RunSetup, now: Conditions) -> SpeedEstimator:
+    """One that goes on with what the newest like run has learned of her; a new one without such a run."""
+    for run in reversed(setup.history):
+        learned, algo = run.get("speed_model"), run.get("algo", ALGORITHM)
+        if learned and algo == ALGORITHM and Conditions.of_summary(run).unlike(now) is None:
+            return SpeedEstimator.from_json(setup.step_lengths, learned)
+    return SpeedEstimator(setup.step_lengths)
+
+
 class Pipeline:
     """One run. `push` inputs in their recorded order, collect events; after `ended` further inputs give nothing."""
 
@@ -172,8 +182,8 @@ class Pipeline:
         self._windows = Windows()
         self._pairing = Pairing()
         self._asymmetry = Asymmetries(injured, Baselines(plan, setup))
-        self._speed = SpeedEstimator(setup.step_lengths)
-        self._force = ForceModel()
+        self._speed = _speed_estimator(setup, Conditions.of_setup(setup, plan))
+        self._force = ForceModel(grade_pct=setup.grade_pct)
         self._steps = Steps()
         self._summary = Summary(setup.runner, Conditions.of_setup(setup, plan))
         self._limits = Limits(plan, setup)
@@ -257,8 +267,12 @@ class Pipeline:
     def _known_speed(self, mark: Mark) -> list[_Found]:
         speed_mps, source = mark.data["speed_mps"], str(mark.data["source"])
         self._speed.known(mark.t_ns, speed_mps, sd_mps=float(mark.data["sd_mps"]), source=source)
+        grade_pct = mark.data.get("grade_pct")
+        if grade_pct is not None:
+            self._force.known_grade(float(grade_pct))
         text = f"speed no longer known from {source}" if speed_mps is None else f"speed {speed_mps:.2f} m/s ({source})"
-        return [(mark.t_ns, FootNote(None, "speed", text))]
+        slope = "" if grade_pct is None else f", slope {grade_pct:g} %"
+        return [(mark.t_ns, FootNote(None, "speed", text + slope))]
 
     def _resumed(self, mark: Mark) -> list[_Found]:
         text = f"sensord came back after {mark.data['gap_s']:.0f} s; the run goes on"
@@ -348,7 +362,7 @@ class Pipeline:
         found += [(self._t_ns, line.status()) for line in self._lines.values()]
         elapsed_s = 0.0 if self._started_ns is None else (self._t_ns - self._started_ns) / NS
         result = self._summary.result(self._totals.now, elapsed_s=elapsed_s, limits=self._limits.checked)
-        return [*found, (self._t_ns, result)]
+        return [*found, (self._t_ns, replace(result, speed_model=self._speed.to_json()))]
 
     def _number(self, found: Iterable[_Found]) -> list[Event]:
         events: list[Event] = []

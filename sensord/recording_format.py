@@ -148,9 +148,10 @@ def _setup(value: Json) -> RunSetup:
         raise TypeError("not an object")
     if unknown := sorted(set(value) - {*RunSetup.__dataclass_fields__}):
         raise ValueError(f"unknown key {unknown[0]!r}")
-    plan, mass = value.get("plan_text"), value.get("mass_kg")
-    if mass is not None and not isinstance(mass, int | float):
-        raise TypeError(f"mass_kg must be a number, found {mass!r}")
+    plan = value.get("plan_text")
+    for key in ("mass_kg", "grade_pct"):
+        if value.get(key) is not None and not isinstance(value[key], int | float):
+            raise TypeError(f"{key} must be a number, found {value[key]!r}")
     return RunSetup(
         run=_text(value, "run"),
         runner=_text(value, "runner"),
@@ -159,7 +160,8 @@ def _setup(value: Json) -> RunSetup:
         pods=tuple(PodSetup(_text(p, "pod"), Side(p["side"]), _text(p, "driver")) for p in value["pods"]),
         plan_text=None if plan is None else _text(value, "plan_text"),
         step_lengths=StepLengths(**value.get("step_lengths", {})),
-        mass_kg=mass,
+        mass_kg=value.get("mass_kg"),
+        grade_pct=value.get("grade_pct"),
         history=tuple(dict(entry) for entry in value.get("history", ())),
         **{key: _text(value, key) for key in ("shoe", "surface", "mount") if value.get(key) is not None},
     )

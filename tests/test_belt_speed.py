@@ -28,13 +28,14 @@ async def test_the_speed_is_kept_in_the_run_file(tmp_path: Path) -> None:
             break
         await asyncio.sleep(0.05)
     told = await tell_speed(settings, "10.08km/h")
-    await tell_speed(settings, "off")
+    await tell_speed(settings, "off", 4.0)
     await stop
 
     marks = [
         i for i in read_run(data.run_file(told["run"])).inputs() if isinstance(i, Mark) and i.kind is MarkKind.SPEED
     ]
     assert [mark.data["speed_mps"] for mark in marks] == [pytest.approx(2.8), None]
+    assert [mark.data.get("grade_pct") for mark in marks] == [None, 4.0]
     assert marks[0].t_ns == told["t_ns"]
     assert marks[0].data["source"] == "treadmill"
     assert marks[0].data["sd_mps"] == pytest.approx(0.042)

@@ -35,6 +35,9 @@ def mark(
 
 def speed(
     value: Annotated[str, typer.Argument(help="10.5km/h, 2.9m/s, 6.5mph, 5:30/km, or off")],
+    grade_pct: Annotated[
+        float | None, typer.Option("--grade-pct", min=-45, max=45, help="slope of the belt from now on, % (up: +)")
+    ] = None,
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
@@ -42,7 +45,7 @@ def speed(
     """Tell the run that is on what the treadmill shows: speed and distance are fitted to it from now on."""
     from sensord.belt_speed import tell_speed
 
-    told = asyncio.run(tell_speed(settings_of(config, data_dir=data_dir), value))
+    told = asyncio.run(tell_speed(settings_of(config, data_dir=data_dir), value, grade_pct))
     if as_json:
         print_json(told)
         return

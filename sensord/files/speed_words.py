@@ -12,6 +12,9 @@ SHARE_SD = 0.015
 SLOWEST_MPS, FASTEST_MPS = 0.3, 10.0
 """Design choice: what treadmills offer (1 to 36 km/h)."""
 
+STEEPEST_PCT = 45.0
+"""Design choice: steeper is not run."""
+
 _UNITS_MPS = {"km/h": 1 / 3.6, "kmh": 1 / 3.6, "m/s": 1.0, "mph": 1609.344 / 3600}
 _PACES_M = {"/km": 1000.0, "/mi": 1609.344}
 _SPEED = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?) ?(km/h|kmh|m/s|mph)")
@@ -34,3 +37,16 @@ def parse_speed_mps(text: str) -> float | None:
         found = f"{text} ({speed:.2f} m/s)"
         raise InputError(Problem("command line", "SPEED", found, f"{SLOWEST_MPS:g} to {FASTEST_MPS:g} m/s"))
     return speed
+
+
+def parse_grade_pct(text: str) -> float | None:
+    """Slope in per cent, uphill positive, from "1.5"; None from nothing. InputError: no slope."""
+    if not text.strip():
+        return None
+    try:
+        grade = float(text)
+    except ValueError:
+        grade = float("nan")
+    if not -STEEPEST_PCT <= grade <= STEEPEST_PCT:
+        raise InputError(Problem("command line", "grade_pct", repr(text), f"a slope of -45 to {STEEPEST_PCT:g} %"))
+    return grade

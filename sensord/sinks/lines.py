@@ -114,6 +114,11 @@ MEASUREMENTS: Mapping[str, Measurement] = {
             "sync_quality_ms": float,
             "run_distance_m": float,
             "speed_mps": float,
+            "speed_sd_mps": float,
+            "speed_source": str,
+            "distance_sd_m": float,
+            "estimated_m": float,
+            "configured_m": float,
             **_FOOT_GAIT,
         },
     ),
@@ -211,6 +216,9 @@ MEASUREMENTS: Mapping[str, Measurement] = {
             "surface": str,
             "mount": str,
             "injured": bool,
+            "distance_sd_m": float,
+            "estimated_m": float,
+            "configured_m": float,
         },
     ),
     "pod": Measurement(
@@ -231,7 +239,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
 }
 """Every kind of event, and where it goes."""
 
-NESTED = ("pods", "metrics", "bands", "impact")
+NESTED = ("pods", "metrics", "bands", "impact", "speed_model")
 """Parts of a summary that are tables of their own: the store has them, a point does not."""
 
 INT64_MAX = 2**63 - 1

@@ -71,8 +71,9 @@ class Commands(Protocol):
     async def mark_run(self, text: str, *, who: str, boottime_ns: int, wall_ns: int) -> RunMark:
         """Note a text in the run that is on, at the instant that the two clocks of this machine show."""
 
-    async def know_speed(self, text: str, *, who: str) -> RunSpeed:
-        """From now on the belt goes at this speed, as people write it; "off": not known any more."""
+    async def know_speed(self, text: str, *, who: str, grade: str = "") -> RunSpeed:
+        """From now on the belt goes at this speed, as people write it ("off": not known any more), and at this slope
+        in per cent if one is given."""
 
     async def discard_run(self, run: str, *, who: str, reason: str) -> None:
         """Mark a run as not to be counted; its data stays, and so does who said it and why."""

@@ -6,7 +6,7 @@
     POST /api/run/end             end the run           POST /api/run/start            begin the next one
     POST /api/run/ID/discard  {"who", "reason"}
     POST /api/run/mark        {"text", "who", "boottime_ns", "wall_ns"}: a note in the run that is on, at that instant
-    POST /api/run/speed       {"speed", "who"}: the treadmill's speed from now on ("10.5km/h", "5:30/km", "off")
+    POST /api/run/speed       {"speed", "who", "grade_pct"}: the treadmill from now on ("10.5km/h", "off")
     POST /api/link                a link that opens the page on one more device (only with a token)
     GET  /healthz                 it lives
 
@@ -297,7 +297,9 @@ async def _mark(request: web.Request) -> web.Response:
 
 async def _speed(request: web.Request) -> web.Response:
     given = await _body(request)
-    told = await request.app[_COMMANDS].know_speed(given.get("speed", ""), who=given.get("who", "page"))
+    told = await request.app[_COMMANDS].know_speed(
+        given.get("speed", ""), who=given.get("who", "page"), grade=given.get("grade_pct", "")
+    )
     return web.json_response(payload(told))
 
 

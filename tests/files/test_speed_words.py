@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sensord.errors import InputError
-from sensord.files.speed_words import parse_speed_mps
+from sensord.files.speed_words import parse_grade_pct, parse_speed_mps
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,17 @@ from sensord.files.speed_words import parse_speed_mps
 )
 def test_speeds_and_paces(text: str, speed_mps: float) -> None:
     assert parse_speed_mps(text) == pytest.approx(speed_mps, abs=1e-5)
+
+
+@pytest.mark.parametrize(("text", "grade_pct"), [("", None), ("1.5", 1.5), (" -3 ", -3.0), ("0", 0.0)])
+def test_slopes(text: str, grade_pct: float | None) -> None:
+    assert parse_grade_pct(text) == grade_pct
+
+
+@pytest.mark.parametrize("text", ["steep", "nan", "inf", "46", "-90"])
+def test_what_is_no_slope_is_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        parse_grade_pct(text)
 
 
 def test_off_is_no_speed() -> None:

@@ -228,7 +228,7 @@ class StoredRuns:
         if self.on:
             raise InputError(Problem("page", "start", "a run that is on", "no run"))
 
-    async def know_speed(self, text: str, *, who: str) -> RunSpeed:
+    async def know_speed(self, text: str, *, who: str, grade: str = "") -> RunSpeed:
         speed_mps = parse_speed_mps(text)
         if not self.on:
             raise InputError(Problem("run", "", "no run that is on", "a run whose speed to tell"))
