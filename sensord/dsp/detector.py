@@ -1,8 +1,9 @@
 """From grid rows with a known pitch axis to contacts and strides.
 
-Mid-swing opens a contact; the beginning of the next swing closes it, and with it the stride before. When she stops, the
-last contact is closed by its initial contact alone (the end of the last stride); when the signal is lost, it keeps a
-row of its own whose next contact is unknown.
+Mid-swing opens a contact; the beginning of the next swing closes it, and with it the stride before. What the window in
+between looks like decides whether the rule of walking or that of running reads the contact. When she stops, the last
+contact is closed by its initial contact alone (the end of the last stride); when the signal is lost, it keeps a row of
+its own whose next contact is unknown.
 """
 
 from __future__ import annotations
@@ -165,7 +166,8 @@ class Detector:
     def _land(self, swing: int, end: int, known: int, *, whole: bool) -> list[Landing] | None:
         """Contacts from mid-swing to row `end` (`whole`: where the next swing begins); rows before `known` may be seen.
 
-        One, but for turning steps; none when the foot did not land; None when there is no ground (a pedal).
+        One, but for turning steps; none when the foot did not land; None when it is no gait: there is no ground (a
+        pedal), or the foot moves as fast as a runner's and does not push off (tapping).
         """
         first, last = max(self._begin_row, swing - self._pad), min(known, end + self._pad)
         rows = self._history.rows(first, last)
@@ -180,7 +182,8 @@ class Detector:
             found = walk.contacts()
         if found and not rows[:, BRIDGED].any():
             size = norm(rows[:, ACC])
-            if not any(on_ground(size, turning, contact.ic_row - first, self._rate_hz) for contact in found):
+            taps = score is not None and score > 0.0 and found[-1].tc_row is None
+            if taps or not any(on_ground(size, turning, contact.ic_row - first, self._rate_hz) for contact in found):
                 return None
         return [self._landing(contact, score, last) for contact in found]
 
