@@ -43,21 +43,31 @@ def median_of(peaks: Sequence[Peak]) -> Median:
 
 def quantile_of(peaks: Sequence[Peak], percent: int) -> Median:
     """The same for another quantile: below the lowest clipped record it is as exact as if nothing were clipped."""
-    n = len(peaks)
-    if not n:
-        raise ValueError("no median of nothing")
-    ordered = sorted(peaks, key=lambda p: (p.g, p.clipped))  # a clipped peak is the higher one of two equal records
-    floor = min((p.g for p in peaks if p.clipped), default=inf)
-    middle = ordered[(n - 1) * percent // 100]
-    low_rank, high_rank = interval_ranks(n, percent)
-    low = 0.0 if low_rank is None else ordered[low_rank - 1].g
-    high = inf if high_rank is None or not _exact(ordered[high_rank - 1], floor) else ordered[high_rank - 1].g
-    return Median(middle.g, low, high, _exact(middle, floor))
+    return Ordered(peaks).quantile(percent)
 
 
-def _exact(peak: Peak, floor_g: float) -> bool:
-    """This place in the order is certain: nothing that was recorded lower can be higher in truth."""
-    return not peak.clipped and peak.g <= floor_g
+class Ordered:
+    """Values in their order, for several quantiles of the same ones; at least one value."""
+
+    def __init__(self, peaks: Sequence[Peak]) -> None:
+        if not peaks:
+            raise ValueError("no median of nothing")
+        # a clipped peak is the higher one of two equal records
+        self._ordered = sorted([(peak.g, peak.clipped) for peak in peaks])
+        self._floor = min((g for g, clipped in self._ordered if clipped), default=inf)
+
+    def quantile(self, percent: int) -> Median:
+        """A quantile with its 95 % interval."""
+        ordered, n = self._ordered, len(self._ordered)
+        middle = ordered[(n - 1) * percent // 100]
+        low_rank, high_rank = interval_ranks(n, percent)
+        low = 0.0 if low_rank is None else ordered[low_rank - 1][0]
+        high = inf if high_rank is None or not self._exact(ordered[high_rank - 1]) else ordered[high_rank - 1][0]
+        return Median(middle[0], low, high, self._exact(middle))
+
+    def _exact(self, place: tuple[float, bool]) -> bool:
+        """This place in the order is certain: nothing that was recorded lower can be higher in truth."""
+        return not place[1] and place[0] <= self._floor
 
 
 @cache

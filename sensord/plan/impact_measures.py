@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import median
 
 from sensord.model import Json, Level, RunSetup, Side, Stride
-from sensord.plan.censored import Median, Peak, quantile_of
+from sensord.plan.censored import Median, Ordered, Peak
 from sensord.plan.conditions import Conditions
 from sensord.plan.model import FixedImpactBaseline, ImpactLimit, Plan
 from sensord.plan.rule import levels_of
 from sensord.plan.swap import metrics_of, of_this_algorithm
 
-PERCENTS = (50, 40, 30, 20)
+PERCENTS = (50, 40, 30, 20, 15)
 """Quantiles in the order in which they are tried; every run keeps them (load/impact_summary.py). Design choice: of 30
-strides the 20th percentile is the lowest whose 95 % interval is bounded on both sides with strides to spare."""
+strides the 15th percentile is about the lowest whose 95 % interval is bounded on both sides."""
 
 HIGH_G = "high_g"
 
@@ -66,13 +67,10 @@ class Measure:
         return self.quantity == "peak" and self.percent == 50
 
     def of(self, window: Sequence[Landing]) -> Median | None:
-        """Its value over the window; None when fewer than half of the strides have one (design choice)."""
-        if self.quantity == "peak":
-            values = [landing.peak for landing in window]
-        else:
-            found = [landing.band_g if self.quantity == "band" else landing.force_bw for landing in window]
-            values = [Peak(value, clipped=False) for value in found if value is not None]
-        return quantile_of(values, self.percent) if 2 * len(values) >= max(len(window), 1) else None
+        """Band or force over the window; None when fewer than half of the strides have one (design choice)."""
+        found = [landing.band_g if self.quantity == "band" else landing.force_bw for landing in window]
+        values = [Peak(value, clipped=False) for value in found if value is not None]
+        return Ordered(values).quantile(self.percent) if 2 * len(values) >= max(len(window), 1) else None
 
     def say(self, value: float) -> str:
         """A value with its unit."""
@@ -177,8 +175,14 @@ class Measures:
 def choose(measures: Sequence[Measure], window: Sequence[Landing]) -> tuple[Measure, Median] | None:
     """The first that can be decided either way, or is beyond its limit whatever clipping hides; else the first that is
     exact; else None."""
-    found = [(measure, value) for measure in measures if (value := measure.of(window)) is not None]
-    for measure, value in found:
-        if (value.exact and value.high < float("inf")) or value.low > measure.first_limit:
+    peaks = Ordered([landing.peak for landing in window])
+    exact: tuple[Measure, Median] | None = None
+    for measure in measures:
+        value = peaks.quantile(measure.percent) if measure.quantity == "peak" else measure.of(window)
+        if value is None:
+            continue
+        if (value.exact and value.low > 0.0 and value.high < inf) or value.low > measure.first_limit:
             return measure, value
-    return next(((measure, value) for measure, value in found if value.exact), None)
+        if value.exact and exact is None:
+            exact = measure, value
+    return exact
