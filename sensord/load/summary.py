@@ -104,6 +104,9 @@ class Summary:
             metrics=whole.values,
             bands={band: medians.values for band, medians in sorted(self._bands.items())},
             impact=self._impacts.fields(),
+            distance_sd_m=totals.distance_sd_m,
+            estimated_m=totals.estimated_m,
+            configured_m=totals.configured_m,
         )
 
     def _now(self) -> list[Medians]:

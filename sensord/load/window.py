@@ -37,6 +37,7 @@ class Windows:
         from_ns = t_ns - int(WINDOW_S * NS)
         left, right = ([s for s in self._recent[side] if _end_ns(s) > from_ns] for side in (Side.LEFT, Side.RIGHT))
         running = [[s for s in foot if s.activity is Activity.RUN] for foot in (left, right)]
+        measured = [s for s in (*left, *right) if measured_speed(s) is not None]
         step_s, flight_s = _steps(left, right) if sync_quality_ms is not None and sync_quality_ms <= SYNC_MS else _NONE
         return GaitWindow(
             window_s=WINDOW_S,
@@ -57,7 +58,12 @@ class Windows:
             flight_time_right_s=flight_s[1],
             sync_quality_ms=sync_quality_ms,
             run_distance_m=totals.run_distance_m,
-            speed_mps=_mean([v for s in (*left, *right) if (v := measured_speed(s)) is not None]),
+            speed_mps=_mean([s.speed_mps for s in measured if s.speed_mps is not None]),
+            speed_sd_mps=_mean([s.speed_sd_mps for s in measured if s.speed_sd_mps is not None]),
+            speed_source=_most([s.speed_source for s in measured if s.speed_source is not None]),
+            distance_sd_m=totals.distance_sd_m,
+            estimated_m=totals.estimated_m,
+            configured_m=totals.configured_m,
         )
 
 
@@ -75,6 +81,11 @@ def _activity(strides: Sequence[Stride]) -> Activity | None:
     if 2 * running == len(strides):
         return max(strides, key=_end_ns).activity
     return Activity.RUN if 2 * running > len(strides) else Activity.WALK
+
+
+def _most(words: Sequence[str]) -> str | None:
+    """The commonest word; in a tie, the first in the alphabet."""
+    return max(sorted(set(words)), key=words.count) if words else None
 
 
 def _cadence(strides: Sequence[Stride]) -> float | None:

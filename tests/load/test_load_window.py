@@ -99,3 +99,17 @@ def test_walking_has_steps_and_no_flight() -> None:
     window = filled(items).at(33 * NS, RunTotals(), 0, sync_quality_ms=1.0)
     assert window.step_time_left_s == pytest.approx(0.55)
     assert window.flight_time_s is window.flight_time_left_s is None
+
+
+def test_how_sure_speed_and_distance_are() -> None:
+    feet = both_feet(0.0, 30, speed_mps=2.9, speed_sd_mps=0.1, speed_source="trajectory")
+    feet[-1] = replace(feet[-1], speed_source="model", speed_sd_mps=0.3)
+    feet[-2] = replace(feet[-2], speed_source="configured", speed_mps=9.9, speed_sd_mps=9.9)
+    totals = RunTotals(distance_m=100.0, distance_sd_m=3.0, estimated_m=12.0, configured_m=5.0)
+    window = filled(feet).at(21 * NS, totals, 0)
+    assert (window.speed_mps, window.speed_source) == (pytest.approx(2.9), "trajectory")
+    assert window.speed_sd_mps is not None
+    assert 0.1 < window.speed_sd_mps < 0.13  # what all strides may be off by does not shrink in their mean
+    assert (window.distance_sd_m, window.estimated_m, window.configured_m) == (3.0, 12.0, 5.0)
+    silent = filled(feet).at(60 * NS, totals, 0)
+    assert silent.speed_sd_mps is silent.speed_source is None
