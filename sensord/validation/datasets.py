@@ -145,16 +145,8 @@ def _gaitmap_lengths(path: Path) -> dict[tuple[str, str], float]:
     return {key: float(np.hypot(*(end - start))) for key, (start, end) in ends.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class IpolTrial:
-    """A walk of the IPOL set: the trial, and per foot which of its contacts are bounds of the trial itself."""
-
-    trial: Trial
-    bounds_s: tuple[float, float]
-
-
 @_checked
-def ipol_walks(data: Path) -> list[IpolTrial]:
+def ipol_walks(data: Path) -> list[Trial]:
     """Stand, walk 10 m, turn, walk back: five people. The first column counts packets: rows are missing."""
     out = []
     for path in sorted((data / IPOL).glob("*.json")):
@@ -171,9 +163,7 @@ def ipol_walks(data: Path) -> list[IpolTrial]:
                 TrueStride(float(a), float(t), float(b)) for a, t, b in zip(ic[:-1], tc[1:], ic[1:], strict=True)
             )
             truth[side] = FootTruth(ic, tc, strides)
-        low, high = (float(v) / IPOL_HZ for v in about["TrialBoundaries"])
-        trial = Trial(On("ipol walk, 100 Hz", Kind.REAL), f"ipol {about['Subject']}", IPOL_HZ, recordings, truth)
-        out.append(IpolTrial(trial, (low, high)))
+        out.append(Trial(On("ipol walk, 100 Hz", Kind.REAL), f"ipol {about['Subject']}", IPOL_HZ, recordings, truth))
     return out
 
 

@@ -21,8 +21,8 @@ SECTION_WORDS = {
     "timing, simulated": "The same on the simulated runner: how the bias moves with speed and strike.",
     "contact time skill": "Whether contact time follows the truth, and an imposed difference between left and right.",
     "cadence": "Each stride against the force plate.",
-    "walking": "The gaitmap shoes (optical reference) and five people indoors with a turn (events set by hand; first "
-    "and last ones lie on the bounds of the trial and are reported apart).",
+    "walking": "The gaitmap shoes (optical reference) and five people indoors with a turn (events set by hand; the "
+    "first and the last of each foot lie on the bounds of a trial and are reported apart).",
     "length and speed": "Against optical capture (walking) and the belt (running).",
     "strike": "The angle of the foot at contact, toe up, against markers.",
     "delay": "Signals pushed 10 ms at a time, as a radio would: when a contact is told, and when a stride is final.",
@@ -51,7 +51,7 @@ HEADLINES: tuple[Headline, ...] = (
     ("streamed run", "strides counted", "wearable-my-foot run, 100 Hz"),
     ("walking", "IC", "gaitmap walk, 204.8 Hz"),
     ("walking", "TC", "gaitmap walk, 204.8 Hz"),
-    ("walking", "IC within 100 ms, without the events on the bounds", "ipol walk, 100 Hz"),
+    ("walking", "IC within 100 ms, but first and last", "ipol walk, 100 Hz"),
     ("length and speed", "stride length, walking", "gaitmap walk, 204.8 Hz"),
     ("length and speed", "speed, running", "jdx, impact 200 Hz"),
     ("length and speed", "speed, running", "rbds, impact 200 Hz"),

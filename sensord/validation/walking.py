@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,12 +14,10 @@ from sensord.validation.contacts import (
 )
 from sensord.validation.rows import On, Row, Target, compared, scored
 from sensord.validation.statistics import match_events
-from sensord.validation.trial import Found
+from sensord.validation.trial import FootTruth, Found
 from sensord.validation.workbench import Workbench
 
 TARGETS = {"IC": Target(sd=7.5, words="SD ≤ 7.5 (gaitmap: 7.8)"), "TC": Target(sd=3.3, words="SD ≤ 3.3 (gaitmap: 3.5)")}
-AT_BOUND_S = 0.03
-"""An event this near to a trial's bound lies on it (its sample and two beside)."""
 
 
 def gaitmap(bench: Workbench) -> list[Row]:
@@ -38,41 +36,56 @@ def gaitmap(bench: Workbench) -> list[Row]:
 
 
 def ipol(bench: Workbench) -> list[Row]:
-    """F1, bias and SD of contacts within 100 ms, those on the bounds of a trial apart."""
+    """F1, bias and SD of events within 100 ms, each foot's first and last one apart."""
     walks = bench.ipol()
-    people = len({found.trial.runner for found, _ in walks})
-    rows: list[Row] = []
-    for what in ("IC", "TC"):
-        for bounds in (False, True):
-            rows += _ipol_rows(walks, what, bounds=bounds, people=people)
-    return rows
+    return [row for what in ("IC", "TC") for row in _ipol_rows(walks, what)]
 
 
-def _ipol_rows(walks: list[tuple[Found, tuple[float, float]]], what: str, *, bounds: bool, people: int) -> list[Row]:
-    hits = missed = invented = 0
-    errors: list[float] = []
+def _ipol_rows(walks: list[Found], what: str) -> list[Row]:
+    """First and last: the toe-off that leaves standing (a stride begins with a contact: it is none's), and the contact
+    that comes back to it."""
+    within, apart = _Tally(), _Tally()
     gaps: list[float] = []
-    for found, limits in walks:
+    for found in walks:
         for side, truth in found.trial.truth.items():
             true = truth.ic_s if what == "IC" else truth.tc_s
             times = found.contacts_s(side) if what == "IC" else found.toe_offs_s(side)
-            on_bound = np.array([min(abs(t - b) for b in limits) <= AT_BOUND_S for t in true])
+            edge = len(true) - 1 if what == "IC" else 0
             matches = match_events(times, true, NEAR_WALK_S)
-            kept = [(i, j) for i, j in matches.pairs if on_bound[j] == bounds]
-            hits += len(kept)
-            missed += sum(on_bound[j] == bounds for j in matches.missed)
-            invented += 0 if bounds else len(matches.invented)
-            errors += [1000.0 * float(times[i] - true[j]) for i, j in kept]
-            if what == "IC":
-                gaps += (1000.0 * np.diff(true)).tolist()
-            else:
-                gaps += [1000.0 * t.contact_time_s for t in truth.strides if t.contact_time_s is not None]
-    on = On("ipol walk, 100 Hz", walks[0][0].trial.on.kind, people)
-    where = "first and last events (on the bounds of the trial)" if bounds else "without the events on the bounds"
-    words = f"{hits} found, {missed} missed, {invented} invented"
-    timing = compared("walking", f"{what}, {where}", on, "ms", errors, gaps, of=hits + missed)
-    if bounds:
-        return [replace(timing, note=f"{hits} found, {missed} missed; reported apart")]
-    f1 = 2 * hits / (2 * hits + missed + invented)
-    name = f"{what} within 100 ms, {where}"
-    return [scored("walking", name, on, "", hits + missed, f1, "F1", Target(score_min=0.98), note=words), timing]
+            for i, j in matches.pairs:
+                (apart if j == edge else within).errors_ms.append(1000.0 * float(times[i] - true[j]))
+            for j in matches.missed:
+                (apart if j == edge else within).missed += 1
+            within.invented += len(matches.invented)
+            gaps += _gaps_ms(what, truth)
+    on = On("ipol walk, 100 Hz", walks[0].trial.on.kind, len({found.trial.runner for found in walks}))
+    name, of = f"{what} within 100 ms, but first and last", within.hits + within.missed
+    note = f"{within.hits} found, {within.missed} missed, {within.invented} invented"
+    f1 = 2 * within.hits / (2 * within.hits + within.missed + within.invented)
+    edges = f"{apart.hits} found, {apart.missed} missed; reported apart"
+    first_last = f"{what}, {'last, back to standing' if what == 'IC' else 'first, leaving standing'}"
+    return [
+        scored("walking", name, on, "", of, f1, "F1", Target(score_min=0.98), note=note),
+        compared("walking", f"{what}, but first and last", on, "ms", within.errors_ms, gaps, of=of),
+        compared("walking", first_last, on, "ms", apart.errors_ms, gaps, note=edges),
+    ]
+
+
+@dataclass
+class _Tally:
+    """Events of one kind over all walks."""
+
+    errors_ms: list[float] = field(default_factory=list)
+    missed: int = 0
+    invented: int = 0
+
+    @property
+    def hits(self) -> int:
+        return len(self.errors_ms)
+
+
+def _gaps_ms(what: str, truth: FootTruth) -> list[float]:
+    """What a constant would have to hit: times between contacts, or contact times."""
+    if what == "IC":
+        return [1000.0 * float(gap) for gap in np.diff(truth.ic_s)]
+    return [1000.0 * t.contact_time_s for t in truth.strides if t.contact_time_s is not None]

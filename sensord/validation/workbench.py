@@ -17,7 +17,7 @@ class Workbench:
     def __init__(self, data: Path) -> None:
         self.data = data
         self._found: dict[str, Found] = {}
-        self._walks: list[tuple[Found, tuple[float, float]]] | None = None
+        self._walks: list[Found] | None = None
         self._run: Analysis | None = None
 
     def derived(self, source: DerivedSet, variant: str) -> Found:
@@ -45,10 +45,10 @@ class Workbench:
             self._found["gaitmap"] = find(datasets.gaitmap_walk(self.data))
         return self._found["gaitmap"]
 
-    def ipol(self) -> list[tuple[Found, tuple[float, float]]]:
-        """Five people walking, with the bounds of each trial."""
+    def ipol(self) -> list[Found]:
+        """Five people walking."""
         if self._walks is None:
-            self._walks = [(find(walk.trial), walk.bounds_s) for walk in datasets.ipol_walks(self.data)]
+            self._walks = [find(trial) for trial in datasets.ipol_walks(self.data)]
         return self._walks
 
     def test_run(self) -> Analysis:

@@ -32,9 +32,9 @@ def golden(data: Path) -> dict[str, Json]:
                 out[f"{source.name} {variant} {side.value}"] = numbers(recording, side)
     for side, recording in datasets.gaitmap_walk(data).recordings.items():
         out[f"gaitmap {side.value}"] = numbers(recording, side)
-    for walk in datasets.ipol_walks(data):
-        for side, recording in walk.trial.recordings.items():
-            out[f"{walk.trial.runner} {side.value}"] = numbers(recording, side)
+    for trial in datasets.ipol_walks(data):
+        for side, recording in trial.recordings.items():
+            out[f"{trial.runner} {side.value}"] = numbers(recording, side)
     for name in (datasets.TEST_RUN, datasets.STILL, DROPOUTS):
         out[Path(name).stem] = numbers(read_wearable_my_foot(data / name))
     return out
