@@ -18,7 +18,7 @@ from enum import StrEnum
 from functools import cache
 from math import isfinite
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -539,6 +539,8 @@ class StoredEvent:
 Payload = Stride | FootNote | GaitWindow | Asymmetry | LimitState | Alert | RunChange | RunSummary | PodStatus
 
 
+Slotted = TypeVar("Slotted")
+
 _AS_THEY_ARE = frozenset((type(None), bool, int, str))
 """Types whose values are JSON values whatever they are."""
 
@@ -550,6 +552,27 @@ def _fields(kind: type) -> tuple[tuple[str, ...], Callable[[object], tuple[Any, 
     if len(names) > 1:
         return names, attrgetter(*names)
     return names, lambda value: tuple(getattr(value, name) for name in names)
+
+
+@cache
+def _slots(kind: type) -> dict[str, Callable[[object, object], None]]:
+    """What writes each field of a slotted dataclass, frozen or not."""
+    return {f.name: getattr(kind, f.name).__set__ for f in fields(kind)}
+
+
+def changed(value: Slotted, **values: object) -> Slotted:
+    """A copy with other values in some fields: `dataclasses.replace` at a third of its cost, for slotted dataclasses.
+
+    Every stride passes through it several times.
+    """
+    kind: type = type(value)
+    slots = _slots(kind)
+    copy: Slotted = object.__new__(kind)
+    for write, old in zip(slots.values(), _fields(kind)[1](value), strict=True):
+        write(copy, old)
+    for name, new in values.items():
+        slots[name](copy, new)
+    return copy
 
 
 def payload(value: object) -> Json:

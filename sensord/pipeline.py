@@ -11,7 +11,6 @@ their order, and `ALGORITHM`. Memory is bounded by the windows of its parts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 from sensord.clock import PodClock
 from sensord.drivers import DRIVERS
@@ -51,6 +50,7 @@ from sensord.model import (
     Side,
     Stride,
     Tick,
+    changed,
     payload,
 )
 from sensord.plan.baseline import Baselines
@@ -134,7 +134,7 @@ class PodLine:
         if not isinstance(item, Stride):
             return item
         end = item.next_ic_pod_ns
-        return replace(
+        return changed(
             item,
             ic_run_ns=self.clock.to_run_ns(item.segment, item.ic_pod_ns),
             next_ic_run_ns=None if end is None else self.clock.to_run_ns(item.segment, end),
@@ -362,7 +362,7 @@ class Pipeline:
         found += [(self._t_ns, line.status()) for line in self._lines.values()]
         elapsed_s = 0.0 if self._started_ns is None else (self._t_ns - self._started_ns) / NS
         result = self._summary.result(self._totals.now, elapsed_s=elapsed_s, limits=self._limits.checked)
-        return [*found, (self._t_ns, replace(result, speed_model=self._speed.to_json()))]
+        return [*found, (self._t_ns, changed(result, speed_model=self._speed.to_json()))]
 
     def _number(self, found: Iterable[_Found]) -> list[Event]:
         events: list[Event] = []

@@ -17,10 +17,10 @@ says. An error of +10 ms in a contact of 240 ms makes mean and peak about 4 % to
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import pi
 
-from sensord.model import NS, Activity, Side, Stride
+from sensord.model import NS, Activity, Side, Stride, changed
 from sensord.plan.rule import MIN_CONFIDENCE
 
 MAX_GRADE_PCT = 3.0
@@ -78,7 +78,7 @@ class ForceModel:
             step_s = contact_s + (before_s + stride.flight_time_s) / 2.0
         mean = step_s / contact_s
         sine, line = SINE * mean, self._peak
-        return replace(
+        return changed(
             stride,
             force_mean_bw=mean,
             force_peak_bw=sine if line is None else 2.0 * line.slope_bw * mean + line.intercept_bw,

@@ -16,11 +16,11 @@ is known are told by the same rule as all others.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import hypot, log
 
 from sensord.load.personal import Factor
-from sensord.model import NS, Activity, Json, Side, StepLengths, Stride
+from sensord.model import NS, Activity, Json, Side, StepLengths, Stride, changed
 
 CONTACT_LENGTH_M = 0.85
 CONTACT_LENGTH_SHARE = 0.15
@@ -113,7 +113,7 @@ class SpeedEstimator:
         learned = self._learned[stride.foot, stride.activity]
         told = min(self._ways(stride, stride.stride_time_s, learned), key=lambda way: way.sd_share)
         self._learn(stride, stride.stride_time_s, learned)
-        return replace(
+        return changed(
             stride,
             stride_length_m=told.speed_mps * stride.stride_time_s,
             speed_mps=told.speed_mps,

@@ -11,9 +11,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 
-from sensord.model import NS, Side, Stride
+from sensord.model import NS, Side, Stride, changed
 
 SYNC_MS = 3.0
 """Clocks that may differ by more tell nothing about one side's step (design choice: the table in docs/metrics.md)."""
@@ -74,4 +73,4 @@ def _filled(stride: Stride, others: Sequence[int], *, begin_ns: int | None = Non
         return stride  # two contacts of the other foot inside one stride: one of them is none
     step_s = (others[index] - begin_ns) / NS
     contact_s = stride.contact_time_s
-    return replace(stride, step_time_s=step_s, flight_time_s=None if contact_s is None else step_s - contact_s)
+    return changed(stride, step_time_s=step_s, flight_time_s=None if contact_s is None else step_s - contact_s)
