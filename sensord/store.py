@@ -191,7 +191,8 @@ class Store:
                 ).fetchone()
             rows = self._db.execute(
                 "SELECT event.run, event.algo, event.payload FROM run"
-                " JOIN event ON event.run = run.run AND event.algo = run.algo WHERE run.runner = ? AND run.state = 'ended' AND run.discarded_wall_ns IS NULL"
+                " JOIN event ON event.run = run.run AND event.algo = run.algo"
+                " WHERE run.runner = ? AND run.state = 'ended' AND run.discarded_wall_ns IS NULL"
                 " AND (?2 IS NULL OR run.number < ?2) AND event.kind = ? ORDER BY run.number, event.n",
                 (runner, number, RunSummary.KIND),
             ).fetchall()
