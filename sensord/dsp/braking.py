@@ -64,9 +64,9 @@ DIP = 0.9
 HABIT = 16
 HABIT_FROM = 5
 HABIT_S = 0.006
-"""Design choices: once so many strides of a foot are known, braking is looked for only so far from where it was in the
-median of the latest ones. A foot keeps its habit within 2 ms; a rattling pod shows other peaks as high (simulated with
-1 g of rattle, a midfoot striker's landings scatter by 3 instead of 7 ms)."""
+"""Design choices: once so many strides of a foot are known, braking is looked for only so far (a sample at least) from
+where it was in the median of the latest ones. A foot keeps its habit within 2 ms; a rattling pod shows other peaks as
+high (simulated with 1 g of rattle, a midfoot striker's landings scatter by 3 instead of 7 ms)."""
 
 STEADY_S = 0.003
 """Design choice: recorded feet keep to their habit within 0.3 to 1.2 ms (median of the deviations)."""
@@ -127,7 +127,8 @@ class FootAcceleration:
         usual_s = habit.usual_s
         if self._rate_hz < FINE_HZ:
             return near, True
-        early_s, late_s = LANDING_S if usual_s is None else (HABIT_S - usual_s, HABIT_S + usual_s)
+        reach_s = max(HABIT_S, 1.0 / self._rate_hz)
+        early_s, late_s = LANDING_S if usual_s is None else (reach_s - usual_s, reach_s + usual_s)
         heel = self._normal - HEEL_M * self._rate_hz * np.gradient(self._pitch)
         heel = zero_phase(heel, LANDING_HZ, self._rate_hz)
         low = max(ceil(near - early_s * self._rate_hz), 1)
