@@ -29,8 +29,8 @@ from sensord.dsp.filters import zero_phase
 from sensord.model import FloatArray
 
 LANDING_HZ = 40.0
-"""Chosen over 30 Hz on the simulator: a forefoot striker's left/right differences were off by 0.7, not 1.2 points, as 30
-Hz smears the braking of the swing into a landing. The recordings hold nothing above 40 to 50 Hz (their markers were
+"""Chosen over 30 Hz on the simulator: a forefoot striker's left/right differences were off by 0.7, not 1.2 points, as
+30 Hz smears the braking of the swing into a landing. The recordings hold nothing above 40 to 50 Hz (their markers were
 filtered there), so they cannot tell whether more would be better."""
 
 FINE_HZ = 90.0
