@@ -536,7 +536,9 @@ class StoredEvent:
     wall_anchor_ns: int | None  # wall time of run time 0; None while the clock cannot be trusted
 
 
-Payload = Stride | FootNote | GaitWindow | Asymmetry | LimitState | Alert | RunChange | RunSummary | PodStatus
+Payload = (
+    Stride | FootNote | GaitWindow | Asymmetry | LimitState | Alert | RunChange | RunSummary | FootLoadState | PodStatus
+)
 
 
 Slotted = TypeVar("Slotted")

@@ -18,6 +18,7 @@ from sensord.drivers.base import Decoder, Driver
 from sensord.dsp.foot import FootAnalyser
 from sensord.errors import InternalError, PacketError
 from sensord.load.asymmetry import Asymmetries
+from sensord.load.foot_load import FootLoad
 from sensord.load.force import ForceModel
 from sensord.load.life import RunLife
 from sensord.load.pair_sync import PairSync
@@ -57,6 +58,9 @@ from sensord.plan.baseline import Baselines
 from sensord.plan.conditions import Conditions
 from sensord.plan.limits import Limits
 from sensord.plan.model import read_plan
+
+LOAD_EVERY_S = 30
+"""Design choice: how often the load of each foot is told while a run is on."""
 
 POD_STATUS_EVERY_S = 10
 """Design choice: how often a pod's counters are logged when nothing else changes."""
@@ -177,6 +181,7 @@ class Pipeline:
         injured = plan.runner.injured_side if plan else None
         self._lines = {pod.pod: PodLine(pod, drivers[pod.driver]) for pod in setup.pods}
         self._sync = _pair_sync(self._lines.values())
+        self._feet = sorted({pod.side for pod in setup.pods})
         self._life = RunLife()
         self._totals = Totals(setup.step_lengths)
         self._windows = Windows()
@@ -185,6 +190,7 @@ class Pipeline:
         self._speed = _speed_estimator(setup, Conditions.of_setup(setup, plan))
         self._force = ForceModel(grade_pct=setup.grade_pct)
         self._steps = Steps()
+        self._load = FootLoad.of_run(setup, plan)
         self._summary = Summary(setup.runner, Conditions.of_setup(setup, plan))
         self._limits = Limits(plan, setup)
         self._on_contact = on_contact
@@ -243,6 +249,8 @@ class Pipeline:
                 found.append((tick.t_ns, window))
             feet_up = {line.setup.side for line in self._lines.values() if line.link_up}
             found += self._limited(self._limits.on_tick(tick.t_ns, feet_up), tick.t_ns)
+            if self._ticks % LOAD_EVERY_S == 0:
+                found += [(tick.t_ns, self._load.payload(side)) for side in self._feet]
         if self._ticks % POD_STATUS_EVERY_S == 0:
             found += [(tick.t_ns, line.status()) for line in self._lines.values()]
         return found + self._change(self._life.on_tick(tick))
@@ -327,6 +335,7 @@ class Pipeline:
             found += self._limited(self._limits.start(t_ns), t_ns)
         found.append((at, stride))
         self._totals.add(stride)
+        self._load.add(stride)
         self._windows.add(stride)
         self._summary.add(stride)
         for pair in self._pairing.add(stride):
@@ -360,6 +369,7 @@ class Pipeline:
             found += self._items(line.flush(), self._t_ns)
         found += self._limited(self._limits.end(self._t_ns), self._t_ns)
         found += [(self._t_ns, line.status()) for line in self._lines.values()]
+        found += [(self._t_ns, self._load.payload(side)) for side in self._feet]
         elapsed_s = 0.0 if self._started_ns is None else (self._t_ns - self._started_ns) / NS
         result = self._summary.result(self._totals.now, elapsed_s=elapsed_s, limits=self._limits.checked)
         return [*found, (self._t_ns, changed(result, speed_model=self._speed.to_json()))]

@@ -23,6 +23,9 @@ from sensord.model import Json, StoredEvent
 RUN_TAGS = ("algo", "run", "runner", "site")
 """On every point, from the run."""
 
+MOST_BINS = 13
+"""One more than the edges a plan may have (`plan.model.LoadSection`)."""
+
 WORDS: type[tuple[str, ...]] = tuple
 """Field type of a list of words: a string, joined by commas."""
 
@@ -235,6 +238,30 @@ MEASUREMENTS: Mapping[str, Measurement] = {
             "samples_lost": int,
         },
     ),
+    # The table of bins becomes a field each, `bin_0` below the first edge; the edges are one text.
+    "load": Measurement(
+        "load",
+        ("foot",),
+        {
+            "strides": int,
+            "walk_strides": int,
+            "force_n": int,
+            "force_peak_sum_bw": float,
+            "without_force": int,
+            "impulse_n": int,
+            "impulse_sum_bw_s": float,
+            "impulse_sum_ns": float,
+            "intensity": str,
+            "edges": str,
+            **{f"bin_{number}": int for number in range(MOST_BINS)},
+            "unbinned": int,
+            "weighted_cycles": float,
+            "exponent": float,
+            "exponent_source": str,
+            "reference_bw": float,
+            "why": str,
+        },
+    ),
     "note": Measurement("note", ("foot",), {"code": str, "text": str}),
 }
 """Every kind of event, and where it goes."""
@@ -286,6 +313,10 @@ def _rows(event: StoredEvent) -> Iterator[Mapping[str, Json]]:
                 raise Refused(f"gait.{foot}: found {one!r}, expected the values of one foot")
             yield {"foot": foot, "window_s": window_s, **one}
         yield {"foot": "both", **both}
+    elif event.kind == "load":
+        bins = {f"bin_{number}": count for number, count in enumerate(payload.get("bins") or ())}
+        edges = ",".join(f"{edge:g}" for edge in payload.get("edges") or ())
+        yield {**{key: value for key, value in payload.items() if key != "bins"}, "edges": edges or None, **bins}
     else:
         yield payload
 

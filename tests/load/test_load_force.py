@@ -28,11 +28,12 @@ def stride(foot: Side = L, **values: object) -> Stride:
     return replace(made, **values)
 
 
-def test_impulse_and_mean_are_physics_and_the_peak_is_half_a_sine() -> None:
+def test_impulse_and_mean_are_physics_and_the_peak_is_half_a_sine_and_what_that_lacks() -> None:
     found = ForceModel().apply(stride())
     assert found.impulse_bw_s == pytest.approx(0.35)
     assert found.force_mean_bw == pytest.approx(1.4)
-    assert found.force_peak_bw == found.force_peak_sine_bw == pytest.approx(1.4 * pi / 2)
+    assert found.force_peak_sine_bw == pytest.approx(1.4 * pi / 2)
+    assert found.force_peak_bw == pytest.approx(1.4 * pi / 2 * 2.05 / 1.91)
 
 
 def test_a_line_of_ones_own_is_used_beside_the_sine() -> None:
@@ -78,6 +79,13 @@ def test_unequal_flights_give_each_foot_its_own_impulse() -> None:
     assert longer.impulse_bw_s == pytest.approx(0.25 + (0.09 + 0.15) / 2)
     late = model.apply(stride(R, ic_run_ns=round(2.6 * NS), step_time_s=0.34, flight_time_s=0.09))
     assert late.impulse_bw_s == pytest.approx(0.35)  # the left step did not end here: 0.1 s apart
+
+
+def test_a_walking_step_before_has_no_flight() -> None:
+    model = ForceModel()
+    model.apply(stride(R, activity=Activity.WALK, ic_run_ns=0, step_time_s=0.5, flight_time_s=-0.18))
+    first = model.apply(stride(L, ic_run_ns=NS // 2, step_time_s=0.35, flight_time_s=0.10))
+    assert first.impulse_bw_s == pytest.approx(0.35)
 
 
 # ------------------------------------------------------------------------------------------------ load of a foot
@@ -158,7 +166,7 @@ def test_impulse_on_level_ground_is_within_one_percent() -> None:
     impulse, peak = rows["impulse per step, level"], rows["peak force, level"]
     assert impulse["n"] == 5
     assert impulse["rmse"] <= 1.0 < impulse["best_constant_rmse"]
-    assert 5.0 < peak["rmse"] < 10.0  # the sine model is too low here; a published line is still wanted
+    assert peak["rmse"] <= 5.0 < peak["sine_rmse"]
 
 
 # ------------------------------------------------------------------------------------------------ the plan

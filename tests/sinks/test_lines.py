@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensord.errors import Refused
-from sensord.model import NS, FootGait, FootNote, GaitWindow, Payload, RunSummary, Side
-from sensord.sinks.lines import MEASUREMENTS, NESTED, RUN_TAGS, WORDS, lines_of, point_time_ns
+from sensord.load.foot_load import FootLoad
+from sensord.model import NS, FootGait, FootLoadState, FootNote, GaitWindow, Payload, RunSummary, Side
+from sensord.plan.model import LoadSection
+from sensord.sinks.lines import MEASUREMENTS, MOST_BINS, NESTED, RUN_TAGS, WORDS, lines_of, point_time_ns
 from tests.sinks.made_events import ANCHOR_NS, a_limit, a_run, a_stride, a_window, stored
 
 CLASSES = {cls.KIND: cls for cls in get_args(Payload)}
@@ -46,6 +48,9 @@ def test_the_table_is_the_vocabulary(kind: str) -> None:
     if cls is RunSummary:
         assert wanted.pop("runner") is str  # already a tag
         wanted = {name: kind for name, kind in wanted.items() if name not in NESTED}
+    if cls is FootLoadState:
+        assert wanted.pop("bins") is tuple
+        wanted |= {"edges": str} | {f"bin_{number}": int for number in range(MOST_BINS)}
     table = {**MEASUREMENTS[kind].fields, **dict.fromkeys(MEASUREMENTS[kind].tags, str)}
     assert table == wanted
 
@@ -67,6 +72,16 @@ def test_one_line_as_it_is_written() -> None:
         r"note,algo=1,foot=left,run=01JAC0FFEE0000000000000001,runner=runner-1,site=a\ b\,c\=d "
         't_ns=1234567890i,event_n=3i,code="moved",text="a \\"b\\"\\\\, c\nd" 1760000001358024003'
     )
+
+
+def test_bins_are_a_field_each_and_their_edges_one_text() -> None:
+    load = FootLoad(LoadSection(edges=[1.5, 2.25]))
+    load.add(replace(a_stride(Side.LEFT, 0, 1.0), force_peak_bw=2.0))
+    (line,) = lines_of(stored(1, NS, load.payload(Side.LEFT)))
+    assert line.startswith("load,algo=1,foot=left,")
+    assert ',edges="1.5,2.25",' in line
+    assert "bin_0=0i,bin_1=1i,bin_2=0i" in line
+    assert "bin_3" not in line
 
 
 def test_a_window_is_three_points_and_what_was_not_measured_is_absent() -> None:
