@@ -76,7 +76,7 @@ def totals_values(strides: Sequence[Stride], *, same_clock: bool) -> dict[str, J
         if best is None or totals.now.steps > best.steps:
             best = totals.now
     assert best is not None
-    return {**asdict(best), "distance_calibrated": False}
+    return {**asdict(best), "distance_calibrated": best.measured}
 
 
 def _on_one_clock(stride: Stride) -> Stride:

@@ -67,7 +67,7 @@ class StreamSettings(_Section):
 
 
 class DistanceSettings(_Section):
-    """Step lengths behind distance v0: hers, measured once over a known distance."""
+    """Step lengths where none can be measured: hers, over a known distance."""
 
     walk_step_m: Annotated[float, Field(ge=0.2, le=1.5)] = StepLengths().walk_m
     run_step_m: Annotated[float, Field(ge=0.3, le=2.5)] = StepLengths().run_m

@@ -348,6 +348,11 @@ class RunTotals:
     estimated_m: float = 0.0  # part of distance_m that no foot saw: counted at the last known pace
     configured_m: float = 0.0  # part of distance_m that was counted by configured step lengths
 
+    @property
+    def measured(self) -> bool:
+        """Whether the distance rests on measured strides: less than a tenth by configured lengths (design choice)."""
+        return self.distance_m > 0.0 and self.configured_m < 0.1 * self.distance_m
+
 
 class LimitStatus(StrEnum):
     """What can be said about a limit."""

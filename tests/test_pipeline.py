@@ -89,11 +89,14 @@ def test_the_life_of_the_run_is_told_in_order(events: list[Event]) -> None:
     assert [e.payload["state"] for e in events if e.kind == "run"] == ["ready", "running", "ended"]
 
 
-def test_totals_are_near_the_truth_and_said_to_be_uncalibrated(short: World, events: list[Event]) -> None:
+def test_totals_are_near_the_truth_and_say_how_sure_they_are(short: World, events: list[Event]) -> None:
     [summary] = [e.payload for e in events if e.kind == "summary"]
     steps = len(short.truth.left) + len(short.truth.right)
     assert abs(summary["steps"] - steps) <= 3
-    assert summary["distance_calibrated"] is False
+    assert summary["distance_calibrated"] is True
+    assert summary["distance_m"] == pytest.approx(short.truth.distance_m, rel=0.05)
+    assert abs(summary["distance_m"] - short.truth.distance_m) <= 2.0 * summary["distance_sd_m"]
+    assert summary["estimated_m"] == 0.0
     assert summary["run_time_s"] == pytest.approx(40.0, abs=3.0)
     assert summary["walk_time_s"] == pytest.approx(10.0, abs=3.0)
 

@@ -76,7 +76,7 @@ class Summary:
             strides_right=self._strides[Side.RIGHT],
             steps=totals.steps,
             distance_m=totals.distance_m,
-            distance_calibrated=False,
+            distance_calibrated=totals.measured,
             run_time_s=totals.run_time_s,
             walk_time_s=totals.walk_time_s,
             elapsed_s=elapsed_s,

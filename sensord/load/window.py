@@ -47,7 +47,7 @@ class Windows:
             right=_foot(right),
             steps=totals.steps,
             distance_m=totals.distance_m,
-            distance_calibrated=False,
+            distance_calibrated=totals.measured,
             run_time_s=totals.run_time_s,
             walk_time_s=totals.walk_time_s,
             elapsed_s=max(0, t_ns - started_ns) / NS,

@@ -19,7 +19,7 @@ def filled(items: list) -> Windows:
 
 
 def test_means_of_the_last_seconds() -> None:
-    window = filled(both_feet(0.0, 30)).at(21 * NS, RunTotals(steps=60, distance_m=57.0), 2 * NS)
+    window = filled(both_feet(0.0, 30)).at(21 * NS, RunTotals(steps=60, distance_m=57.0, configured_m=5.7), 2 * NS)
     assert window.activity is Activity.RUN
     assert window.cadence_spm == pytest.approx(120 / 0.7)
     assert window.left.contact_time_s == window.right.contact_time_s == 0.25
