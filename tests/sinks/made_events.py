@@ -15,6 +15,7 @@ from sensord.model import (
     AlertPhase,
     Asymmetry,
     FootGait,
+    FootLoadState,
     FootNote,
     GaitWindow,
     Level,
@@ -30,6 +31,7 @@ from sensord.model import (
     Stride,
     payload,
 )
+from sensord.sinks.lines import MOST_BINS
 
 ANCHOR_NS = 1_760_000_000 * NS + 123_456_789
 """2025-10-09, with nanoseconds that are not round."""
@@ -118,6 +120,18 @@ def an_alert(phase: AlertPhase, onset_ns: int, *, run: str = RUN, rule: str = "l
     )  # fmt: skip
 
 
+def a_load(foot: Side, bins: int) -> FootLoadState:
+    known = bins > 0
+    return FootLoadState(
+        foot=foot, strides=80, walk_strides=3, force_n=78, force_peak_sum_bw=180.5, without_force=2, impulse_n=78,
+        impulse_sum_bw_s=27.25, impulse_sum_ns=18_000.5 if known else None, intensity="force_peak" if known else None,
+        edges=tuple(1.0 + 0.25 * i for i in range(bins - 1)), bins=tuple(range(bins)), unbinned=0 if known else 78,
+        weighted_cycles=81.5 if known else None, exponent=4.0 if known else None,
+        exponent_source="test" if known else None, reference_bw=2.25 if known else None,
+        why="for the other foot" if known else "no exponent in the plan",
+    )  # fmt: skip
+
+
 def a_summary(runner: str = "runner-1", seconds: int = 60) -> RunSummary:
     return RunSummary(
         runner=runner, strides_left=85, strides_right=85, steps=3 * seconds, distance_m=2.85 * seconds,
@@ -173,6 +187,8 @@ def _moments(seconds: int, run: str, runner: str) -> Iterator[tuple[int, Payload
     recovered_ns = half_ns + 12_500_000_000
     yield recovered_ns, a_limit("limit.distance", LimitStatus.WITHIN, 99.0)
     yield recovered_ns, an_alert(AlertPhase.RECOVERY, half_ns, run=run)
+    for foot in Side:
+        yield seconds * NS - 1, a_load(foot, bins=MOST_BINS if foot is Side.LEFT else 0)
     yield seconds * NS, with_everything(a_summary(runner, seconds))
     yield seconds * NS, RunChange(RunState.ENDED, "asked to")
 

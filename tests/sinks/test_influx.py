@@ -54,6 +54,10 @@ def expected(events: Sequence[StoredEvent]) -> dict[tuple[object, ...], dict[str
             feet = {foot: both.pop(foot) for foot in ("left", "right")}
             rows = [{**both, "foot": "both"}]
             rows += [{"foot": foot, "window_s": both["window_s"], **values} for foot, values in feet.items()]
+        if event.kind == "load":
+            (one,) = rows
+            one["edges"] = ",".join(f"{edge:g}" for edge in one["edges"]) or None
+            one |= {f"bin_{number}": count for number, count in enumerate(one.pop("bins"))}
         for row in rows:
             if event.kind == "summary":
                 row.pop("runner")
