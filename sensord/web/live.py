@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
 
 from sensord.model import (
     NS,
@@ -18,6 +17,7 @@ from sensord.model import (
     AlertPhase,
     Asymmetry,
     Event,
+    FootLoadState,
     FootNote,
     GaitWindow,
     Json,
@@ -33,6 +33,8 @@ from sensord.model import (
     Stride,
 )
 from sensord.web.advice import Situation, advise
+from sensord.web.feet import FeetDetail
+from sensord.web.sink_health import SinkHealth, sink_picture
 from sensord.web.words import title
 
 STALE_S = 3.0
@@ -44,6 +46,9 @@ STRIP_SECONDS = 180
 RUNNING_DISTANCE = "run_distance"
 """The metric of a distance limit that does not count walking (see `plan.cumulative`)."""
 
+SPEED_NOTE = "speed"
+"""The code of a note that tells which speed is known from elsewhere (see `pipeline`)."""
+
 KEEP_NOTES = 6
 KEEP_ALERTS = 24
 KEEP_RECOVERED = 6
@@ -52,34 +57,6 @@ KEEP_METRICS = 16
 
 TURNED_SHOWN_S = 20.0
 """Design choice: how long a pod that turned on its shoe is what there is to say (run time)."""
-
-
-class SinkHealth(Protocol):
-    """What the page shows of a sink; `sensord.sinks.base.SinkState` is one."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def health(self) -> str:
-        """Either "ok" or "away"."""
-
-    @property
-    def detail(self) -> str | None:
-        """Why it is away."""
-
-    @property
-    def behind(self) -> int:
-        """Events known to wait."""
-
-    @property
-    def behind_more(self) -> bool:
-        """There are more than `behind`."""
-
-    @property
-    def quarantined(self) -> int:
-        """Events it refused for good."""
 
 
 class LiveView:
@@ -105,6 +82,8 @@ class LiveView:
         self._gait_at_s: float | None = None
         self._gait_t_s: float | None = None
         self._strides = {Side.LEFT: 0, Side.RIGHT: 0}
+        self._detail = FeetDetail()
+        self._known_speed: Mapping[str, Json] | None = None
         self._asymmetry: OrderedDict[str, Mapping[str, Json]] = OrderedDict()
         self._limits: OrderedDict[tuple[str, str], Mapping[str, Json]] = OrderedDict()
         self._alerts: OrderedDict[str, dict[str, Json]] = OrderedDict()
@@ -157,9 +136,14 @@ class LiveView:
 
     def _stride(self, event: Event) -> None:
         self._strides[Side(event.payload["foot"])] += 1
+        self._detail.stride(event)
+
+    def _load(self, event: Event) -> None:
+        self._detail.load(event)
 
     def _difference(self, event: Event) -> None:
-        _keep(self._asymmetry, str(event.payload["metric"]), event.payload, KEEP_METRICS)
+        value = {**event.payload, "t_s": event.t_ns / NS}  # walking makes no pairs: the page says how old it is
+        _keep(self._asymmetry, str(event.payload["metric"]), value, KEEP_METRICS)
 
     def _limit(self, event: Event) -> None:
         key = (str(event.payload["rule"]), str(event.payload["metric"]))
@@ -200,7 +184,10 @@ class LiveView:
         if foot is not None:
             self._axis_note(Side(foot), str(code), event.t_ns)
         note = {"t_s": event.t_ns / NS, "foot": foot, "code": code, "text": event.payload["text"]}
-        self._notes.append(note)
+        if code == SPEED_NOTE:
+            self._known_speed = note  # a treadmill's steps would push out the notes that ask for something
+        else:
+            self._notes.append(note)
 
     def _axis_note(self, foot: Side, code: str, t_ns: int) -> None:
         """What `dsp.foot` says about the pod's axis: found, not found while moving, changed."""
@@ -231,6 +218,8 @@ class LiveView:
             "gait": self._gait,
             "gait_t_s": self._gait_t_s,
             "strides": {side.value: n for side, n in self._strides.items()},
+            "feet": self._detail.picture(),
+            "known_speed": self._known_speed,
             "distance": distance,
             "run_time": run_time,
             "asymmetry": dict(self._asymmetry),
@@ -238,7 +227,7 @@ class LiveView:
             "alerts": {"active": active, "recovered": list(self._recovered)},
             "pods": {foot.value: self._pod_picture(foot) for foot in Side},
             "notes": list(self._notes),
-            "sinks": [_sink(sink) for sink in self._sinks],
+            "sinks": [sink_picture(sink) for sink in self._sinks],
             "summary": self._summary,
             "now": self._advice(stale, active, distance, run_time),
         }
@@ -311,7 +300,9 @@ class LiveView:
             "running_only": running_only,
             "unit": "m",
             "n": self._gait["steps"] if self._gait else None,
-            "calibrated": bool(self._gait and self._gait["distance_calibrated"]),
+            # of the whole distance; for a limit on running alone the upper bound
+            **{name: self._gait[name] if self._gait else None for name in ("distance_sd_m", "estimated_m")},
+            "configured_m": self._gait["configured_m"] if self._gait else None,
         }
 
     def _run_time(self) -> dict[str, Json]:
@@ -375,21 +366,11 @@ def _times(value: float | None, scale: float) -> float | None:
     return None if value is None else value * scale
 
 
-def _sink(sink: SinkHealth) -> dict[str, Json]:
-    return {
-        "name": sink.name,
-        "health": str(sink.health),
-        "detail": sink.detail,
-        "behind": sink.behind,
-        "behind_more": sink.behind_more,
-        "quarantined": sink.quarantined,
-    }
-
-
 _TAKES: Mapping[str, Callable[[LiveView, Event], None]] = {
     RunChange.KIND: LiveView._run,
     GaitWindow.KIND: LiveView._window,
     Stride.KIND: LiveView._stride,
+    FootLoadState.KIND: LiveView._load,
     Asymmetry.KIND: LiveView._difference,
     LimitState.KIND: LiveView._limit,
     Alert.KIND: LiveView._alert,

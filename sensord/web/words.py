@@ -12,6 +12,15 @@ _TITLES = {
     "limit.run_time": "Running time",
     "impact": "Impact",
     "asymmetry.contact_time": "Contact time left/right",
+    "asymmetry.swing_time": "Swing time left/right",
+    "asymmetry.duty_factor": "Duty factor left/right",
+    "asymmetry.step_time": "Step time left/right",
+    "asymmetry.flight_time": "Flight time left/right",
+    "asymmetry.impact_peak": "Impact left/right",
+    "asymmetry.impact_band": "Impact band left/right",
+    "asymmetry.force_peak": "Estimated peak force left/right",
+    "asymmetry.impulse": "Estimated impulse left/right",
+    "asymmetry.strike_angle": "Strike angle left/right",
 }
 
 _FEET = ("left", "right")
@@ -61,8 +70,25 @@ DEFINITIONS: tuple[Definition, ...] = (
         "distance",
         "Distance",
         "km",
-        "Steps counted by the pods times the step lengths set for walking and running. Uncalibrated until a step "
-        "length was measured over a known distance. n is the number of steps.",
+        "Sum of the stride lengths. ± is how far off it may be: two times out of three the true distance lies within. "
+        "Estimated: part of it that no pod saw, counted at the last known pace. Set step lengths: part of it counted "
+        "by the step lengths in the settings, where nothing better was known. n is the number of steps.",
+    ),
+    Definition(
+        "speed",
+        "Speed and pace",
+        "km/h, and minutes per km",
+        "Mean over the last seconds. ± is how far off it may be: two times out of three the true speed lies within. By "
+        "foot path: from how far the pods travel between two steps. By contact time: from how long the feet are down. "
+        "A treadmill's speed entered below fits it to this runner; then no source is named and ± is smaller.",
+    ),
+    Definition(
+        "treadmill",
+        "Treadmill speed",
+        "km/h, m/s, mph, or minutes per km",
+        "Tell the speed the treadmill shows, and its slope if it has one, and again when you change it. Speed and "
+        "distance are fitted to the runner by it. Forces are estimated on level ground only, within 3 % of slope. "
+        "“Not known” when you leave the treadmill.",
     ),
     Definition(
         "run_time",
@@ -81,7 +107,8 @@ DEFINITIONS: tuple[Definition, ...] = (
         "Contact time",
         "milliseconds (ms)",
         "How long the foot is on the ground in one step: from initial contact to toe-off, mean over the last seconds. "
-        "n is the number of strides behind it.",
+        "n is the number of strides behind it. Flight is the mean time in the air between two contacts; without it, "
+        "both feet are down together.",
     ),
     Definition(
         "impact",
@@ -93,11 +120,23 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         "asymmetry",
-        "Left/right difference of contact time",
-        "percent (symmetry index)",
-        "100 × (left − right) / mean of both. 0 is equal; positive means that the left foot stays longer. In brackets "
-        "the 95 % interval; n is the number of stride pairs. Balance is the left share of both: 51 % balance is a "
-        "difference of 4 %.",
+        "Left/right difference",
+        "percent (symmetry index), or ms and degrees",
+        "100 × (left − right) / mean of both. 0 is equal; positive means that the left foot has more. Flight time and "
+        "strike angle are told as left − right. With the 95 % interval; n is the number of stride pairs of steady "
+        "running. Balance is the left share of both: 51 % balance is a difference of 4 %. Device noise: so little can "
+        "be the two pods alone, until a run with exchanged pods tells. Scatter: a change smaller than this may be "
+        "nothing but scatter. Usual: her own baseline, at this speed. Curves are not recognised.",
+    ),
+    Definition(
+        "feet",
+        "Each foot in detail",
+        "",
+        "Step time: from a foot's contact to the other foot's next one; flight: from toe-off to it. Both only while "
+        "the clocks of the two pods are known to agree. Landing: share of strides by strike angle, how steep the foot "
+        "is at contact; unclear where no type is likelier than all others. Force is estimated from timing, on level "
+        "ground, in body weights (BW). What a foot has taken so far is external load, estimated, only for comparison "
+        "with earlier runs of the same runner.",
     ),
     Definition(
         "limits",

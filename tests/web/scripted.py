@@ -21,6 +21,7 @@ from sensord.model import (
     Asymmetry,
     Event,
     FootGait,
+    FootLoadState,
     FootNote,
     GaitWindow,
     Level,
@@ -60,7 +61,7 @@ class Story:
         self.n = 0
         self.t_s = 0.0
 
-    def tell(self, value: Payload | Asymmetry, t_s: float | None = None) -> None:
+    def tell(self, value: Payload | Asymmetry | FootLoadState, t_s: float | None = None) -> None:
         at_s = self.t_s if t_s is None else t_s
         self.give(Event(self.n, round(at_s * NS), value.KIND, payload(value)))
         self.n += 1
@@ -114,6 +115,16 @@ class Story:
             )
         )
 
+    def all_metrics(self) -> None:
+        """The other nine metrics: with and without an interval, a baseline, something to keep in mind."""
+        for metric, left, right, unit in OTHER_METRICS:
+            self.tell(a_difference(metric, left, right, unit))
+
+    def loads(self) -> None:
+        """What each foot has taken so far."""
+        for foot in Side:
+            self.tell(a_load(foot))
+
     def some_minutes(self) -> None:
         """Up to date in one go: ready, running, three minutes of windows, limits and a difference."""
         self.ready()
@@ -155,7 +166,51 @@ def a_window(t_s: float) -> GaitWindow:
     return GaitWindow(
         window_s=5.0, activity=Activity.RUN, cadence_spm=172.0 + 1.5 * math.sin(t_s / 9), left=left, right=right,
         steps=int(2.85 * t_s), distance_m=2.85 * t_s, distance_calibrated=False, run_time_s=0.97 * t_s,
-        walk_time_s=40.0, elapsed_s=t_s,
+        walk_time_s=40.0, elapsed_s=t_s, flight_time_s=0.107, run_distance_m=2.7 * t_s, speed_mps=2.85,
+        speed_sd_mps=0.1, speed_source="trajectory", distance_sd_m=0.03 * 2.85 * t_s, estimated_m=0.02 * 2.85 * t_s,
+        configured_m=0.0,
+    )  # fmt: skip
+
+
+OTHER_METRICS = [
+    ("swing_time", 0.46, 0.47, "s"), ("duty_factor", 0.35, 0.336, ""), ("step_time", 0.352, 0.349, "s"),
+    ("flight_time", 0.104, 0.111, "s"), ("impact_peak", 11.2, 12.8, "g"), ("impact_band", 1.31, 1.36, "g"),
+    ("force_peak", 2.41, 2.5, "bw"), ("impulse", 0.352, 0.349, "bw*s"), ("strike_angle", 12.4, 4.1, "deg"),
+]  # fmt: skip
+
+
+def a_difference(metric: str, left: float, right: float, value_unit: str) -> Asymmetry:
+    """Flight time and strike angle are told by difference; step time has no interval yet, duty factor a baseline."""
+    unit = {"flight_time": "ms", "strike_angle": "deg"}.get(metric, "%")
+    value = (left - right) * (1000.0 if unit == "ms" else 1.0)
+    if unit == "%":
+        value = 200.0 * (left - right) / (left + right)
+    low, high = (None, None) if metric == "step_time" else (value - 1.5, value + 1.5)
+    by_index = unit == "%"
+    told = Asymmetry(
+        metric=metric, si_pct=value if by_index else None, si_low_pct=low if by_index else None,
+        si_high_pct=high if by_index else None, balance_pct=50.0 + value / 4.0 if by_index else None,
+        injured_minus_other_pct=None, n=90, unit=unit, difference=None if by_index else value,
+        difference_low=None if by_index else low, difference_high=None if by_index else high, left=left, right=right,
+        value_unit=value_unit, mdc=None if low is None else 2.2, mdc_from=None if low is None else "window",
+        speed_band="2.5-3.0",
+    )  # fmt: skip
+    if metric == "swing_time":
+        return replace(told, why="below 3 %: device noise, pods never swapped")
+    if metric == "duty_factor":
+        return replace(
+            told, baseline=1.2, baseline_runs=3, baseline_label="made while injured", baseline_left=0.341,
+            baseline_right=0.337, mdc=1.4, mdc_from="runs", device_bias=0.4,
+        )  # fmt: skip
+    return told
+
+
+def a_load(foot: Side) -> FootLoadState:
+    return FootLoadState(
+        foot=foot, strides=1910, walk_strides=40, force_n=1900, force_peak_sum_bw=4579.0, without_force=10,
+        impulse_n=1905, impulse_sum_bw_s=668.5, impulse_sum_ns=None, intensity="force_peak", edges=(2.2, 2.5),
+        bins=(110, 1700, 90), unbinned=10, weighted_cycles=None, exponent=None, exponent_source=None,
+        reference_bw=None, why="no exponent in the plan",
     )  # fmt: skip
 
 
@@ -196,7 +251,11 @@ def a_summary() -> RunSummary:
         distance_calibrated=False, run_time_s=1303.0, walk_time_s=40.0, elapsed_s=1390.0, cadence_spm=172.2,
         contact_time_left_s=0.248, contact_time_right_s=0.238, contact_time_si_pct=3.9, contact_time_pairs=1880,
         impact_left_g=11.2, impact_right_g=15.8, impact_n_left=1900, impact_n_right=1890, impact_clipped_share=0.2,
-        alerts=2, limits_checked=4, limits_total=6, gap_strides=3,
+        alerts=2, limits_checked=4, limits_total=6, gap_strides=3, speed_mps=2.85, distance_sd_m=115.0,
+        estimated_m=76.0, configured_m=0.0, metrics={
+            "force_peak": {"left": 2.41, "right": 2.5, "n_left": 900, "n_right": 900, "index": -3.7, "pairs": 800},
+            "strike_angle": {"left": 12.4, "right": None, "n_left": 9, "n_right": 0, "index": None, "pairs": 0},
+        },
     )  # fmt: skip
 
 

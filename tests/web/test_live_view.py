@@ -20,8 +20,9 @@ from sensord.model import (
     Side,
     payload,
 )
+from sensord.web.feet import LATEST
 from sensord.web.live import KEEP_NOTES, KEEP_RECOVERED, STRIP_SECONDS, LiveView
-from tests.web.scripted import SETUP, Story, a_limit, a_window, undecided
+from tests.web.scripted import SETUP, Story, a_difference, a_limit, a_load, a_stride, a_window, undecided
 
 
 class Clock:
@@ -329,3 +330,61 @@ def test_a_window_is_passed_on_as_it_is(live: LiveView, story: Story) -> None:
     picture = live.snapshot()
     assert picture["gait"] == payload(a_window(12.0))
     assert (picture["gait_t_s"], picture["t_s"]) == (12.0, 12.0)
+
+
+def test_a_distance_comes_with_what_it_rests_on(live: LiveView, story: Story) -> None:
+    story.tell(RunChange(RunState.RUNNING, "first stride"))
+    assert [live.snapshot()["distance"][key] for key in ("distance_sd_m", "estimated_m", "configured_m")] == [None] * 3
+    story.second(distance_sd_m=6.0, estimated_m=12.0, configured_m=3.0)
+    distance = live.snapshot()["distance"]
+    assert (distance["distance_sd_m"], distance["estimated_m"], distance["configured_m"]) == (6.0, 12.0, 3.0)
+
+
+def test_every_metric_has_its_newest_value_and_when_it_was(live: LiveView, story: Story) -> None:
+    story.some_minutes()
+    story.all_metrics()
+    story.t_s += 30.0
+    story.tell(a_difference("impulse", 0.36, 0.34, "bw*s"))
+    told = live.snapshot()["asymmetry"]
+    assert len(told) == 10
+    assert (told["impulse"]["left"], told["impulse"]["t_s"], told["swing_time"]["t_s"]) == (0.36, 1370.0, 1340.0)
+    assert told["flight_time"]["si_pct"] is None
+    assert len(json.dumps(live.snapshot(strip=False))) < 16_000  # nine metrics more than in the picture above
+
+
+def test_how_each_foot_lands_is_of_its_latest_running_strides(live: LiveView, story: Story) -> None:
+    for number in range(100):
+        strike = "rearfoot" if number < 70 else "midfoot" if number < 90 else None
+        stride = replace(a_stride(Side.LEFT, number, 0.7 * number), strike_angle_deg=float(number), strike_type=strike)
+        story.tell(replace(stride, force_peak_bw=None if number < 95 else 2.0 + number / 100))
+        story.tell(replace(stride, activity=Activity.WALK))
+        story.tell(replace(stride, confidence=0.4))
+    story.tell(replace(a_stride(Side.RIGHT, 1, 0.0), strike_angle_deg=None, strike_type=None, force_peak_bw=None))
+    feet = live.snapshot()["feet"]
+    left = feet["left"]
+    assert (left["n"], left["strike_n"], left["force_n"]) == (LATEST, LATEST, 5)
+    assert left["strikes"] == {"rearfoot": 0.25, "midfoot": 0.5, "forefoot": 0.0}  # the rest is unclear
+    assert left["strike_angle_deg"] == pytest.approx(79.5)
+    assert left["force_peak_bw"] == pytest.approx(2.97)
+    right = feet["right"]
+    assert right["n"] == 1
+    assert right["strikes"] is right["strike_angle_deg"] is right["force_peak_bw"] is right["load"] is None
+
+
+def test_the_load_of_a_foot_is_its_newest(live: LiveView, story: Story) -> None:
+    story.loads()
+    story.tell(replace(a_load(Side.LEFT), strides=2000))
+    feet = live.snapshot()["feet"]
+    assert (feet["left"]["load"]["strides"], feet["right"]["load"]["strides"]) == (2000, 1910)
+    live.begin(SETUP)
+    assert live.snapshot()["feet"]["left"]["load"] is None
+
+
+def test_told_speeds_do_not_push_out_the_notes(live: LiveView, story: Story) -> None:
+    story.tell(FootNote(Side.LEFT, "pod_moved", "check its fit"))
+    for number in range(10):
+        story.t_s += 1.0
+        story.tell(FootNote(None, "speed", f"speed {number} m/s (treadmill)"))
+    picture = live.snapshot()
+    assert [note["code"] for note in picture["notes"]] == ["pod_moved"]
+    assert picture["known_speed"] == {"t_s": 10.0, "foot": None, "code": "speed", "text": "speed 9 m/s (treadmill)"}

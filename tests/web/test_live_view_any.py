@@ -26,8 +26,9 @@ from sensord.model import (
     RunState,
     Side,
 )
+from sensord.web.feet import STRIKES
 from sensord.web.live import LiveView
-from tests.web.scripted import RUN, SETUP, Story, a_stride, a_summary, an_alert
+from tests.web.scripted import RUN, SETUP, Story, a_load, a_stride, a_summary, an_alert
 
 FEET = st.sampled_from(list(Side))
 VALUES = st.none() | st.floats(-1e6, 1e6)
@@ -80,15 +81,19 @@ NOTES = st.builds(
     FootNote,
     foot=st.none() | FEET,
     text=st.text(),
-    code=st.sampled_from(["aligned", "no_alignment", "pod_moved", "note"]),
+    code=st.sampled_from(["aligned", "no_alignment", "pod_moved", "note", "speed"]),
 )
 ASYMMETRIES = st.builds(
     Asymmetry,
     metric=st.text(max_size=3),
-    si_pct=st.floats(-200, 200),
+    si_pct=VALUES,
     si_low_pct=VALUES,
     si_high_pct=VALUES,
-    balance_pct=st.floats(0, 100),
+    balance_pct=VALUES,
+    difference=VALUES,
+    baseline=VALUES,
+    mdc=VALUES,
+    why=st.none() | st.text(max_size=9),
     injured_minus_other_pct=VALUES,
     n=COUNTS,
 )
@@ -105,9 +110,23 @@ WINDOWS = st.builds(
     run_time_s=st.floats(0, 1e5),
     walk_time_s=st.floats(0, 1e5),
     elapsed_s=st.floats(0, 1e5),
+    speed_mps=VALUES,
+    distance_sd_m=VALUES,
+    estimated_m=VALUES,
+    configured_m=VALUES,
 )
+LOADS = st.builds(a_load, FEET)
 CHANGES = st.builds(RunChange, state=st.sampled_from(list(RunState)), reason=st.text())
-STRIDES = st.builds(a_stride, FEET, COUNTS, st.floats(0, 1e4))
+STRIDES = st.builds(
+    lambda stride, angle, strike, force, sure: replace(
+        stride, strike_angle_deg=angle, strike_type=strike, force_peak_bw=force, confidence=sure
+    ),
+    st.builds(a_stride, FEET, COUNTS, st.floats(0, 1e4)),
+    VALUES,
+    st.none() | st.sampled_from(STRIKES),
+    VALUES,
+    st.floats(0, 1),
+)
 
 
 @dataclass
@@ -126,6 +145,7 @@ THINGS = st.one_of(
     WINDOWS,
     CHANGES,
     STRIDES,
+    LOADS,
     st.just(a_summary()),
     st.builds(Silence, st.floats(0.0, 5.0)),
 )
@@ -185,5 +205,7 @@ def test_any_sequence_of_events_gives_a_picture_that_is_true_json(things: list[A
     ended = expected.state is RunState.ENDED
     assert picture["data"]["stale"] == (age_s is not None and age_s > 3.0 and not ended)
     assert picture["now"]["text"]
+    for foot in picture["feet"].values():
+        assert foot["strikes"] is None or 0.0 <= sum(foot["strikes"].values()) <= 1.0 + 1e-9
     for total in (picture["distance"], picture["run_time"]):
         assert total["left"] is None or total["left"] >= 0.0

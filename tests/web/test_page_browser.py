@@ -51,7 +51,8 @@ def test_a_run_at_a_glance(page_server: ServedPage, phone: Phones, width: int, d
     expect(page.locator("#runner")).to_have_text("R-0042")
     for identity, text in {
         "cadence": "171", "left-contact": "249", "right-contact": "236", "left-impact": "11.5",
-        "right-impact": "≥ 15.8", "distance": "3.82", "run-time": "21:43", "si": "3.9",
+        "right-impact": "≥ 15.8", "distance": "3.82", "distance-sd": "± 0.11", "run-time": "21:43", "si": "3.9",
+        "speed": "10.3", "speed-n": "± 0.4 · 5:51 min/km · by foot path", "flight": "Flight 107 ms, mean of both feet",
     }.items():  # fmt: skip
         expect(page.locator(f"#{identity}")).to_have_text(text)
         expect(page.locator(f"#{identity}")).to_be_visible()
@@ -59,7 +60,7 @@ def test_a_run_at_a_glance(page_server: ServedPage, phone: Phones, width: int, d
     expect(page.locator("#right-contact-n")).to_have_text("n 6")
     expect(page.locator("#right-impact-n")).to_have_text("n 7 · 40 % clipped")
     expect(page.locator("#distance-left")).to_have_text("1.18 km left of 5 km")
-    expect(page.locator("#distance-n")).to_have_text("n 3,819 steps · uncalibrated")
+    expect(page.locator("#distance-n")).to_have_text("0.08 km estimated · n 3,819 steps")
     expect(page.locator("#si-side")).to_have_text("left longer")
     expect(page.locator("#si-n")).to_have_text(
         "SI +3.9 % · 95 % interval +2.1 to +5.7 % · balance 51.0 % left · n 240 pairs"
@@ -320,6 +321,10 @@ def test_ending_a_run_is_asked_before_it_is_done(page_server: ServedPage, phone:
     page_server.story.end()
     expect(page.locator("#now")).to_have_text("Run ended. 3.8 km, 21:43 min of running")
     expect(page.locator("#summary")).to_contain_text("left 248 ms, right 238 ms")
+    expect(page.locator("#summary")).to_contain_text("3.82 km ± 0.12, 0.08 km estimated")
+    expect(page.locator("#summary")).to_contain_text("10.3 km/h, 5:51 min/km")
+    expect(page.locator("#summary")).to_contain_text("left 2.41, right 2.50 BW, difference −3.7 %")
+    expect(page.locator("#summary")).to_contain_text("left 12.4, right – °")
     expect(page.locator("#cadence")).to_be_hidden()
     expect(page.locator("#runs li")).to_have_count(3)
 
@@ -362,7 +367,14 @@ def test_every_number_says_what_it_is(page_server: ServedPage, phone: Phones) ->
         assert len(page.locator("#what article:visible").inner_text()) > 60
         page.keyboard.press("Escape")
         expect(page.locator("#what")).to_be_hidden()
-    assert buttons.count() == 8
+    assert buttons.count() == 9
+    page.locator("#detail-card > summary").tap()
+    page.locator("#treadmill > summary").tap()
+    assert buttons.count() == 11
+    for key in ("feet", "treadmill"):
+        page.locator(f"button.what[data-what={key}]").tap()
+        expect(page.locator(f"#what article[data-what={key}]")).to_be_visible()
+        page.keyboard.press("Escape")
 
 
 def test_a_link_opens_the_page_once_and_leaves_the_address_bar(phone: Phones) -> None:

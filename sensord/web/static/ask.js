@@ -16,10 +16,10 @@ export function ask({ title, text: words, yes, act: then }) {
   $("ask-no").focus();
 }
 
-export async function post(path) {
+export async function post(path, said) {
   let answer;
   try {
-    answer = await fetch(path, { method: "POST" });
+    answer = await fetch(path, { method: "POST", ...(said ? { body: JSON.stringify(said) } : {}) });
   } catch {
     throw new Error("No connection to sensord. Try again.");
   }

@@ -36,6 +36,15 @@ export function minutes(seconds) {
   return h ? `${h}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}` : `${Math.floor(s / 60)}:${pad(s % 60)}`;
 }
 
+// m/s as km/h, and as minutes per km.
+export function kilometresPerHour(mps) {
+  return fixed(mps === null || mps === undefined ? null : mps * 3.6, 1);
+}
+
+export function pace(mps) {
+  return mps === null || mps === undefined || mps < 0.3 ? null : `${minutes(Math.round(1000 / mps))} min/km`;
+}
+
 // At most `digits` decimals and none that are zero: "5", "4.5".
 export function short(value, digits = 1) {
   return value === null || value === undefined ? DASH : String(Number(value.toFixed(digits)));

@@ -9,6 +9,7 @@ import { Strips } from "./strip.js";
 import { ask, post, setUp as setUpAsking } from "./ask.js";
 import { freshness, view } from "./view.js";
 import { listRuns } from "./runs.js";
+import { setUp as setUpTreadmill } from "./treadmill.js";
 
 if (location.search) history.replaceState(null, "", "/"); // a used link is not worth keeping in the address bar
 
@@ -123,4 +124,6 @@ $("add-device")?.addEventListener("click", () =>
   }));
 
 setUpAsking();
+setUpTreadmill();
+$("others").open = matchMedia("(min-width: 44rem)").matches; // on a wide screen there is room for all of it
 setInterval(tick, 500);

@@ -1,7 +1,13 @@
 // One picture onto the page. Left is always left; what is not measured is a dash; what is old is marked as old.
 
-import { $, drawn, icon, make, redraw, set, show, text } from "./dom.js";
-import { agoText, count, DASH, fixed, kilometres, lengthIn, milliseconds, minutes, short, together, whole } from "./format.js";
+import { asymmetry, medians, signed } from "./asymmetry.js";
+import { bar } from "./bar.js";
+import { detail } from "./detail.js";
+import { $, icon, make, redraw, set, show, text } from "./dom.js";
+import {
+  agoText, count, DASH, fixed, kilometres, kilometresPerHour, lengthIn, milliseconds, minutes, pace, short, together, whole,
+} from "./format.js";
+import { treadmill } from "./treadmill.js";
 
 const STATES = {
   idle: "Idle", ready: "Ready", running: "Running", paused: "Paused", ended: "Ended",
@@ -18,7 +24,9 @@ export function view(p) {
   set($("now-icon"), "href", { stop: "#i-stop", ease: "#i-warn", go: "#i-go", calm: "#i-calm" }[p.now.tone]);
   feet(p);
   totals(p);
+  treadmill(p);
   asymmetry(p);
+  detail(p);
   redraw("limits", p.limits, limits);
   podCard("left", p.pods.left);
   podCard("right", p.pods.right);
@@ -35,6 +43,9 @@ function feet(p) {
   const n = g ? g.left.n + g.right.n : 0;
   text("cadence", whole(g?.cadence_spm));
   text("cadence-n", g ? `n ${n} strides, last ${short(g.window_s)} s` : "");
+  text("speed", kilometresPerHour(g?.speed_mps));
+  text("speed-n", together(speedWords(g)));
+  flight(g?.flight_time_s ?? null);
   for (const side of ["left", "right"]) {
     const foot = g?.[side];
     text(`${side}-contact`, milliseconds(foot?.contact_time_s));
@@ -51,6 +62,23 @@ function feet(p) {
   }
 }
 
+const SOURCES = { trajectory: "by\u00a0foot\u00a0path", model: "by\u00a0contact\u00a0time" };
+
+// Once a known speed has fitted it to her, there is no need to name where it comes from.
+function speedWords(g) {
+  if (!g || g.speed_mps === null) return g ? "not measured" : "";
+  const sure = g.speed_sd_mps === null ? null : `± ${kilometresPerHour(g.speed_sd_mps)}`;
+  const [source, fitted] = (g.speed_source ?? "").split("+");
+  return [sure, pace(g.speed_mps), fitted ? null : SOURCES[source]].filter(Boolean).join(" · ");
+}
+
+function flight(seconds) {
+  show("flight", seconds !== null);
+  if (seconds === null) return;
+  const size = Math.abs(seconds * 1000).toFixed(0);
+  text("flight", together(seconds < 0 ? `No flight: both feet down together for ${size} ms` : `Flight ${size} ms, mean of both feet`));
+}
+
 function weak(foot, words) {
   return foot.confidence !== null && foot.confidence < LOW_CONFIDENCE ? `${words} · weak signal` : words;
 }
@@ -62,8 +90,8 @@ function totals(p) {
   text("distance", length.exact(d.value));
   text("distance-unit", length.unit);
   text("distance-left", together(remains(d, (v) => `${length.exact(v)} ${length.unit}`, (v) => `${length.short(v)} ${length.unit}`)));
-  const steps = d.n === null ? "" : `n ${count(d.n, "step")}`;
-  text("distance-n", d.value === null ? "" : `${steps}${d.calibrated ? "" : " · uncalibrated"}`);
+  text("distance-sd", d.value === null || d.distance_sd_m === null ? "" : `± ${length.exact(d.distance_sd_m)}`);
+  text("distance-n", d.value === null ? "" : together([...parts(d, length), d.n === null ? null : `n ${count(d.n, "step")}`].filter(Boolean).join(" · ")));
   bar("distance-bar", d, length.short, length.unit);
   const r = p.run_time;
   text("run-time", minutes(r.value));
@@ -72,84 +100,19 @@ function totals(p) {
   bar("run-time-bar", r, minutes, "min");
 }
 
+// How much of a distance was not seen, or not measured: both are said as soon as they can be read.
+function parts(d, length) {
+  const seen = (m) => m !== null && m !== undefined && Number(length.exact(m)) > 0;
+  return [
+    seen(d.estimated_m) ? `${length.exact(d.estimated_m)} ${length.unit} estimated` : null,
+    seen(d.configured_m) ? `${length.exact(d.configured_m)} ${length.unit} by set step lengths` : null,
+  ].filter(Boolean);
+}
+
 function remains(total, say, sayLimit) {
   if (total.left === null) return total.end === null ? "no limit set" : `limit ${sayLimit(total.end)}`;
   if (total.left <= 0) return `nothing left of ${sayLimit(total.end)}`;
   return `${say(total.left)} left of ${sayLimit(total.end)}`;
-}
-
-function bar(id, total, say, unit) {
-  const shown = total.end !== null && total.end > 0;
-  show(id, shown);
-  if (!shown) return;
-  const most = Math.max(total.end * 1.08, total.value ?? 0);
-  redraw(id, { ...total, most }, () => {
-    const at = (v) => `${Math.min(100, (100 * v) / most)}%`;
-    const fill = make("span", { class: "fill", "data-level": total.level });
-    fill.style.width = at(total.value ?? 0);
-    const ticks = [["warn", total.warn], ["stop", total.stop]].filter(([, v]) => v !== null);
-    return [
-      make("span", { class: "track" }, fill),
-      ...ticks.map(([name, v]) => {
-        const tick = make("span", { class: `tick ${name}` }, make("span", {}, `${name} ${say(v)}`));
-        tick.style.left = at(v);
-        return tick;
-      }),
-    ];
-  });
-  const done = total.value === null ? "nothing measured" : `${say(total.value)} ${unit}`;
-  set($(id), "aria-label", `${done} of ${say(total.end)} ${unit}`);
-}
-
-function asymmetry(p) {
-  const a = p.asymmetry.contact_time;
-  const limit = p.limits.items.find((l) => l.rule === "asymmetry.contact_time");
-  change(limit);
-  show("si-scale", Boolean(a));
-  if (!a) {
-    for (const id of ["si-side", "si-n"]) text(id, "");
-    text("si", DASH);
-    return;
-  }
-  text("si", Math.abs(a.si_pct).toFixed(1));
-  const even = Math.abs(a.si_pct) < 0.05;
-  text("si-side", even ? "even" : a.si_pct > 0 ? "left longer" : "right longer");
-  const interval = a.si_low_pct === null ? "interval not known yet" : `95 % interval ${signed(a.si_low_pct)} to ${signed(a.si_high_pct)} %`;
-  text("si-n", together(`SI ${signed(a.si_pct)} % · ${interval} · balance ${fixed(a.balance_pct, 1)} % left · n ${count(a.n, "pair")}`));
-  redraw("si-scale", a, () => scale(a));
-  set($("si-scale"), "aria-label", `Symmetry index ${signed(a.si_pct)} percent`);
-}
-
-// What is limited is the change from her own baseline, either way: not the difference itself.
-function change(limit) {
-  show("change", Boolean(limit));
-  if (!limit) return;
-  const value = limit.value === null ? DASH : `${short(limit.value)} ${limit.unit}`;
-  text("change-text", together(`Change from your usual: ${value}${limit.reason ? ` (${limit.reason})` : ""}`));
-  bar("change-bar", { ...limit, end: limit.stop ?? limit.warn }, short, limit.unit);
-}
-
-function signed(v) {
-  return `${v > 0 ? "+" : v < 0 ? "−" : ""}${Math.abs(v).toFixed(1)}`;
-}
-
-// Left longer to the left of the middle, right longer to the right of it.
-function scale(a) {
-  const ends = [a.si_pct, a.si_low_pct, a.si_high_pct].filter((v) => v !== null).map(Math.abs);
-  const most = Math.max(10, 1.1 * Math.max(...ends));
-  const x = (v) => 160 - (150 * v) / most;
-  const parts = [drawn("line", { class: "axis", x1: 10, x2: 310, y1: 24, y2: 24 }), drawn("line", { class: "zero", x1: 160, x2: 160, y1: 12, y2: 36 })];
-  if (a.si_low_pct !== null) {
-    const [from, to] = [x(a.si_high_pct), x(a.si_low_pct)];
-    parts.push(drawn("rect", { class: "interval", x: from, width: Math.max(to - from, 1), y: 19, height: 10, rx: 5 }));
-  }
-  parts.push(drawn("circle", { class: "point", cx: x(a.si_pct), cy: 24, r: 7 }));
-  for (const [where, words, anchor] of [[10, "◀ left longer", "start"], [310, "right longer ▶", "end"]]) {
-    const node = drawn("text", { class: "end", x: where, y: 52, "text-anchor": anchor });
-    node.textContent = words;
-    parts.push(node);
-  }
-  return [drawn("svg", { viewBox: "0 0 320 56", "aria-hidden": "true" }, ...parts)];
 }
 
 function limits({ checked, total, items }) {
@@ -210,17 +173,25 @@ function notes(items) {
 export function summary(s) {
   if (!s) return [];
   const rows = [
-    ["Distance", `${kilometres(s.distance_m)} km${s.distance_calibrated ? "" : ", uncalibrated"}`],
+    ["Distance", distanceWords(s)],
     ["Running", `${minutes(s.run_time_s)} min, walking ${minutes(s.walk_time_s)} min`],
     ["Cadence", `${whole(s.cadence_spm)} spm`],
+    ...(pace(s.speed_mps) ? [["Speed", `${kilometresPerHour(s.speed_mps)} km/h, ${pace(s.speed_mps)}`]] : []),
     ["Contact time", `left ${milliseconds(s.contact_time_left_s)} ms, right ${milliseconds(s.contact_time_right_s)} ms`],
     ["Difference", s.contact_time_si_pct === null ? DASH : `SI ${signed(s.contact_time_si_pct)} %, n ${count(s.contact_time_pairs, "pair")}`],
     ["Impact", impactWords(s)],
+    ...medians(s.metrics),
     ["Strides", `left ${s.strides_left}, right ${s.strides_right}${s.gap_strides ? `, ${s.gap_strides} with gaps` : ""}`],
     ["Alerts", String(s.alerts)],
     ["Limits", `${s.limits_checked} of ${s.limits_total} checked`],
   ];
   return rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
+}
+
+function distanceWords(s) {
+  const length = lengthIn(s.distance_m);
+  const sure = s.distance_sd_m === null || s.distance_sd_m === undefined ? "" : ` ± ${length.exact(s.distance_sd_m)}`;
+  return [`${length.exact(s.distance_m)} ${length.unit}${sure}`, ...parts(s, length)].join(", ");
 }
 
 function impactWords(s) {
