@@ -16,6 +16,7 @@ from unittest.mock import patch
 import numpy as np
 
 from sensord.dsp import strike, trajectory
+from sensord.dsp.vectors import Vector
 from sensord.model import FloatArray, Side
 from sensord.validation.contacts import NEAR_RUN_S, matched_strides
 from sensord.validation.datasets import DERIVED, JDX, RBDS, DerivedSet, derived, read_json
@@ -32,7 +33,7 @@ def lines_deg(data: Path, source: DerivedSet) -> dict[Side, tuple[list[float], l
 
     shipped = strike.foot_axis
 
-    def watching(push: FloatArray, pitch_axis: FloatArray, up: FloatArray, side: Side) -> FloatArray:
+    def watching(push: FloatArray, pitch_axis: FloatArray, up: Vector, side: Side) -> Vector:
         forward = shipped(push, pitch_axis, up, side)
         for axis, into in zip((forward, np.cross(up, pitch_axis)), found[side], strict=True):
             x, y, _ = to_foot[side] @ axis

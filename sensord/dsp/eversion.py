@@ -9,10 +9,12 @@ doi:10.1159/000491645), so values of two mounts or runners cannot be compared.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, degrees
 
 import numpy as np
 
+from sensord.dsp.filters import project
+from sensord.dsp.vectors import Vector, length, scaled
 from sensord.model import FloatArray, Side
 
 SMOOTH_S = 0.02
@@ -27,17 +29,17 @@ class Eversion:
     peak_dps: float | None
 
 
-def eversion(gyr_radps: FloatArray, rate_hz: float, ic: float, rest: int, forward: FloatArray, side: Side) -> Eversion:
+def eversion(gyr_radps: FloatArray, rate_hz: float, ic: float, rest: int, forward: Vector, side: Side) -> Eversion:
     """Rolling between rows `ic` and `rest`; gyr (n, 3) rad/s, `forward` (3,) the foot's long axis in the pod."""
     n = max(1, round(SMOOTH_S * rate_hz))
     first = ceil(ic)
     if rest - first < n:
         return Eversion(None, None)
     sign = 1.0 if side is Side.LEFT else -1.0
-    long_axis = forward * (sign / float(np.linalg.norm(forward)))
-    rates = np.einsum("ni,i->n", gyr_radps[first : rest + 1], long_axis)
-    rolled = np.concatenate(([0.0], np.cumsum((rates[1:] + rates[:-1]) * (0.5 / rate_hz))))
+    rates = project(gyr_radps[first : rest + 1], scaled(forward, sign / length(forward)))
+    rolled = np.zeros(len(rates))
+    ((rates[1:] + rates[:-1]) * (0.5 / rate_hz)).cumsum(out=rolled[1:])
     return Eversion(
-        excursion_deg=float(np.degrees(rolled.max())),
-        peak_dps=float(np.degrees((rolled[n:] - rolled[:-n]).max()) * rate_hz / n),
+        excursion_deg=degrees(float(rolled.max())),
+        peak_dps=degrees(float((rolled[n:] - rolled[:-n]).max())) * rate_hz / n,
     )

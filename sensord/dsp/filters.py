@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.signal import butter, lfilter, lfilter_zi
 
+from sensord.dsp.vectors import Vector
 from sensord.model import FloatArray
 
 _NYQUIST_MARGIN = 0.4
@@ -71,9 +72,9 @@ def zero_phase(values: FloatArray, cutoff_hz: float, rate_hz: float) -> FloatArr
     return np.asarray(backward[::-1])
 
 
-def project(rows: FloatArray, axis: FloatArray, offset: FloatArray | None = None) -> FloatArray:
+def project(rows: FloatArray, axis: FloatArray | Vector, offset: FloatArray | None = None) -> FloatArray:
     """Rows (n, 3), less an offset (3,), along a unit vector (3,): element by element, so a cut changes no bit."""
-    x, y, z = axis.tolist()
+    x, y, z = axis if isinstance(axis, tuple) else axis.tolist()
     along: FloatArray = rows[:, 0] * x + rows[:, 1] * y + rows[:, 2] * z
     if offset is not None:
         a, b, c = offset.tolist()

@@ -18,8 +18,8 @@ from math import asin, cos, degrees, erf, hypot, radians, sin, sqrt
 
 import numpy as np
 
-from sensord.dsp.attitude import cross
 from sensord.dsp.filters import project
+from sensord.dsp.vectors import Vector, cross, dot, length, matrix, plus, rotated_back, scaled, vector
 from sensord.model import FloatArray, Side
 
 REARFOOT_DEG = 8.0
@@ -46,22 +46,22 @@ forward. Measured on four feet of two runners: 15, 11, 7 and 11 degrees (`python
 the angles of each runner with the value of the other: -0.9 ± 0.8 and +2.7 ± 1.2 degrees off)."""
 
 
-def foot_axis(push_radps: FloatArray, pitch_axis: FloatArray, up: FloatArray, side: Side) -> FloatArray:
+def foot_axis(push_radps: FloatArray, pitch_axis: FloatArray, up: Vector, side: Side) -> Vector:
     """Heel to toe, level (3,), in the pod's axes: from the angular rate (n, 3) from mid-stance to terminal contact.
 
     `pitch_axis` says which way is toe-up; `up` is at mid-stance. The line is the mean axis, weighted by the square of
     the rate.
     """
     pitch = project(push_radps, pitch_axis)
-    line = np.einsum("n,ni->i", pitch, push_radps)
-    line -= float(np.einsum("i,i->", line, up)) * up
-    size = float(np.linalg.norm(line))
+    line = vector(np.einsum("n,ni->i", pitch, push_radps))
+    line = plus(line, up, -dot(line, up))
+    size = length(line)
     if size == 0.0:
-        line = cross(up, cross(pitch_axis, up))
-        size = float(np.linalg.norm(line))
-    square = cross(up, line / max(size, 1e-12))
+        line = cross(up, cross(vector(pitch_axis), up))
+        size = length(line)
+    square = cross(up, scaled(line, 1.0 / max(size, 1e-12)))
     turn = radians(TOE_LINE_DEG) * (-1.0 if side is Side.LEFT else 1.0)
-    return np.asarray(cos(turn) * square + sin(turn) * cross(up, square))
+    return plus(scaled(square, cos(turn)), cross(up, square), sin(turn))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +72,21 @@ class Landed:
     sd_deg: float
 
 
-def landed(attitude: FloatArray, up: FloatArray, forward: FloatArray, up_at_rest: FloatArray, ic: float) -> Landed:
+def landed(attitude: FloatArray, up: Vector, forward: Vector, up_at_rest: Vector, ic: float) -> Landed:
     """How the foot lies at row `ic` (fractional).
 
     `attitude` (n, 3, 3) takes the pod's axes at each row to common ones, `up` is in these; `forward` (heel to toe) and
     `up_at_rest` are in the pod's.
     """
     first = int(ic)
-    axes = np.stack((forward, cross(up_at_rest, forward)))
-    rises = np.einsum("i,nij,kj->kn", up, attitude[first : first + 2], axes)
-    share = ic - first
-    pitch, edge = (degrees(asin(max(-1.0, min(1.0, a + share * (b - a))))) for a, b in rises[:, [0, -1]].tolist())
+    before, after = (rotated_back(matrix(attitude[row]), up) for row in (first, min(first + 1, len(attitude) - 1)))
+    seen_up = plus(before, plus(after, before, -1.0), ic - first)
+    pitch, edge = (_rise_deg(dot(seen_up, axis)) for axis in (forward, cross(up_at_rest, forward)))
     return Landed(pitch, hypot(ANGLE_SD_DEG, edge * radians(TOE_LINE_SD_DEG)))
+
+
+def _rise_deg(sine: float) -> float:
+    return degrees(asin(max(-1.0, min(1.0, sine))))
 
 
 def strike_chances(angle_deg: float, sd_deg: float) -> tuple[float, float, float]:

@@ -18,6 +18,7 @@ from sensord.dsp.eversion import eversion
 from sensord.dsp.filters import project
 from sensord.dsp.strike import foot_axis, landed, strike_chances
 from sensord.dsp.travel import Upward, mid_stance, rolled_m, travel, upward
+from sensord.dsp.vectors import dot, length, matrix, plus, rotated, rotated_back, scaled, vector
 from sensord.model import FloatArray, Side
 
 
@@ -68,22 +69,22 @@ def stride_motion(
     last = ceil(at.next_ic) if next_rest is None else next_rest.row
     attitude = turned(gyr_radps[first : last + 1], rate_hz)
     force = np.einsum("nij,nj->ni", attitude, acc_mps2[first : last + 1])
-    at_rest = attitude[rest.row - first]
+    at_rest = matrix(attitude[rest.row - first])
     whole = force if next_rest is None else force[rest.row - first :]
     length_m, mended, up = None, False, upward(whole)
     if up is None:
         return StrideMotion(swing_peak_radps=swing_peak)
     if next_rest is not None:
-        size = max(float(np.linalg.norm(rest.pull_mps2)), 1e-9)
-        felt = Upward(np.einsum("ij,j->i", at_rest, rest.pull_mps2 / size), rest.tilt_sd_rad)
-        stood = None if at.stood_mps2 is None else np.einsum("ij,j->i", at_rest, at.stood_mps2)
+        size = max(length(rest.pull_mps2), 1e-9)
+        felt = Upward(rotated(at_rest, scaled(rest.pull_mps2, 1.0 / size)), rest.tilt_sd_rad)
+        stood = None if at.stood_mps2 is None else rotated(at_rest, vector(at.stood_mps2))
         landed_s = (next_rest.row - at.next_ic) / rate_hz
         way = travel(whole, felt, stood, rate_hz, landed_s, shock_seen=at.shock_seen)
         if way is not None:
-            turning = float(np.einsum("i,i->", rest.turning_radps + next_rest.turning_radps, axis.vector)) / 2.0
+            turning = dot(plus(rest.turning_radps, next_rest.turning_radps), vector(axis.vector)) / 2.0
             rolled = rolled_m(turning, (next_rest.row - rest.row) / rate_hz)
             length_m, mended, up = way.length_m + rolled, way.mended, way.up
-    up_at_rest = np.einsum("ji,j->i", at_rest, up)
+    up_at_rest = rotated_back(at_rest, up)
     forward = foot_axis(gyr_radps[rest.row : ceil(at.tc)], axis.vector, up_at_rest, side)
     strike = landed(attitude, up, forward, up_at_rest, at.ic - first)
     outward = eversion(gyr_radps, rate_hz, at.ic, rest.row, forward, side)

@@ -24,10 +24,11 @@ stance was the best of four ways in Zrenner et al. 2018 (doi:10.3390/s18124194).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil, cos, hypot
+from math import ceil, cos, hypot, sqrt
 
 import numpy as np
 
+from sensord.dsp.vectors import Vector, dot, length, mean_of, plus, scaled, vector
 from sensord.model import G_MPS2, FloatArray
 
 CALM_S = 0.1
@@ -89,8 +90,8 @@ class Travel:
 
     length_m: float
     climb_m: float
-    up: FloatArray
-    level: FloatArray
+    up: Vector
+    level: Vector
     mended: bool = False
     """The shock of landing was not seen, and the length does without."""
 
@@ -105,8 +106,8 @@ class Rest:
     """The row in the middle of mid-stance; pull and turning there (pod axes), how well the pull points up (SD, rad)."""
 
     row: int
-    pull_mps2: FloatArray
-    turning_radps: FloatArray
+    pull_mps2: Vector
+    turning_radps: Vector
     tilt_sd_rad: float
 
 
@@ -120,12 +121,14 @@ def mid_stance(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float, ic: 
     if last - first < n or last >= len(gyr_radps):
         return None
     rows = gyr_radps[first : last + 1]
-    energy = np.concatenate(([0.0], np.cumsum(np.einsum("ni,ni->n", rows, rows))))
+    energy = np.zeros(len(rows) + 1)
+    np.einsum("ni,ni->n", rows, rows).cumsum(out=energy[1:])
     start = first + int((energy[n:] - energy[:-n]).argmin())
     pull = acc_mps2[start : start + n]
-    mean = pull.mean(axis=0)
-    unrest = float(np.sqrt(np.einsum("ni,ni->", pull - mean, pull - mean) / n)) / G_MPS2
-    turning = gyr_radps[start : start + n].mean(axis=0)
+    mean = mean_of(pull)
+    off = pull - mean
+    unrest = sqrt(float(np.einsum("ni,ni->", off, off)) / n) / G_MPS2
+    turning = mean_of(gyr_radps[start : start + n])
     return Rest(start + n // 2, mean, turning, hypot(PULL_SD_RAD, RESTLESS * unrest))
 
 
@@ -133,26 +136,26 @@ def mid_stance(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float, ic: 
 class Upward:
     """Unit vector up, and how well it is known (SD, rad)."""
 
-    way: FloatArray
+    way: Vector
     sd_rad: float
 
-    def with_standing(self, stood: FloatArray, mean: FloatArray) -> Upward:
+    def with_standing(self, stood: Vector, mean: Vector) -> Upward:
         """Joined with the pull in standing; all in the same axes. Left as it is when `mean` contradicts standing."""
-        flat = stood / float(np.linalg.norm(stood))
-        if float(np.einsum("i,i->", flat, mean)) < cos(STOOD_OFF_RAD) * float(np.linalg.norm(mean)):
+        flat = scaled(stood, 1.0 / length(stood))
+        if dot(flat, mean) < cos(STOOD_OFF_RAD) * length(mean):
             return self
         mine, other = self.sd_rad**-2, STOOD_SD_RAD**-2
-        joined = self.way * mine + flat * other
-        return Upward(joined / float(np.linalg.norm(joined)), (mine + other) ** -0.5)
+        joined = plus(scaled(self.way, mine), flat, other)
+        return Upward(scaled(joined, 1.0 / length(joined)), (mine + other) ** -0.5)
 
-    def turned(self, by: FloatArray) -> Upward:
-        """Tilted by a small vector."""
-        way = self.way + by
-        return Upward(way / float(np.linalg.norm(way)), self.sd_rad)
+    def turned(self, by: Vector, times: float) -> Upward:
+        """Tilted by so many small vectors."""
+        way = plus(self.way, by, times)
+        return Upward(scaled(way, 1.0 / length(way)), self.sd_rad)
 
 
 def travel(
-    force: FloatArray, up: Upward, stood: FloatArray | None, rate_hz: float, landed_s: float, *, shock_seen: bool
+    force: FloatArray, up: Upward, stood: Vector | None, rate_hz: float, landed_s: float, *, shock_seen: bool
 ) -> Travel | None:
     """Way from the first row of `force` to its last; None when it cannot be that of one stride.
 
@@ -160,11 +163,11 @@ def travel(
     felt in standing (`stood`) in the same axes at the first; `landed_s` how long before the end the foot landed. A
     shock that left the mean force far from gravity is taken as not seen, whatever is said of it.
     """
-    gained = np.zeros_like(force)
-    np.cumsum((force[1:] + force[:-1]) * (0.5 / rate_hz), axis=0, out=gained[1:])
-    moved = (gained.sum(axis=0) - 0.5 * gained[-1]) / rate_hz
-    whole = _Whole(gained[-1], moved, (len(force) - 1) / rate_hz, landed_s)
-    off = abs(float(np.linalg.norm(whole.gained)) / whole.seconds / G_MPS2 - 1.0)
+    gained = ((force[1:] + force[:-1]) * (0.5 / rate_hz)).cumsum(axis=0)
+    at_end = vector(gained[-1])
+    moved = scaled(plus(vector(gained.sum(axis=0)), at_end, -0.5), 1.0 / rate_hz)
+    whole = _Whole(at_end, moved, (len(force) - 1) / rate_hz, landed_s)
+    off = abs(length(at_end) / whole.seconds / G_MPS2 - 1.0)
     if shock_seen and off <= GRAVITY_WITHIN:
         return whole.travel(up, JUMP_MPS).checked()
     if stood is not None:
@@ -178,8 +181,8 @@ def travel(
 class _Whole:
     """Once and twice integrated force of a stride, its time, and the part of it after landing."""
 
-    gained: FloatArray
-    moved: FloatArray
+    gained: Vector
+    moved: Vector
     seconds: float
     landed_s: float
 
@@ -187,28 +190,27 @@ class _Whole:
         """The way if up was this way, known as well as it says, and landing is mistaken by `jump_mps`."""
         seconds = self.seconds
         by_tilt = self._by_tilt(up, jump_mps)
-        pull = G_MPS2 * up.way
-        left = self.gained - pull * seconds
+        pull = scaled(up.way, G_MPS2)
+        left = plus(self.gained, pull, -seconds)
         lasting = by_tilt * 0.5 * seconds + (1.0 - by_tilt) * self.landed_s
-        moved = self.moved - pull * (0.5 * seconds * seconds) - left * lasting
-        gravity = pull + left * (by_tilt / seconds)
-        way_up = gravity / float(np.linalg.norm(gravity))
-        climb_m = float(np.einsum("i,i->", moved, way_up))
-        level = moved - climb_m * way_up
-        length_m = float(hypot(*level.tolist()))
-        return Travel(length_m, climb_m, way_up, level)
+        moved = plus(plus(self.moved, pull, -0.5 * seconds * seconds), left, -lasting)
+        gravity = plus(pull, left, by_tilt / seconds)
+        way_up = scaled(gravity, 1.0 / length(gravity))
+        climb_m = dot(moved, way_up)
+        level = plus(moved, way_up, -climb_m)
+        return Travel(length(level), climb_m, way_up, level)
 
     def level_travel(self, up: Upward, jump_mps: float) -> Travel:
         """The same with up tilted so that the way is nearly level: its most likely tilt, found in two steps."""
         start = up.way
         for _ in range(2):
             way = self.travel(up, jump_mps)
-            forward = way.level / max(way.length_m, SHORTEST_M)
-            tilted = float(np.einsum("i,i->", up.way - start, forward))
+            forward = scaled(way.level, 1.0 / max(way.length_m, SHORTEST_M))
+            tilted = dot(plus(up.way, start, -1.0), forward)
             lever_m = way.length_m * (1.0 - self._by_tilt(up, jump_mps))
             mine, slope = up.sd_rad**-2, (SLOPE_SD * max(way.length_m, SHORTEST_M)) ** -2
             more = -(tilted * mine + way.climb_m * lever_m * slope) / (mine + lever_m**2 * slope)
-            up = up.turned(more * forward)
+            up = up.turned(forward, more)
         return self.travel(up, jump_mps)
 
     def _by_tilt(self, up: Upward, jump_mps: float) -> float:
@@ -222,8 +224,8 @@ def rolled_m(toe_up_radps: float, seconds: float) -> float:
     return -toe_up_radps * POD_HEIGHT_M * seconds
 
 
-def upward(force: FloatArray) -> FloatArray | None:
+def upward(force: FloatArray) -> Vector | None:
     """Up from the mean force of a whole stride; None when that is far from gravity."""
-    mean = force.mean(axis=0)
-    size = float(np.linalg.norm(mean))
-    return mean / size if abs(size / G_MPS2 - 1.0) <= LOST_GRAVITY_WITHIN else None
+    mean = mean_of(force)
+    size = length(mean)
+    return scaled(mean, 1.0 / size) if abs(size / G_MPS2 - 1.0) <= LOST_GRAVITY_WITHIN else None
