@@ -22,7 +22,7 @@ from sensord.datadir import DataDir
 from sensord.disk import connect
 from sensord.errors import DiskError, InputError, InternalError, JournalFailed
 from sensord.journal import Journal, end_sealed_runs
-from sensord.model import Event, Mark, MarkKind, Packet, RunSetup, StoredEvent, Tick
+from sensord.model import ALGORITHM, Event, Mark, MarkKind, Packet, RunSetup, StoredEvent, Tick
 from sensord.recording import Anchor, RunFile, read_run
 from sensord.store import Store
 
@@ -89,7 +89,7 @@ def test_a_run_from_begin_to_seal(rig):
     items = [packet(0), Tick(1, 2), Mark(3, MarkKind.NOTE, {"text": "hei", "by": "pt"}), packet(4)]
     for n, item in enumerate(items):
         rig.journal.add(item)
-        rig.journal.events("r1", "1", [event(n)])
+        rig.journal.events("r1", ALGORITHM, [event(n)])
     sha256 = rig.journal.end().result(5)
     run = read_run(path)
     assert (run.sealed, run.problems, list(run.inputs())) == (sha256, (), items)
@@ -109,12 +109,12 @@ def test_a_run_begun_by_an_untrusted_clock_has_no_wall_time(rig):
 def test_a_run_is_resumed_where_it_was(rig):
     path = rig.begin()
     rig.journal.add(packet(0))
-    rig.journal.events("r1", "1", [event(0)])
+    rig.journal.events("r1", ALGORITHM, [event(0)])
     rig.close()
     assert read_run(path).sealed is None
     again = Rig(rig.data.path)
     again.journal.begin(lambda: RunFile.resume(path), setup("r1"), ANCHOR)
-    again.journal.events("r1", "1", [event(0), event(1)])  # replay says the first again
+    again.journal.events("r1", ALGORITHM, [event(0), event(1)])  # replay says the first again
     again.journal.add(packet(1))
     again.journal.end().result(5)
     assert list(read_run(path).inputs()) == [packet(0), packet(1)]
@@ -125,7 +125,7 @@ def test_a_run_is_resumed_where_it_was(rig):
 def test_a_run_that_came_to_nothing_leaves_no_file_and_does_not_count(rig):
     path = rig.begin()
     rig.journal.add(packet(0))
-    rig.journal.events("r1", "1", [event(0)])
+    rig.journal.events("r1", ALGORITHM, [event(0)])
     assert rig.journal.end(keep=False).result(5) is None
     assert list(path.parent.iterdir()) == []
     assert rig.reader.runs() == []
@@ -137,7 +137,7 @@ def test_runs_follow_each_other(rig):
     for number in range(3):
         path = rig.begin(f"r{number}")
         rig.journal.add(packet(number))
-        rig.journal.events(f"r{number}", "1", [event(0)])
+        rig.journal.events(f"r{number}", ALGORITHM, [event(0)])
         rig.journal.end()
     rig.journal.sync().result(5)
     assert [r.state for r in rig.reader.runs()] == ["ended"] * 3
@@ -168,7 +168,7 @@ def test_calls_see_what_was_handed_over_before_them(rig):
     rig.begin()
     for n in range(20):
         rig.journal.add(packet(n))
-        rig.journal.events("r1", "1", [event(n)])
+        rig.journal.events("r1", ALGORITHM, [event(n)])
         assert rig.journal.call(lambda store: store.last_seq()).result(5) == n + 1
     rig.journal.call(lambda store: store.move_cursor("mqtt", 7)).result(5)
     assert rig.reader.cursor("mqtt") == 7
@@ -211,7 +211,7 @@ def test_an_event_waits_for_no_timer(rig):
         rig.told.clear()
         begun = time.monotonic()
         rig.journal.add(packet(n))
-        rig.journal.events("r1", "1", [event(n)])
+        rig.journal.events("r1", ALGORITHM, [event(n)])
         assert rig.told.wait(5)
         waits_ms.append((time.monotonic() - begun) * 1e3)
     assert min(waits_ms) < 10, waits_ms
@@ -233,7 +233,7 @@ def test_the_run_file_is_ahead_of_every_event(tmp_path):
     journal.begin(lambda: RunFile.create(path, setup("r1"), ANCHOR), setup("r1"), ANCHOR)
     for n in range(50):
         journal.add(packet(n))
-        journal.events("r1", "1", [event(n)])
+        journal.events("r1", ALGORITHM, [event(n)])
         time.sleep(0.002)
     journal.close()
     assert seen[-1][0] == 49
@@ -308,7 +308,7 @@ def test_inputs_are_kept_while_the_disk_syncs_and_events_wait_for_it(tmp_path, s
     events = Store.open(data.store, gateway="g", readonly=True)
     with closing(journal), closing(events), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as other:
         journal.add(packet(0))
-        journal.events("r1", "1", [event(0)])
+        journal.events("r1", ALGORITHM, [event(0)])
         assert slow_disk.begun.wait(5)
         hangs_until = time.monotonic() + HANG_S
         seen, k = 1, 1
@@ -338,11 +338,11 @@ def test_a_sync_that_fails_ends_the_keeping_and_is_told_once(rig, slow_disk):
     slow_disk.go.set()
     path = rig.begin()
     rig.journal.add(packet(0))
-    rig.journal.events("r1", "1", [event(0)])
+    rig.journal.events("r1", ALGORITHM, [event(0)])
     rig.journal.sync().result(5)
     slow_disk.fails = True
     rig.journal.add(packet(1))
-    rig.journal.events("r1", "1", [event(1)])
+    rig.journal.events("r1", ALGORITHM, [event(1)])
     with pytest.raises(JournalFailed, match="the disk is broken"):
         rig.journal.sync().result(5)
     with pytest.raises(JournalFailed, match="the disk is broken"):
@@ -364,7 +364,7 @@ def test_the_log_is_folded_in_beside_the_commits(rig, monkeypatch):
     for k, item in enumerate(items):
         rig.journal.add(item)
         if k % 5 == 0:
-            rig.journal.events("r1", "1", [event(k // 5)])
+            rig.journal.events("r1", ALGORITHM, [event(k // 5)])
             time.sleep(0.004)
             sizes.append(path.with_name("r1.run-wal").stat().st_size)
     rig.journal.sync().result(5)
@@ -414,7 +414,7 @@ def fill(rig: Rig, what: str) -> None:
 def flood(rig: Rig, first: int, n: int) -> None:
     for k in range(first, first + n):
         rig.journal.add(packet(k))
-        rig.journal.events("r1", "1", [Event(k, k, "note", {"text": "x" * 200})])
+        rig.journal.events("r1", ALGORITHM, [Event(k, k, "note", {"text": "x" * 200})])
 
 
 def flood_slowly(rig: Rig, first: int) -> None:
@@ -479,8 +479,8 @@ def test_after_the_store_the_run_file_may_fail_too(rig):
 
 def test_a_broken_replay_is_told(rig):
     rig.begin()
-    rig.journal.events("r1", "1", [event(0)])
-    rig.journal.events("r1", "1", [Event(0, 9, "note", {"n": "other"})])
+    rig.journal.events("r1", ALGORITHM, [event(0)])
+    rig.journal.events("r1", ALGORITHM, [Event(0, 9, "note", {"n": "other"})])
     with pytest.raises(JournalFailed, match="replay identity broken"):
         rig.journal.sync().result(5)
     (told,) = rig.errors
@@ -529,7 +529,7 @@ import os, sys, time
 from pathlib import Path
 from sensord.datadir import DataDir
 from sensord.journal import Journal
-from sensord.model import Event, Packet, RunSetup
+from sensord.model import ALGORITHM, Event, Packet, RunSetup
 from sensord.recording import Anchor, RunFile
 from sensord.store import Store
 
@@ -550,7 +550,7 @@ for k in range(1 << 30):
     if k >= first:  # what is there is replayed: it gives the same events again
         journal.add(Packet("AA", k, "c", k.to_bytes(8, "big") * 20))
     if k % 100 == 99:
-        journal.events("r1", "1", [Event(k // 100, k, "note", {"k": k})])
+        journal.events("r1", ALGORITHM, [Event(k // 100, k, "note", {"k": k})])
     if k < first:
         continue
     os.write(1, b"%d %d %d\\n" % (k, time.monotonic_ns(), keeper.file.kept_seq))
