@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sensord.dsp.alignment import Axis, find_axis
-from sensord.model import G_MPS2, FloatArray
-from sensord.sim.runner import SimulatedFoot
+from sensord.model import G_MPS2, FloatArray, Side
+from sensord.sim.runner import Run, RunnerSimulation, SimulatedFoot, Stand
 
 RATE = 200.0
 
@@ -38,3 +38,16 @@ def test_shaking_about_one_axis_is_no_gait(arm_m: float) -> None:
 def test_a_runner_still_is(running_foot: SimulatedFoot) -> None:
     rows = slice(400, 1000)
     assert isinstance(find_axis(running_foot.acc_mps2[rows], running_foot.gyr_radps[rows], running_foot.rate_hz), Axis)
+
+
+@pytest.mark.parametrize(("speed_mps", "cadence_spm"), [(5.0, 140.0), (5.8, 140.0), (4.0, 120.0), (7.0, 180.0)])
+def test_a_long_flight_is_not_taken_for_a_stance(speed_mps: float, cadence_spm: float) -> None:
+    """Folded up behind the body the foot turns less than on the ground: the axis was found the wrong way round."""
+    script = [Stand(3.0), Run(10.0, speed_mps=speed_mps, cadence_spm=cadence_spm, contact_time_s=0.2), Stand(3.0)]
+    foot = RunnerSimulation(script, seed=1).render(Side.RIGHT, RATE)
+    rows = slice(700, 2300)
+    found = find_axis(foot.acc_mps2[rows], foot.gyr_radps[rows], RATE)
+    assert isinstance(found, Axis), found
+    assert found.confidence > 0.9
+    toe_up = foot.mount.T @ np.array([0.0, -1.0, 0.0])  # y points left
+    assert found.vector @ toe_up > 0.9
