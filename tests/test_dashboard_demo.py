@@ -57,19 +57,24 @@ def influxd(tmp_path_factory: pytest.TempPathFactory, demo: World, events: list[
         yield server
 
 
-def ask(server: Influxd, demo: World, query: str) -> list[dict[str, Any]]:
+BY_DIFFERENCE = "Asymmetry of the chosen metric B"
+"""Shows what is compared by difference, not by index: with the metric flight time."""
+
+
+def ask(server: Influxd, demo: World, query: str, metric: str = "contact_time") -> list[dict[str, Any]]:
     first_ms, last_ms = WALL_NS // 10**6, (WALL_NS + demo.inputs[-1].t_ns) // 10**6
     query = query.replace("$timeFilter", f"time >= {first_ms}ms and time <= {last_ms + 1000}ms").replace(
         "$__interval", "10s"
     )
-    for name, value in (("runner", demo.setup.runner), ("run", demo.setup.run), ("algo", ALGORITHM)):
+    chosen = (("runner", demo.setup.runner), ("run", demo.setup.run), ("algo", ALGORITHM), ("metric", metric))
+    for name, value in chosen:
         query = query.replace(f"${name}", value)
     return server.query(query, "sensord")
 
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_every_panel_shows_the_demo(influxd: Influxd, demo: World, events: list[Event], name: str) -> None:
-    rows = ask(influxd, demo, QUERIES[name])
+    rows = ask(influxd, demo, QUERIES[name], "flight_time" if name == BY_DIFFERENCE else "contact_time")
     # InfluxQL has no row for a count of nothing: the demo's pods reach 32 g and clip nothing
     clipped = any(e.payload["impact_clipped"] for e in events if e.kind == "stride")
     assert bool(rows) is (clipped or name != "Strides C"), f"{name} is empty"
@@ -91,3 +96,19 @@ def test_the_story_is_what_the_panels_tell(influxd: Influxd, demo: World, events
     limits = {row["rule"]: row["status"] for row in ask(influxd, demo, QUERIES["Where each limit stands A"])}
     assert limits["limit.distance"] == "over"
     assert limits["impact"] == "not_checked"
+
+
+def test_what_is_told_of_both_feet_is_what_was_measured(influxd: Influxd, demo: World, events: list[Event]) -> None:
+    newest = {e.payload["metric"]: e.payload for e in events if e.kind == "asymmetry"}
+    shown = {row["metric"]: row for row in ask(influxd, demo, QUERIES["Left and right in every metric A"])}
+    assert set(shown) == set(newest)
+    assert len(shown) == 10  # the demo's pods have clocks that agree: step and flight times are there
+    for metric, row in shown.items():
+        for key in ("si_pct", "si_low_pct", "difference", "left", "right", "n", "mdc", "why"):
+            assert row[key] == newest[metric][key], (metric, key)
+    loads = {e.payload["foot"]: e.payload for e in events if e.kind == "load"}
+    for row in ask(influxd, demo, QUERIES["Load of each foot A"]):
+        load = loads[row["foot"]]
+        assert (row["strides"], row["impulse_sum_bw_s"]) == (load["strides"], load["impulse_sum_bw_s"])
+        assert row["weighted_cycles"] is None  # the demo's plan states no exponent
+        assert row["why"] == "no exponent in the plan"

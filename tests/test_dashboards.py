@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean
@@ -28,7 +29,31 @@ SOURCE = {"type": "influxdb", "uid": "sensord-influx"}
 
 OTHER_RUN, OTHER_RUNNER = "01JAC0FFEE0000000000000002", "01JAC0FFEE0000000000000003"
 SECONDS = 120
-EVENTS = a_run(SECONDS)
+
+
+def with_more(events: list[StoredEvent]) -> list[StoredEvent]:
+    """The same run with everything in every window from half-time on, and a metric that is told by difference."""
+    more: list[StoredEvent] = []
+    for event in events:
+        if event.kind == "gait":
+            second = event.t_ns // NS
+            sure = {"speed_mps": 2.85 + 0.001 * second, "speed_sd_mps": 0.1, "distance_sd_m": 0.03 * second,
+                    "estimated_m": 0.5 * second, "flight_time_s": 0.1 - 0.001 * second}  # fmt: skip
+            one_clock = {"flight_time_left_s": 0.11, "flight_time_right_s": 0.09, "sync_quality_ms": 1.0 + 0.1 * second}
+            payload = {**event.payload, **sure, **(one_clock if second > SECONDS / 2 else {})}
+            more.append(replace(event, payload=payload))
+        else:
+            more.append(event)
+        if event.kind == "asymmetry":
+            value = event.t_ns / NS
+            told = {**event.payload, "metric": "flight_time", "si_pct": None, "si_low_pct": None, "si_high_pct": None,
+                    "unit": "ms", "difference": -value, "difference_low": -value - 4.0, "difference_high": 4.0 - value,
+                    "left": 0.104, "right": 0.111, "why": "no baseline: 0 of 3 runs"}  # fmt: skip
+            more.append(replace(event, payload=told))
+    return [replace(event, seq=at + 1, n=at) for at, event in enumerate(more)]
+
+
+EVENTS = with_more(a_run(SECONDS))
 FROM_MS, TO_MS = ANCHOR_NS // 10**6 - 1000, ANCHOR_NS // 10**6 + SECONDS * 1000 + 1000
 INTERVAL_S = 10
 
@@ -48,7 +73,7 @@ def of(kind: str, **wanted: object) -> list[StoredEvent]:
 def test_the_dashboard_is_one_file_that_fits_any_machine() -> None:
     text = (FOLDER / "sensord-run.json").read_text(encoding="utf-8")
     assert DASHBOARD["uid"] == "sensord-run"
-    assert list(VARIABLES) == ["runner", "run", "algo"]
+    assert list(VARIABLES) == ["runner", "run", "algo", "metric"]
     assert not re.search(r"https?://|localhost|\d+\.\d+\.\d+\.\d+|/home/|\$\{DS_", text)
     sources = [item["datasource"] for panel in PANELS.values() for item in (panel, *panel["targets"])]
     sources += [item["datasource"] for item in (*VARIABLES.values(), ANNOTATION)]
@@ -134,7 +159,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
 
 def expand(query: str, **variables: str) -> str:
     """What Grafana makes of a query before it sends it."""
-    chosen = {"runner": "runner-1", "run": RUN, "algo": "1", **variables}
+    chosen = {"runner": "runner-1", "run": RUN, "algo": "1", "metric": "contact_time", **variables}
     query = query.replace("$timeFilter", f"time >= {FROM_MS}ms and time <= {TO_MS}ms")
     query = query.replace("$__interval", f"{INTERVAL_S}s")
     for name, value in chosen.items():
@@ -181,6 +206,7 @@ def test_variables_offer_runners_then_their_runs_then_the_algorithms(server: Inf
     assert offered("run") == [RUN, OTHER_RUN]
     assert offered("run", runner="runner-2") == [OTHER_RUNNER]
     assert offered("algo") == ["1"]
+    assert offered("metric") == ["contact_time", "flight_time"]
     assert VARIABLES["run"]["sort"] == 2, "run ids begin with their time: the newest comes first"
 
 
@@ -253,13 +279,107 @@ def test_what_a_limit_counts_is_drawn_beside_it(ask: Ask, title: str, rule: str)
     assert column(ask(title, "C"), "counted") == buckets(values, lambda group: group[-1])
 
 
+def last(group: list[float]) -> float:
+    return group[-1]
+
+
 @servers
-def test_asymmetry_has_its_interval_where_there_is_one(ask: Ask) -> None:
-    rows = ask("Contact time asymmetry")
-    for name, field in (("left minus right", "si_pct"), ("low", "si_low_pct"), ("high", "si_high_pct")):
-        values = [(event.t_ns, event.payload[field]) for event in of("asymmetry") if event.payload[field] is not None]
-        assert column(rows, name) == pytest.approx(buckets(values, lambda group: group[-1]))
-    assert len(column(rows, "low")) < len(column(rows, "left minus right"))
+@pytest.mark.parametrize(
+    ("title", "reference", "metric", "fields"),
+    [
+        ("Contact time asymmetry", "A", "contact_time", ("left minus right", "low", "high")),
+        ("Asymmetry of the chosen metric", "A", "contact_time", ("index", "low", "high")),
+        ("Asymmetry of the chosen metric", "B", "flight_time", ("difference", "difference low", "difference high")),
+    ],
+)
+def test_asymmetry_has_its_interval_where_there_is_one(
+    ask: Ask, title: str, reference: str, metric: str, fields: tuple[str, ...]
+) -> None:
+    rows = ask(title, reference, metric=metric)
+    stored = ("difference", "difference_low", "difference_high") if reference == "B" else (
+        "si_pct", "si_low_pct", "si_high_pct")  # fmt: skip
+    for name, field in zip(fields, stored, strict=True):
+        told = of("asymmetry", metric=metric)
+        values = [(event.t_ns, event.payload[field]) for event in told if event.payload[field] is not None]
+        assert column(rows, name) == pytest.approx(buckets(values, last))
+        assert values
+    if metric == "contact_time":
+        assert len(column(rows, "low")) < len(column(rows, fields[0]))
+
+
+@servers
+def test_a_metric_told_by_difference_has_no_index(ask: Ask) -> None:
+    assert ask("Asymmetry of the chosen metric", "A", metric="flight_time") == []
+    assert ask("Asymmetry of the chosen metric", "B", metric="contact_time")[0]["difference"] == 1.25
+
+
+@servers
+def test_how_sure_speed_and_distance_are_is_drawn_round_them(ask: Ask) -> None:
+    windows = [(e.t_ns, e.payload) for e in of("gait")]
+    speed = ask("Speed")
+    for name, sign in (("speed", 0.0), ("low", -1.0), ("high", 1.0)):
+        values = [(t_ns, p["speed_mps"] + sign * p["speed_sd_mps"]) for t_ns, p in windows]
+        assert column(speed, name) == pytest.approx(buckets(values, mean))
+    distance = ask("Distance and its limits", "D")
+    for name, sign in (("low", -1.0), ("high", 1.0)):
+        values = [(t_ns, p["distance_m"] + sign * p["distance_sd_m"]) for t_ns, p in windows]
+        assert column(distance, name) == pytest.approx(buckets(values, last))
+    estimated = buckets([(t_ns, p["estimated_m"]) for t_ns, p in windows], last)
+    assert column(ask("Distance and its limits", "E"), "estimated") == pytest.approx(estimated)
+
+
+@servers
+def test_flight_of_one_side_is_there_only_while_the_clocks_agree(ask: Ask) -> None:
+    windows = [(e.t_ns, e.payload) for e in of("gait")]
+    flight = buckets([(t_ns, p["flight_time_s"]) for t_ns, p in windows], mean)
+    assert column(ask("Flight time"), "mean") == pytest.approx(flight)
+    for side in ("left", "right"):
+        values = [(t_ns, v) for t_ns, p in windows if (v := p[f"flight_time_{side}_s"]) is not None]
+        assert column(ask("Flight time", "B"), side) == pytest.approx(buckets(values, mean))
+        assert len(values) < len(windows)
+    apart = [(t_ns, v) for t_ns, p in windows if (v := p["sync_quality_ms"]) is not None]
+    assert column(ask("Clocks of the two pods"), "apart") == pytest.approx(buckets(apart, max))
+
+
+@servers
+@pytest.mark.parametrize("foot", ["left", "right"])
+def test_strides_tell_how_a_foot_lands_and_its_force(ask: Ask, foot: str) -> None:
+    strides = [e for e in of("stride", foot=foot, activity="run") if e.payload["confidence"] >= 0.5]
+    for title, name, field in (
+        ("Strike angle", "angle", "strike_angle_deg"),
+        ("Peak force, estimated", "force", "force_peak_bw"),
+    ):
+        rows = [row for row in ask(title) if row["foot"] == foot]
+        assert column(rows, name) == pytest.approx(buckets([(e.t_ns, e.payload[field]) for e in strides], mean))
+    (row,) = [row for row in ask("How each foot lands") if row["foot"] == foot]
+    assert row["angle"] == pytest.approx(-3.5)
+    known = [v for e in strides if (v := e.payload["strike_midfoot_p"]) is not None]
+    assert row["midfoot"] == (pytest.approx(mean(known)) if known else None)
+
+
+@servers
+def test_the_newest_value_of_every_metric_stands_as_a_whole(ask: Ask) -> None:
+    rows = {row["metric"]: row for row in ask("Left and right in every metric")}
+    assert set(rows) == {"contact_time", "flight_time"}
+    for metric, row in rows.items():
+        newest = of("asymmetry", metric=metric)[-1].payload
+        columns = [key for key in row if key not in ("_name", "time", "metric")]
+        assert {key: row[key] for key in columns} == {key: newest[key] for key in columns}
+        assert len(columns) == 18
+
+
+@servers
+def test_the_load_of_each_foot_is_its_newest(ask: Ask) -> None:
+    rows = {row["foot"]: row for row in ask("Load of each foot")}
+    assert set(rows) == {"left", "right"}
+    for foot, row in rows.items():
+        newest = of("load", foot=foot)[-1].payload
+        for key in ("strides", "walk_strides", "impulse_sum_bw_s", "weighted_cycles", "exponent_source", "why"):
+            assert row[key] == newest[key]
+        assert [row[f"bin_{at}"] for at in range(len(newest["bins"]))] == list(newest["bins"])
+    assert rows["left"]["bin_0"] is not None
+    for row in ask("Impulse so far, estimated"):
+        assert row["impulse"] == of("load", foot=row["foot"])[-1].payload["impulse_sum_bw_s"]
 
 
 @servers
@@ -289,7 +409,8 @@ def test_what_the_run_came_to_is_its_summary(ask: Ask) -> None:
     (summary,) = of("summary")
     columns = [key for key in row if key not in ("_name", "time")]
     assert {key: row[key] for key in columns} == {key: summary.payload[key] for key in columns}
-    assert len(columns) == 14
+    assert len(columns) == 17
+    assert {"distance_sd_m", "estimated_m", "configured_m", "speed_mps"} <= set(columns)
 
 
 @servers
