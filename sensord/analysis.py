@@ -24,6 +24,7 @@ from sensord.files.known_speeds import KnownSpeed
 from sensord.files.strides_csv import rows
 from sensord.files.wearable_my_foot import read_wearable_my_foot
 from sensord.load.force import ForceModel
+from sensord.load.sides import SideCheck
 from sensord.load.speed import SpeedEstimator
 from sensord.load.steps import with_steps
 from sensord.model import ALGORITHM, NS, FloatArray, FootNote, Json, Side, StepLengths, Stride
@@ -100,6 +101,8 @@ def analyse(
             notes.append(FootNote(side, "no_strides", f"no stride was found on the {side} foot"))
     if same_clock:
         strides = with_steps(strides)
+    sides = SideCheck()
+    notes += [note for stride in strides if (note := sides.add(stride))]
     summary = {
         "schema": SUMMARY_SCHEMA,
         "algorithm": ALGORITHM,

@@ -23,6 +23,7 @@ from sensord.load.force import ForceModel
 from sensord.load.life import RunLife
 from sensord.load.pair_sync import PairSync
 from sensord.load.pairing import Pairing
+from sensord.load.sides import SideCheck
 from sensord.load.speed import SpeedEstimator
 from sensord.load.steps import Steps
 from sensord.load.summary import Summary
@@ -191,6 +192,7 @@ class Pipeline:
         self._force = ForceModel(grade_pct=setup.grade_pct)
         self._steps = Steps()
         self._load = FootLoad.of_run(setup, plan)
+        self._sides = SideCheck()
         self._summary = Summary(setup.runner, Conditions.of_setup(setup, plan))
         self._limits = Limits(plan, setup)
         self._on_contact = on_contact
@@ -336,6 +338,8 @@ class Pipeline:
         found.append((at, stride))
         self._totals.add(stride)
         self._load.add(stride)
+        if note := self._sides.add(stride):
+            found.append((t_ns, note))
         self._windows.add(stride)
         self._summary.add(stride)
         for pair in self._pairing.add(stride):
