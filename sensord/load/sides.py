@@ -2,11 +2,12 @@
 
 Landing on its outer edge and rolling inward over it (eversion) is how feet come down; about heel-to-toe a left foot
 rolls the other way than a right one. Seen as the wrong foot, the rolling has the wrong sign and its largest excursion
-is that of contact itself, 0. On the recordings of eight people (`tests/load/test_load_sides.py`: two runners, six walkers) the
-medians are 1.5 to 24 degrees as worn, and 0 to 1.3 degrees with the two recordings exchanged.
+is that of contact itself, 0. On the recordings of eight people (two runners, six walkers:
+`tests/load/test_load_sides.py`) the medians are 1.5 to 24 degrees as worn, and 0 to 1.3 degrees with the two
+recordings exchanged.
 
-Only both feet together are believed: one foot may well hardly roll. It is a remark, nothing is exchanged by it: a runner
-whose feet both roll inward at contact would get it without reason.
+Only both feet together are believed: one foot may well hardly roll. It is a remark, nothing is exchanged by it: a
+runner whose feet both roll inward at contact would get it without reason.
 """
 
 from __future__ import annotations
