@@ -120,7 +120,9 @@ def plane_of(acc: FloatArray, axis: FloatArray) -> FloatArray:
     size = sqrt(sum(c * c for c in first))
     u, v, w = (c / size for c in first)
     second = (y * w - z * v, z * u - x * w, x * v - y * u)
-    return np.stack((project(acc, np.array((u, v, w))), project(acc, np.array(second))), axis=1)
+    plane = np.empty((len(acc), 2))
+    plane[:, 0], plane[:, 1] = project(acc, (u, v, w)), project(acc, second)
+    return plane
 
 
 def _running_mean(values: FloatArray, n: int) -> FloatArray:

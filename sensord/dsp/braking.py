@@ -20,6 +20,7 @@ pitch rate, kept while the foot turns.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from math import ceil, floor, hypot
 from statistics import median
 
@@ -101,7 +102,7 @@ class FootAcceleration:
 
     `plane_mps2` (n, 2): acceleration along two directions that are right-handed with the toe-up axis; `pitch_radps`
     (n,) as measured and `smooth_radps` low-passed; `ic`, `tc`: the rough contact in (fractional) rows
-    of the window. `landing` costs one zero-phase filter, `leaving` two.
+    of the window. `landing` and `leaving` cost one zero-phase filter each.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class FootAcceleration:
         first, second = plane_mps2[:, 0], plane_mps2[:, 1]
         ic, tc = contact
         start, stop = (round(ic + share * (tc - ic)) for share in FLAT_SHARE)
-        u, v = _unit(float(first[start : stop + 1].mean()), float(second[start : stop + 1].mean()))
+        u, v = _unit(float(first[start : stop + 1].sum()), float(second[start : stop + 1].sum()))
         self._normal: FloatArray = first * u + second * v
         self._along: FloatArray = first * v - second * u
 
@@ -131,14 +132,15 @@ class FootAcceleration:
             return near, True
         reach_s = max(HABIT_S, 1.0 / self._rate_hz)
         early_s, late_s = LANDING_S if usual_s is None else (reach_s - usual_s, reach_s + usual_s)
-        heel = self._normal - HEEL_M * self._rate_hz * np.gradient(self._pitch)
+        heel = self._normal - HEEL_M * self._rate_hz * _change(self._pitch)
         heel = zero_phase(heel, LANDING_HZ, self._rate_hz)
         low = max(ceil(near - early_s * self._rate_hz), 1)
         high = min(floor(near + late_s * self._rate_hz), len(heel) - 2)
         if low <= high:
             top = low + int(heel[low : high + 1].argmax())
-            if heel[top] > heel[top - 1] and heel[top] >= heel[top + 1]:
-                row = vertex(heel, top)
+            before, at, after = heel[top - 1 : top + 2].tolist()
+            if at > before and at >= after:
+                row = top - 1 + vertex((before, at, after), 1)
                 habit.add((row - near) / self._rate_hz)
                 return row, habit.steady
         return near + (usual_s or 0.0) * self._rate_hz, False
@@ -158,9 +160,10 @@ class FootAcceleration:
         first, last = push - round(THROW_S * self._rate_hz), push + round((FALL_S + DIP_S) * self._rate_hz)
         if first < 0 or last > len(self._smooth):
             return None
-        thrown = self._throw(first, push, last)
-        fall = np.diff(thrown[push - first : push - first + round(FALL_S * self._rate_hz) + 1])
-        top = push - first + int(fall.argmin())
+        throw = self._throw(first, push, last)
+        from_push = throw[push - first : push - first + round(FALL_S * self._rate_hz) + 1]
+        top = push - first + int((from_push[1:] - from_push[:-1]).argmin())
+        thrown: list[float] = throw.tolist()
         bottom = top + 1
         while top > 0 and thrown[top - 1] > thrown[top]:
             top -= 1
@@ -168,17 +171,16 @@ class FootAcceleration:
             bottom += 1
         if thrown[bottom] > DIP * thrown[top]:
             return None
-        level = 0.5 * float(thrown[top] + thrown[bottom])
+        level = 0.5 * (thrown[top] + thrown[bottom])
         row = top
         while thrown[row + 1] > level:
             row += 1
-        return first + row + float((thrown[row] - level) / (thrown[row] - thrown[row + 1]))
+        return first + row + (thrown[row] - level) / (thrown[row] - thrown[row + 1])
 
     def _throw(self, first: int, push: int, last: int) -> FloatArray:
         """Acceleration of rows `first`..`last` - 1 in the direction it has at row `push`, kept while the foot turns."""
-        along = zero_phase(self._along, LEAVING_HZ, self._rate_hz)[first:last]
-        normal = zero_phase(self._normal, LEAVING_HZ, self._rate_hz)[first:last]
-        turned = np.cumsum(self._smooth[first:last]) / self._rate_hz
+        along, normal = zero_phase(np.array((self._along, self._normal)), LEAVING_HZ, self._rate_hz)[:, first:last]
+        turned = self._smooth[first:last].cumsum() / self._rate_hz
         turned -= turned[push - first]
         u, v = _unit(float(along[push - first]), float(normal[push - first]))
         thrown: FloatArray = np.cos(turned) * (u * along + v * normal) + np.sin(turned) * (v * along - u * normal)
@@ -190,7 +192,15 @@ def _unit(u: float, v: float) -> tuple[float, float]:
     return u / size, v / size
 
 
-def vertex(values: FloatArray, row: int) -> float:
+def _change(values: FloatArray) -> FloatArray:
+    """Of (n,) from row to row: half of what lies between the two neighbours, as `np.gradient` has it."""
+    change = np.empty_like(values)
+    change[1:-1] = (values[2:] - values[:-2]) / 2.0
+    change[0], change[-1] = values[1] - values[0], values[-1] - values[-2]
+    return change
+
+
+def vertex(values: FloatArray | Sequence[float], row: int) -> float:
     """The fractional row of the extreme of a parabola through three samples round `row`."""
     before, at, after = float(values[row - 1]), float(values[row]), float(values[row + 1])
     bend = before - 2.0 * at + after

@@ -18,9 +18,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-from scipy.signal import find_peaks
-
 from sensord.dsp.braking import FootAcceleration, Habit, vertex
 from sensord.dsp.filters import zero_phase
 from sensord.model import FloatArray
@@ -112,45 +109,64 @@ def _rough(smooth: FloatArray, rate_hz: float) -> _Rough | None:
     if len(smooth) < 3:
         return None
     top = float(smooth.max())
-    crossed = np.flatnonzero(smooth < 0.0)
-    if top <= 0.0 or not len(crossed):
+    down = int((smooth < 0.0).argmax())
+    rates: list[float] = smooth.tolist()
+    if top <= 0.0 or rates[down] >= 0.0:
         return None
-    fallen = np.flatnonzero(smooth < FALLEN * top)
-    minima, _ = find_peaks(-smooth, prominence=PROMINENCE * top)
-    minima = minima[minima >= fallen[0]]
-    down = int(crossed[0])
-    if len(minima) and minima[0] <= down + SLAP_S * rate_hz:
-        slap, clear = int(minima[0]), True
-        ic = _comes_to(smooth, slap)
-    elif down + SLAP_S * rate_hz < len(smooth):
+    fallen = int((smooth < FALLEN * top).argmax())
+    minima = _minima(smooth, rates, fallen, PROMINENCE * top)
+    if minima and minima[0] <= down + SLAP_S * rate_hz:
+        slap, clear = minima[0], True
+        ic = _comes_to(rates, slap)
+    elif down + SLAP_S * rate_hz < len(rates):
         slap, clear = down, False
-        ic = down - smooth[down] / (smooth[down] - smooth[down - 1]) if down else 0.0
+        ic = down - rates[down] / (rates[down] - rates[down - 1]) if down else 0.0
     else:
         return None
-    push = _push_off(smooth, minima[minima > slap + MIN_CONTACT_S * rate_hz])
-    tc = None if push is None else vertex(smooth, push) + AFTER_PUSH_S * rate_hz
-    return _Rough(float(ic), tc, push or 0, clear)
+    push = _push_off(rates, [row for row in minima if row > slap + MIN_CONTACT_S * rate_hz])
+    tc = None if push is None else vertex(rates, push) + AFTER_PUSH_S * rate_hz
+    return _Rough(ic, tc, push or 0, clear)
 
 
-def _push_off(smooth: FloatArray, minima: FloatArray) -> int | None:
+def _minima(smooth: FloatArray, rates: list[float], first: int, prominence: float) -> list[int]:
+    """Rows from `first` on of minima from which the rate rises by `prominence` on both sides before it falls lower."""
+    before, at, after = smooth[:-2], smooth[1:-1], smooth[2:]
+    rows: list[int] = (((at < before) & (at <= after)).nonzero()[0] + 1).tolist()
+    return [
+        row
+        for row in rows
+        if row >= first
+        and _rises(rates[row - 1 :: -1], rates[row], prominence)
+        and _rises(rates[row + 1 :], rates[row], prominence)
+    ]
+
+
+def _rises(rates: list[float], low: float, by: float) -> bool:
+    for rate in rates:
+        if rate - low >= by:
+            return True
+        if rate < low:
+            return False
+    return False
+
+
+def _push_off(rates: list[float], minima: list[int]) -> int | None:
     """Row of the first deep minimum; None unless the foot then turns toe-up (it swings)."""
-    if not len(minima):
-        return None
-    deepest = float(smooth[minima].min())
+    deepest = min((rates[row] for row in minima), default=0.0)
     if deepest >= 0.0:
         return None
-    first = next(int(i) for i in minima if smooth[i] <= DEEP * deepest)
-    return first if (smooth[first:] > 0.0).any() else None
+    first = next(row for row in minima if rates[row] <= DEEP * deepest)
+    return first if max(rates[first:]) > 0.0 else None
 
 
-def _comes_to(smooth: FloatArray, bottom: int) -> float:
+def _comes_to(rates: list[float], bottom: int) -> float:
     """The fractional row before a minimum where the pitch rate has come to the share of it."""
-    low = float(smooth[bottom])
+    low = rates[bottom]
     if low >= 0.0:
         return float(bottom)
     level, row = IC_SHARE * low, bottom
-    while row > 0 and smooth[row - 1] < level:
+    while row > 0 and rates[row - 1] < level:
         row -= 1
     if row == 0:
         return 0.0
-    return row - float((level - smooth[row]) / (smooth[row - 1] - smooth[row]))
+    return row - (level - rates[row]) / (rates[row - 1] - rates[row])

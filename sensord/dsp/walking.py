@@ -130,7 +130,7 @@ class WalkWindow:
 
     def _find(self) -> None:
         smooth = self._smooth
-        below = np.flatnonzero(smooth < 0.0)
+        below = (smooth < 0.0).nonzero()[0]
         if not len(below):
             return
         down = int(below[0])
@@ -149,14 +149,20 @@ class WalkWindow:
         if first >= up:
             return
         pushed = smooth[first : up + 1]
-        low = float(pushed.min())
+        deepest = int(pushed.argmin())
+        low = float(pushed[deepest])
         if low > -SHALLOW * self._top:
             return
         self._tc = _leaves(smooth, TC_SHARE * low, up)
-        lowest = np.flatnonzero(
-            (pushed[1:-1] <= pushed[:-2]) & (pushed[1:-1] < pushed[2:]) & (pushed[1:-1] <= DEEP * low)
-        )
-        self._up, self._push = up, first + (int(lowest[0]) + 1 if len(lowest) else int(pushed.argmin()))
+        self._up, self._push = up, first + _first_deep(pushed.tolist(), DEEP * low, deepest)
+
+
+def _first_deep(rates: list[float], deep: float, deepest: int) -> int:
+    """The first minimum at or below `deep`; row `deepest` where there is none."""
+    for row in range(1, len(rates) - 1):
+        if rates[row] <= deep and rates[row - 1] >= rates[row] < rates[row + 1]:
+            return row
+    return deepest
 
 
 def _falls_to(smooth: FloatArray, level: float, bottom: int) -> float:
