@@ -239,6 +239,7 @@ class Stride:
     force_peak_sine_bw: float | None = None
     step_time_s: float | None = None  # to the next contact of the other foot; only with both feet on one clock
     flight_time_s: float | None = None
+    turn_deg: float | None = None  # heading of the foot from this mid-stance to the next; to the left positive
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ the next contact, and windows end there, whatever has arrived since.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import asin, ceil, degrees
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from sensord.dsp.eversion import eversion
 from sensord.dsp.filters import project
 from sensord.dsp.strike import foot_axis, landed, strike_chances
 from sensord.dsp.travel import Upward, mid_stance, rolled_m, travel, upward
-from sensord.dsp.vectors import dot, length, matrix, plus, rotated, rotated_back, scaled, vector
+from sensord.dsp.vectors import Matrix, Vector, dot, length, matrix, plus, rotated, rotated_back, scaled, vector
 from sensord.model import FloatArray, Side
 
 
@@ -33,6 +33,7 @@ class StrideMotion:
     eversion_excursion_deg: float | None = None
     eversion_peak_dps: float | None = None
     swing_peak_radps: float | None = None
+    turn_deg: float | None = None  # heading from mid-stance to mid-stance, to the left positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +97,12 @@ def stride_motion(
         eversion_excursion_deg=outward.excursion_deg,
         eversion_peak_dps=outward.peak_dps,
         swing_peak_radps=swing_peak,
+        turn_deg=None if next_rest is None else _heading_deg(at_rest, matrix(attitude[next_rest.row - first]), up),
     )
+
+
+def _heading_deg(before: Matrix, after: Matrix, up: Vector) -> float:
+    """By how much a foot that lies flat has turned about `up` from one attitude to another, degrees."""
+    rows = [[sum(a * b for a, b in zip(after[i], before[j], strict=True)) for j in range(3)] for i in range(3)]
+    twice = (rows[2][1] - rows[1][2], rows[0][2] - rows[2][0], rows[1][0] - rows[0][1])
+    return degrees(asin(max(-1.0, min(1.0, 0.5 * dot(twice, up) / length(up)))))
