@@ -8,7 +8,7 @@ its own whose next contact is unknown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 from sensord.dsp.activity import CLEAR, run_score
@@ -17,7 +17,7 @@ from sensord.dsp.braking import Habit
 from sensord.dsp.contact import PAD_S, Found, find_contact
 from sensord.dsp.filters import LowPass, norm, project
 from sensord.dsp.gate import SWING_CUTOFF_HZ, MidSwingGate, Swing, TouchDown
-from sensord.dsp.ground import on_ground
+from sensord.dsp.ground import REST_RADPS, REST_S, on_ground
 from sensord.dsp.history import History
 from sensord.dsp.impact import AFTER_NS, BEFORE_NS, RawSamples
 from sensord.dsp.strides import Landing, StrideRows
@@ -34,6 +34,12 @@ COLUMNS = 7
 
 SHORTEST_STRIDE_NS = 400_000_000
 """Design choice: nobody takes more than 150 strides a minute with one foot (sprinters: 140); it is shaken."""
+
+OVERDUE = 1.1
+AGAIN_S = 0.1
+"""Design choices: a foot that rests and has not begun to swing this much of its last stride time after mid-swing
+stands, or slows down. The stride before is told then, about one stride time after it ended, and not when standing is
+sure; looked at again so much later if the foot is unquiet. Stride times vary by 1 to 3 %."""
 
 NEAR_NS = 30_000_000
 NEAR_LOST_NS = 20_000_000
@@ -92,6 +98,9 @@ class Detector:
         self.stood_mps2: FloatArray | None = None
         """The pull when she last stood (3,), pod axes."""
         self._last: Landing | None = None
+        self._due_row: int | None = None
+        self._told = False
+        """Whether the open contact has ended the stride before already."""
 
     def begin(self, stretch: Stretch, history: History, raw: RawSamples) -> None:
         """A stretch of unbroken signal begins."""
@@ -111,15 +120,43 @@ class Detector:
         pitch, size = pitch_and_size(self._history.rows(start, end), axis.vector, bias)
         out: list[Contact | Stride] = []
         at = start
-        for row, swing, mid_row in self._gate.push(start, self._slow.push(pitch)):
+        for row, swing, mid_row in [*self._gate.push(start, self._slow.push(pitch)), (end, Swing.NOTHING, 0)]:
+            while self._due_row is not None and self._due_row < row:
+                due = self._due_row
+                out += self._touched(at, pitch[at - start : due - start], size[at - start : due - start], live=live)
+                at = due
+                out += self._overdue(due)
             out += self._touched(at, pitch[at - start : row - start], size[at - start : row - start], live=live)
             at = row
             if swing is Swing.BEGINS:
                 out += self._left_ground(row + 1)
                 self._touch.arm()
-            else:
-                self.swing_row = self.last_row = max(mid_row, self._begin_row)
-        return out + self._touched(at, pitch[at - start :], size[at - start :], live=live)
+            elif swing is Swing.PASSED:
+                self._swung(max(mid_row, self._begin_row))
+        return out
+
+    def _swung(self, row: int) -> None:
+        """Mid-swing was at this row: a contact is open now."""
+        self._due_row = None if self._last is None else row + round(OVERDUE * (row - self.last_row))
+        self.swing_row = self.last_row = row
+        self._told = False
+
+    def _overdue(self, row: int) -> list[Stride]:
+        """No swing has begun until this row. If the foot rests, the stride before its contact is told; that is kept."""
+        self._due_row = None
+        if self.swing_row is None or self._last is None:
+            return []
+        turning = norm(self._history.rows(max(row - round(REST_S * self._rate_hz), 0), row)[:, GYR] - self._bias)
+        if float(turning.max()) >= REST_RADPS:
+            self._due_row = row + round(AGAIN_S * self._rate_hz)
+            return []
+        landings = self._land(self.swing_row, row, row, whole=False)
+        if not landings:
+            return []
+        self._told = True
+        # as long before as `_motion` looks ahead: what has arrived since must not matter
+        rests_ns = max(self._stretch.time_ns(row - self._pad - 1), landings[0].ic_ns + 1)
+        return self._strides_to([replace(landings[0], rests_ns=rests_ns)])
 
     def _touched(self, start: int, pitch: list[float], size: list[float], *, live: bool) -> list[Contact]:
         """Provisional contacts in the rows from `start` on."""
@@ -131,7 +168,7 @@ class Detector:
         out: list[Stride] = []
         if self.swing_row is not None:
             landings = self._land(self.swing_row, min(end, self.swing_row + self._longest), end, whole=False)
-            out += self._strides_to(landings or [])
+            out += self._strides_to(self._but_told(landings or []))
         if lost and self._last is not None:
             out.append(self._row(self._last, None, lost=True))
         self._forget()
@@ -140,20 +177,22 @@ class Detector:
         return out
 
     def _forget(self) -> None:
-        self.swing_row = None
+        self.swing_row = self._due_row = None
         self._last = None
+        self._told = False
         self._gate.reset()
         self._touch.reset()
 
     def _left_ground(self, known: int) -> list[Stride]:
         """A swing begins at row `known` - 1: the contact that was open is over."""
-        before, self.swing_row = self.swing_row, None
+        before, self.swing_row, self._due_row = self.swing_row, None, None
         if before is None:
             return []
         stopped = known - before > self._longest
         landings = self._land(before, min(known, before + self._longest), known, whole=not stopped)
         if landings is None:
             stopped, landings = True, []
+        landings = self._but_told(landings)
         out = self._strides_to(landings)
         if not landings and not stopped and self._last is not None:
             out.append(self._row(self._last, None, lost=True))
@@ -162,6 +201,14 @@ class Detector:
         if stopped or not landings:
             self._last = None
         return out
+
+    def _but_told(self, landings: list[Landing]) -> list[Landing]:
+        """Landings of the open contact's window. If that has ended a stride already, it stays when it was."""
+        told = self._last
+        if not self._told or told is None:
+            return landings
+        self._last, self._told = None, False  # no stride is told twice
+        return [replace(landings[0], ic_ns=told.ic_ns), *landings[1:]] if landings else [told]
 
     def _land(self, swing: int, end: int, known: int, *, whole: bool) -> list[Landing] | None:
         """Contacts from mid-swing to row `end` (`whole`: where the next swing begins); rows before `known` may be seen.
@@ -244,7 +291,8 @@ class Detector:
     def _motion(self, landing: Landing, after: Landing | None) -> StrideMotion:
         """Travel and angles from a little before this contact to the end of the next one."""
         first = max(self._begin_row, self._stretch.row(landing.ic_ns) - self._pad)
-        last_ns = landing.tc_ns or landing.ic_ns if after is None else after.tc_ns or after.ic_ns
+        next_tc_ns = None if after is None else after.tc_ns or after.rests_ns
+        last_ns = landing.tc_ns or landing.ic_ns if after is None else next_tc_ns or after.ic_ns
         last = min(self._stretch.row(last_ns) + self._pad, self._history.end)
 
         def row(t_ns: int | None) -> float | None:
@@ -253,7 +301,7 @@ class Detector:
         ic = row(landing.ic_ns)
         assert ic is not None
         rows = self._history.rows(first, last)
-        next_ic, next_tc = (None, None) if after is None else (row(after.ic_ns), row(after.tc_ns))
+        next_ic, next_tc = (None, None) if after is None else (row(after.ic_ns), row(next_tc_ns))
         seen = after is not None and after.impact is not None and not self._raw.acc_clipped(after.ic_ns)
         at = StrideRowsOf(ic, row(landing.tc_ns), next_ic, next_tc, seen, self.stood_mps2)
         return stride_motion(rows[:, ACC], rows[:, GYR] - self._bias, self._axis, self._rate_hz, at, self._side)

@@ -21,8 +21,9 @@ DUTY_LIMITS = {Activity.RUN: (0.10, 0.70), Activity.WALK: (0.30, 0.85)}
 MAX_STRIDE_S = 2.5
 """Longer than this is no stride: she stopped in between (walking strides last 0.9-2.0 s)."""
 
-FINE_RATE_HZ = 200.0
-"""Rate below which the reference allows means of contact time only."""
+FINE_RATE_HZ = 190.0
+"""Below 200 Hz the reference allows means of contact time only; a 200 Hz pod's own crystal, and the rate as a file's
+stamps show it, may be off by 5 % (design choice)."""
 
 WEIGHTS = {
     "gap_at_contact": 0.4,  # samples lost just where a contact lies
@@ -43,13 +44,17 @@ COARSE_WEIGHT = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """One contact in pod time, its impact, and what is wrong with it (keys of `WEIGHTS`, or `impact_gap`)."""
+    """One contact in pod time, its impact, and what is wrong with it (keys of `WEIGHTS`, or `impact_gap`).
+
+    `rests_ns`: the foot still rests on the ground then, and its end is not known yet.
+    """
 
     ic_ns: int
     tc_ns: int | None
     impact: Impact | None
     flaws: tuple[str, ...]
     run_score: float | None = None
+    rests_ns: int | None = None
 
 
 class StrideRows:
@@ -127,6 +132,7 @@ class StrideRows:
             contact_time_raw_s=raw_s,
             trajectory_length_m=motion.length_m,
             swing_peak_radps=motion.swing_peak_radps,
+            turn_deg=motion.turn_deg,
             strike_rearfoot_p=rearfoot,
             strike_midfoot_p=midfoot,
             strike_forefoot_p=forefoot,

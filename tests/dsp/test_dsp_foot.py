@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from sensord.dsp.foot import FootAnalyser
 from sensord.model import G_MPS2, NS, Activity, Contact, SampleBlock, Side, Stride, payload
-from sensord.sim.runner import Run, RunnerSimulation, SimulatedFoot, Stand, Walk
+from sensord.sim.runner import Move, Run, RunnerSimulation, SimulatedFoot, Stand, Walk
 from tests.dsp.conftest import RATE_HZ
 from tests.dsp.made_feet import analyse, block, contacts_s, cut, match, notes, part, rotated, strides, toe_offs_s
 
@@ -100,6 +100,31 @@ def test_strides_come_soon_enough_to_act_on(running_foot: SimulatedFoot) -> None
                 delays.append((one.t_pod_ns[-1] - off) / NS)
     assert len(delays) > 50
     assert max(delays) < 0.26
+
+
+@pytest.mark.parametrize("gait", [Run(8.0), Walk(12.0, speed_mps=0.7), Walk(10.0, speed_mps=1.3)])
+def test_the_last_stride_before_standing_is_told_within_one_stride(gait: Move) -> None:
+    """Standing is sure after a second; the foot that rests instead of swinging tells sooner. Nothing is told twice."""
+    pod = RunnerSimulation([Stand(3.0), gait, Stand(4.0)], seed=2).render(Side.RIGHT, RATE_HZ)
+    analyser = FootAnalyser(Side.RIGHT, RATE_HZ)
+    told = [(one.t_pod_ns[-1], x) for one in cut(pod.block(), 2) for x in strides(analyser.push(one))]
+    seen_ns, last = told[-1]
+    assert last.next_ic_pod_ns is not None
+    assert last.next_ic_pod_ns / NS == pytest.approx(pod.ic_pod_ns[-1] / NS, abs=0.1)
+    assert last.stride_time_s is not None
+    assert (seen_ns - last.next_ic_pod_ns) / NS < last.stride_time_s + 0.02
+    ends = [stride.next_ic_pod_ns for _, stride in told]
+    assert ends[:-1] == [stride.ic_pod_ns for _, stride in told[1:]]
+
+
+def test_slowing_down_to_a_walk_loses_no_stride_and_no_length() -> None:
+    """A walking foot still rests when a runner's would swing: its last running stride is told, and the contact kept."""
+    pod = RunnerSimulation([Stand(3.0), Run(8.0), Walk(8.0, speed_mps=0.8), Stand(3.0)], seed=4)
+    said = strides(analyse(pod.render(Side.LEFT, RATE_HZ).block(), RATE_HZ))
+    assert [s.activity for s in said] == [s.activity for s in pod.truth.left]
+    assert [a.next_ic_pod_ns for a in said[:-1]] == [b.ic_pod_ns for b in said[1:]]
+    assert all(s.tc_pod_ns is not None for s in said)
+    assert all(s.trajectory_length_m is not None for s in said[:-1])
 
 
 # ------------------------------------------------------------------------------------ what must not matter
