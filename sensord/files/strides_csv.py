@@ -58,6 +58,7 @@ COLUMNS: dict[str, tuple[Callable[[Stride], _Cell], int | None]] = {
     "flight_time_s": (lambda s: s.flight_time_s, 6),
     "trajectory_length_m": (lambda s: s.trajectory_length_m, 4),
     "swing_peak_radps": (lambda s: s.swing_peak_radps, 3),
+    "turn_deg": (lambda s: s.turn_deg, 2),
 }
 
 

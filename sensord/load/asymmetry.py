@@ -20,7 +20,7 @@ from sensord.load.bands import SpeedBands
 from sensord.load.interval import BATCH, MIN_BATCHES, interval, resolvable
 from sensord.load.metrics import MAX_CLIPPED, METRICS, Metric, symmetry_index_pct
 from sensord.load.pairing import StridePair
-from sensord.load.steady import Bouts, alike, mean_speed, pair_speed_mps, steady
+from sensord.load.steady import Bouts, alike, mean_known, pair_speed_mps, pair_turn_deg, steady, straight
 from sensord.model import Asymmetry, Side
 from sensord.plan.baseline import Baseline, Baselines
 
@@ -54,7 +54,7 @@ class _Window:
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
         self._batches: deque[_Batch] = deque(maxlen=KEPT)
-        self._pairs: list[tuple[float, float, float, float | None]] = []
+        self._pairs: list[tuple[float, float, float, float | None, float | None]] = []
         self._left_out = 0
         self._since = 0
 
@@ -66,14 +66,14 @@ class _Window:
             clipped = pair.left.impact_clipped or pair.right.impact_clipped
             self._left_out += self.metric.name == "impact_peak" and clipped
             return []
-        self._pairs.append((compared, left, right, pair_speed_mps(pair)))
+        self._pairs.append((compared, left, right, pair_speed_mps(pair), pair_turn_deg(pair)))
         if len(self._pairs) < BATCH:
             return []
-        values, lefts, rights, speeds = zip(*self._pairs, strict=True)
+        values, lefts, rights, speeds, turns = zip(*self._pairs, strict=True)
         self._pairs = []
-        if not steady(speeds):
+        if not steady(speeds) or not straight(turns):
             return []
-        batch = _Batch(values, sum(lefts) / BATCH, sum(rights) / BATCH, mean_speed(speeds), self._left_out)
+        batch = _Batch(values, sum(lefts) / BATCH, sum(rights) / BATCH, mean_known(speeds), self._left_out)
         self._left_out = 0
         self._batches.append(batch)
         self._since += BATCH

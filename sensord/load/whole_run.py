@@ -1,7 +1,8 @@
 """Left/right differences of a whole recording at once, for analysis: every metric, by stride pairs or foot by foot.
 
 By pairs when both feet are on one clock: as live (`load.asymmetry`), over all steady pairs of the recording. Without a
-common clock there are no pairs: the difference of the two feet's means, and Welch's interval over each foot's batches.
+common clock there are no pairs: the difference of the two feet's means, and Welch's interval over each foot's batches;
+curves and changes of speed are in it then.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from sensord.load.interval import BATCH, MIN_BATCHES, interval, mean_and_error
 from sensord.load.metrics import METRICS, Metric
 from sensord.load.pairing import Pairing, StridePair
-from sensord.load.steady import Bouts
+from sensord.load.steady import Bouts, pair_speed_mps, pair_turn_deg, steady, straight
 from sensord.model import Activity, FloatArray, Side, Stride
 from sensord.plan.rule import MIN_CONFIDENCE
 
@@ -44,6 +45,7 @@ def paired_differences(strides: Sequence[Stride]) -> dict[str, Difference]:
     pairs: list[StridePair] = []
     for stride in sorted(strides, key=lambda s: s.ic_run_ns or 0):
         pairs += [pair for pair in pairing.add(stride) if bouts.settled(pair)]
+    pairs = [pair for ten in _tens(pairs) if _even(ten) for pair in ten]
     found: dict[str, Difference] = {}
     for metric in METRICS:
         values = np.array([x for pair in pairs if (x := metric.compare(pair)) is not None])
@@ -51,6 +53,15 @@ def paired_differences(strides: Sequence[Stride]) -> dict[str, Difference]:
             mean, half = interval(values) if len(values) >= BATCH else (float(values.mean()), None)
             found[metric.name] = _difference(metric, mean, half, len(values), paired=True)
     return found
+
+
+def _tens(pairs: Sequence[StridePair]) -> list[Sequence[StridePair]]:
+    return [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
+
+
+def _even(pairs: Sequence[StridePair]) -> bool:
+    """Whether these pairs were straight on, and not getting faster or slower (less than ten can tell little)."""
+    return straight([pair_turn_deg(p) for p in pairs]) and steady([pair_speed_mps(p) for p in pairs])
 
 
 def unpaired_differences(strides: Sequence[Stride]) -> dict[str, Difference]:

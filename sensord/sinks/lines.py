@@ -81,6 +81,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
             "contact_time_raw_s": float,
             "trajectory_length_m": float,
             "swing_peak_radps": float,
+            "turn_deg": float,
             "speed_sd_mps": float,
             "speed_source": str,
             "strike_rearfoot_p": float,

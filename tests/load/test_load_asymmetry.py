@@ -229,3 +229,19 @@ def test_exchanged_pods_are_taken_off_and_without_them_little_is_noise() -> None
     assert last.si_pct == pytest.approx(0.0, abs=0.02)
     assert last.device_bias == pytest.approx(1.5, abs=0.01)
     assert "noise" not in (last.why or "")
+
+
+def test_pairs_on_a_curve_are_left_out() -> None:
+    def values(turn_deg: float) -> int:
+        asymmetries = Asymmetries(None)
+        found = 0
+        for k in range(60):
+            left, right = (
+                a_stride(side, at_s, at_s + 0.7, contact_time_s=0.25, turn_deg=turn_deg)
+                for side, at_s in ((Side.LEFT, 0.7 * k), (Side.RIGHT, 0.7 * k + 0.35))
+            )
+            found += len(asymmetries.add(StridePair(round((0.7 * k + 1.05) * NS), left, right)))
+        return found
+
+    assert values(0.3) > 0
+    assert values(3.9) == values(-3.9) == 0

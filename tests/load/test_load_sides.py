@@ -51,3 +51,21 @@ def test_people_as_they_wore_their_pods_are_not_told_to_exchange_them() -> None:
         told[trial.on.data] = "pods_swapped" in notes[1]
     # jdx and three walks are too short to say anything (fewer than 15 strides of confidence)
     assert sum(told.values()) >= 2
+
+
+@DATA
+@pytest.mark.data
+def test_treadmills_go_straight_and_walkers_turn_round() -> None:
+    folder = Path(os.environ["SENSORD_DATA"])
+    for source in DERIVED:
+        strides = analyse(*derived(folder, source, "smooth_200hz").recordings.values()).strides
+        for side in Side:
+            turns = [s.turn_deg for s in strides if s.foot is side and s.turn_deg is not None]
+            tens = [sum(turns[i : i + 10]) / 10 for i in range(0, len(turns) - 9, 10)]
+            assert tens
+            assert max(map(abs, tens)) < 0.6, source.folder
+    turned = 0
+    for trial in ipol_walks(folder):  # ten metres, round, and back
+        strides = analyse(*trial.recordings.values()).strides
+        turned += any(abs(s.turn_deg) > 30 for s in strides if s.turn_deg is not None)
+    assert turned == 5

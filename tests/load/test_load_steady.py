@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from sensord.load.bands import MIN_STRIDES, STRIDES, SpeedBands, band_of, measured_speed
 from sensord.load.interval import BATCH, PHI_MAX, batch_means, interval, lag1, mean_and_half, resolvable, spread_factor
 from sensord.load.pairing import StridePair
-from sensord.load.steady import BOUT_PAIRS, Bouts, alike, pair_speed_mps, steady
+from sensord.load.steady import BOUT_PAIRS, CURVE_DEG, Bouts, alike, pair_speed_mps, pair_turn_deg, steady, straight
 from sensord.model import NS, Activity, Side
 from tests.load.made_strides import a_stride
 
@@ -41,6 +43,18 @@ def test_a_change_of_speed_of_more_than_five_per_cent_is_not_steady() -> None:
     assert steady([3.0] * 5 + [None] * 5)
     assert alike(None, 3.0)
     assert not alike(2.0, 3.0)
+
+
+def test_a_curve_is_what_turns_on_the_average() -> None:
+    scattered = [3.0, -2.0, 1.0, -3.0, 2.5, -1.0, 0.5, -2.0, 1.5, None]
+    assert straight(scattered)
+    assert straight([None] * BATCH)
+    assert not straight([turn if turn is None else turn + 3.9 for turn in scattered])
+    assert not straight([turn if turn is None else turn - 3.9 for turn in scattered])
+    pair = at(2.0)
+    turned = StridePair(pair.t_ns, replace(pair.left, turn_deg=3.0), replace(pair.right, turn_deg=5.0))
+    assert pair_turn_deg(turned) == 4.0 > CURVE_DEG
+    assert pair_turn_deg(pair) is None
 
 
 def test_a_pairs_speed_is_the_measured_one() -> None:
