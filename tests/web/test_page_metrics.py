@@ -82,7 +82,7 @@ def test_what_holds_for_every_metric_is_said_once(page_server: ServedPage, phone
         why = f"below 3 %: device noise; {none}" if metric == "step_time" else none
         page_server.story.tell(replace(a_difference(metric, left, right, unit), why=why))
     page = phone(1280).open(page_server.url)
-    expect(page.locator("#others-n")).to_have_text(none)
+    expect(page.locator("#others-n")).to_have_text(f"For all of these: {none}")
     expect(page.locator("#metrics")).to_be_visible()  # there is room for it on a wide screen
     assert mind(page, "step_time") == "n 90 pairs · below 3 %: device noise"
     assert mind(page, "impulse") == "n 90 pairs · scatter up to 2.2 points in this run"

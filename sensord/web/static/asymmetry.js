@@ -31,7 +31,7 @@ export function asymmetry(p) {
   show("others", others.length > 0);
   text("others-count", count(others.length, "more metric"));
   const common = shared(others);
-  text("others-n", common.join(" · "));
+  text("others-n", common.length ? `For all of these: ${common.join(" · ")}` : "");
   redraw("metrics", [others, others.map((a) => old(a, p))], () => others.flatMap((a) => row(a, p, common)));
 }
 
