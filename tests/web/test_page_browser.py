@@ -350,6 +350,19 @@ def test_between_runs_the_last_ones_are_listed_and_can_be_discarded(phone: Phone
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_a_run_of_an_earlier_version_is_still_read(phone: Phones) -> None:
+    new = {"speed_mps", "distance_sd_m", "estimated_m", "configured_m", "metrics"}
+    run = some_runs()[0]
+    assert run.summary is not None
+    old = replace(run, summary={key: value for key, value in run.summary.items() if key not in new})
+    with served(StoredRuns([old])) as server:
+        server.change(server.live.clear)
+        page = phone().open(server.url)
+        page.locator("#runs li summary").tap()
+        expect(page.locator("#runs dl")).to_contain_text("Distance3.82 kmRunning21:43 min")
+        expect(page.locator("#runs dl")).not_to_contain_text("Speed")
+
+
 def test_a_first_start_has_no_runs(phone: Phones) -> None:
     with served(StoredRuns([])) as server:
         server.change(server.live.clear)
