@@ -32,10 +32,10 @@ def parse_speed_mps(text: str) -> float | None:
     elif (match := _PACE.fullmatch(text)) and int(match[1]) * 60 + int(match[2]) > 0:
         speed = _PACES_M[match[3]] / (int(match[1]) * 60 + int(match[2]))
     else:
-        raise InputError(Problem("command line", "SPEED", repr(text), expected))
+        raise InputError(Problem("speed", "", repr(text), expected))
     if not SLOWEST_MPS <= speed <= FASTEST_MPS:
         found = f"{text} ({speed:.2f} m/s)"
-        raise InputError(Problem("command line", "SPEED", found, f"{SLOWEST_MPS:g} to {FASTEST_MPS:g} m/s"))
+        raise InputError(Problem("speed", "", found, f"{SLOWEST_MPS:g} to {FASTEST_MPS:g} m/s"))
     return speed
 
 
@@ -48,5 +48,5 @@ def parse_grade_pct(text: str) -> float | None:
     except ValueError:
         grade = float("nan")
     if not -STEEPEST_PCT <= grade <= STEEPEST_PCT:
-        raise InputError(Problem("command line", "grade_pct", repr(text), f"a slope of -45 to {STEEPEST_PCT:g} %"))
+        raise InputError(Problem("slope", "", repr(text), f"a slope of -45 to {STEEPEST_PCT:g} %"))
     return grade

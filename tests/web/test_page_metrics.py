@@ -103,6 +103,14 @@ def test_device_noise_is_said_of_contact_time_too_and_an_old_value_is_called_old
     expect(page.locator("#others")).to_be_hidden()
 
 
+def test_a_side_is_named_only_when_the_interval_is_clear(page_server: ServedPage, phone: Phones) -> None:
+    page_server.some_minutes()
+    page = phone().open(page_server.url)
+    for left_s, words in ((0.2415, "no clear side"), (0.250, "left longer"), (0.230, "right longer")):
+        page_server.story.tell(a_difference("contact_time", left_s, 0.240, "s"))
+        expect(page.locator("#si-side")).to_have_text(words)
+
+
 def test_each_foot_in_detail(page_server: ServedPage, phone: Phones) -> None:
     page_server.some_minutes()
     page_server.story.loads()

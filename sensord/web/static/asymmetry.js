@@ -43,13 +43,19 @@ function big(a, p) {
     return;
   }
   text("si", Math.abs(a.si_pct).toFixed(1));
-  const even = Math.abs(a.si_pct) < 0.05;
-  text("si-side", even ? "even" : a.si_pct > 0 ? "left longer" : "right longer");
+  text("si-side", side(a));
   const interval = a.si_low_pct === null ? "interval not known yet" : `95 % interval ${signed(a.si_low_pct)} to ${signed(a.si_high_pct)} %`;
   text("si-n", together(`SI ${signed(a.si_pct)} % · ${interval} · balance ${fixed(a.balance_pct, 1)} % left · n ${count(a.n, "pair")}`));
   text("si-why", together(mind(a, p).join(" · ")));
   redraw("si-scale", a, () => scale(a));
   set($("si-scale"), "aria-label", `Symmetry index ${signed(a.si_pct)} percent`);
+}
+
+// A side is named only when its interval is clear of none, or not known yet.
+function side(a) {
+  if (a.si_low_pct !== null && a.si_low_pct <= 0 && a.si_high_pct >= 0) return "no clear side";
+  if (Math.abs(a.si_pct) < 0.05) return "even";
+  return a.si_pct > 0 ? "left longer" : "right longer";
 }
 
 // What is limited is the change from her own baseline, either way: not the difference itself.
