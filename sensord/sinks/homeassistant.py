@@ -32,6 +32,8 @@ def discovery(topics: Topics, runner: str, rules: Sequence[str] = RULES) -> Mess
         "contact_time_left": _sensor("Contact time left", live, _ms("left"), unit="ms", digits=0),
         "contact_time_right": _sensor("Contact time right", live, _ms("right"), unit="ms", digits=0),
         "distance": _sensor("Distance", live, "value_json.distance_m", unit="m", digits=0, device_class="distance"),
+        "speed": _sensor("Speed", live, "value_json.speed_mps", unit="m/s", digits=1, device_class="speed"),
+        "flight_time": _sensor("Flight time, mean of both feet", live, _FLIGHT_MS, unit="ms", digits=0),
         "alert": _alert_event(topics.runner(runner, "alert")),
         **{_slug(f"limit_{rule}"): _limit(topics.runner(runner, "limit", rule), rule) for rule in rules},
     }
@@ -58,6 +60,9 @@ def _sensor(
         "expire_after": LIVE_EXPIRES_S,
     }
     return {**sensor, "device_class": device_class} if device_class else sensor
+
+
+_FLIGHT_MS = "None if value_json.flight_time_s is none else (1000 * value_json.flight_time_s) | round(0)"
 
 
 def _ms(foot: str) -> str:

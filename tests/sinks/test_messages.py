@@ -190,6 +190,9 @@ def test_sensors_show_the_live_values_and_nothing_for_what_was_not_measured() ->
     assert value("contact_time_left", window) == "250.0"
     assert value("contact_time_right", window) == "240.0"
     assert float(value("distance", window)) == pytest.approx(19.95)
+    told = stored(1, NS, replace(a_window(7), speed_mps=2.75, flight_time_s=0.085))
+    assert (value("speed", told), value("flight_time", told)) == ("2.75", "85.0")
+    assert (value("speed", window), value("flight_time", window)) == ("None", "None")
     blank = replace(a_window(7), cadence_spm=None, left=replace(a_window(7).left, contact_time_s=None))
     assert value("cadence", stored(1, NS, blank)) == "None"
     assert value("contact_time_left", stored(1, NS, blank)) == "None"
