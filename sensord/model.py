@@ -607,7 +607,9 @@ def _of_fields(value: object) -> Json:
     names, values = _fields(type(value))
     # most fields are plain: asking that here saves a call for each
     pairs = zip(names, values(value), strict=True)
-    return {name: v if type(v) in _AS_THEY_ARE else payload(v) for name, v in pairs}
+    return {
+        name: v if type(v) in _AS_THEY_ARE or (type(v) is float and isfinite(v)) else payload(v) for name, v in pairs
+    }
 
 
 def canonical_json(value: Json) -> str:

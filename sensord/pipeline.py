@@ -109,11 +109,12 @@ class PodLine:
         out: list[Contact | Stride | FootNote] = []
         for block in blocks:
             if len(block):
-                self.clock.observe(block.segment, int(block.t_pod_ns[-1]), packet.t_ns)
+                end_ns = int(block.t_pod_ns[-1])
+                self.clock.observe(block.segment, end_ns, packet.t_ns)
                 if self.sync:
                     self.sync.block(self.setup.side, block)
             out += self._foot.push(block)
-        return [self._in_run_time(item) for item in out]
+        return [self._in_run_time(item) for item in out] if out else out
 
     def flush(self) -> list[Contact | Stride | FootNote]:
         """Close what is open: link down, or the end of the run."""
@@ -228,7 +229,7 @@ class Pipeline:
                 found = self._tick(item)
             case Mark():
                 found = self._mark(item)
-        return self._number(found)
+        return self._number(found) if found else []
 
     def flush(self) -> list[Event]:
         """The inputs are over though no input said so (a crash, or the end of a file): end the run here."""
@@ -240,7 +241,8 @@ class Pipeline:
 
     def _packet(self, packet: Packet) -> list[_Found]:
         line = self._lines.get(packet.pod)
-        return [] if line is None else self._items(line.push(packet), packet.t_ns)
+        items = line.push(packet) if line else None
+        return self._items(items, packet.t_ns) if items else []
 
     def _tick(self, tick: Tick) -> list[_Found]:
         self._ticks += 1

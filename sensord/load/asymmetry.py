@@ -58,15 +58,15 @@ class _Window:
         self._left_out = 0
         self._since = 0
 
-    def add(self, pair: StridePair) -> list[_Batch]:
-        """The batches behind a value, oldest first, when it is time for one."""
-        compared = self.metric.compare(pair)
+    def add(self, pair: StridePair, speed_mps: float | None, turn_deg: float | None) -> list[_Batch]:
+        """The batches behind a value, oldest first, when it is time for one. Speed and turn are those of the pair."""
         left, right = self.metric.read(pair.left), self.metric.read(pair.right)
+        compared = self.metric.between(left, right)
         if compared is None or left is None or right is None:
             clipped = pair.left.impact_clipped or pair.right.impact_clipped
             self._left_out += self.metric.name == "impact_peak" and clipped
             return []
-        self._pairs.append((compared, left, right, pair_speed_mps(pair), pair_turn_deg(pair)))
+        self._pairs.append((compared, left, right, speed_mps, turn_deg))
         if len(self._pairs) < BATCH:
             return []
         values, lefts, rights, speeds, turns = zip(*self._pairs, strict=True)
@@ -104,7 +104,8 @@ class Asymmetries:
         self._bands.add(pair.right)
         if not self._bouts.settled(pair):
             return []
-        found = ((window.metric, window.add(pair)) for window in self._windows)
+        speed_mps, turn_deg = pair_speed_mps(pair), pair_turn_deg(pair)
+        found = ((window.metric, window.add(pair, speed_mps, turn_deg)) for window in self._windows)
         return [self._value(metric, batches) for metric, batches in found if batches]
 
     def _value(self, metric: Metric, batches: Sequence[_Batch]) -> Asymmetry:

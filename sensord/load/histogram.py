@@ -25,7 +25,11 @@ class Histogram:
 
     def add(self, value: float, *, clipped: bool = False) -> None:
         """Count one finite value."""
-        index = min(max(floor((value - self._low) / self._width + 0.5), 0), self._last)
+        index = floor((value - self._low) / self._width + 0.5)
+        if index < 0:
+            index = 0
+        elif index > self._last:
+            index = self._last
         self.n += 1
         if clipped:
             self.clipped += 1

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from sensord.load.histogram import Histogram
 from sensord.load.metrics import MAX_CLIPPED, METRICS, Metric
 from sensord.load.pairing import StridePair
 from sensord.model import Json, Side, Stride
+
+_VALUES_OF = attrgetter(*(metric.field for metric in METRICS))
 
 SI_SPAN = (-200.0, 200.0, 0.1)
 """Symmetry indices go from -200 to 200; medians are to 0.1 points."""
@@ -26,14 +30,15 @@ class Medians:
 
     def __init__(self) -> None:
         self._all = {metric.name: _One(metric) for metric in METRICS}
+        self._feet = {side: [one.feet[side] for one in self._all.values()] for side in Side}
+        self._impact = self._all["impact_peak"].feet
 
     def add(self, stride: Stride) -> None:
         """Count a stride of either foot. A clipped peak counts as "at least so much"."""
-        for one in self._all.values():
-            value = getattr(stride, one.metric.field)
+        floor_of = self._impact[stride.foot] if stride.impact_clipped else None
+        for value, values in zip(_VALUES_OF(stride), self._feet[stride.foot], strict=True):
             if value is not None:
-                clipped = one.metric.field == "impact_peak_g" and stride.impact_clipped
-                one.feet[stride.foot].add(value, clipped=clipped)
+                values.add(value, clipped=values is floor_of)
 
     def add_pair(self, pair: StridePair) -> None:
         """Count a pair."""

@@ -50,7 +50,10 @@ class Metric:
 
     def compare(self, pair: StridePair) -> float | None:
         """ln(left/right), or the difference in `unit`; None when a side has no value to compare."""
-        left, right = self.read(pair.left), self.read(pair.right)
+        return self.between(self.read(pair.left), self.read(pair.right))
+
+    def between(self, left: float | None, right: float | None) -> float | None:
+        """The same of two values."""
         if left is None or right is None:
             return None
         if not self.ratio:
