@@ -104,7 +104,14 @@ def _words(part: Mapping[str, Json]) -> str:
     if part["impact_peak_g"] is not None:
         least = "≥ " if part["impact_peak_censored"] else ""
         impact = f"{least}{part['impact_peak_g']:.1f} g, {part['impact_clipped_share']:.0%} clipped"
-    return f"cadence {cadence}, contact {contact} (n {part['contact_n']}), impact {impact} (n {part['impact_n']})"
+    said = [f"cadence {cadence}, contact {contact} (n {part['contact_n']}), impact {impact} (n {part['impact_n']})"]
+    speed, strike = (part["metrics"][name]["median"] for name in ("speed_mps", "strike_angle_deg"))
+    if speed is not None:
+        said.append(f"speed {speed:.2f} m/s ({', '.join(part['speed_sources'])})")
+    if strike is not None and part["strike_types"]:
+        likeliest = max(part["strike_types"], key=part["strike_types"].__getitem__)
+        said.append(f"strike {strike:+.0f}°, mostly {likeliest}")
+    return ", ".join(said)
 
 
 def summary_lines(summary: Mapping[str, Json]) -> Iterator[str]:
@@ -117,6 +124,10 @@ def summary_lines(summary: Mapping[str, Json]) -> Iterator[str]:
             part = found[activity]
             if part["strides"]:
                 yield f"  {activity:<5} {part['strides']} strides, {_words(part)}"
+    totals = summary["totals"]
+    if totals["steps"]:
+        rest = "" if totals["distance_calibrated"] else ", by set step lengths"
+        yield f"in all: {totals['steps']} steps, {totals['distance_m']:.0f} m ± {totals['distance_sd_m']:.0f}{rest}"
     difference = summary["asymmetry"]["contact_time"]
     if difference is not None:
         low, high = difference["si_low_pct"], difference["si_high_pct"]
