@@ -1,8 +1,8 @@
 """Where on the pitch rate a walking contact is taken: each reference's best share, and what it says about the other.
 
 `SENSORD_DATA=... python bench/fit_walking.py` sweeps IC_SHARE, TC_SHARE and CUTOFF_HZ of `sensord.dsp.walking` over the
-gaitmap sample (optical, one person, 204.8 Hz) and the IPOL walks (set by hand, five people, 100 Hz; without the events
-on the bounds of a trial), leaves one person out at a time, and prints where the jerk of the impact shows against both.
+gaitmap sample (optical, one person, 204.8 Hz) and the IPOL walks (set by hand, five people, 100 Hz; without each
+foot's first and last), leaves one person out at a time, and prints where the jerk of the impact shows against both.
 Six people are a demonstration, not a population.
 """
 
@@ -26,28 +26,27 @@ IC_SHARES = [round(0.1 * k, 1) for k in range(10)]
 TC_SHARES = [0.3, 0.4, 0.5, 0.6, 0.66, 0.7, 0.8, 0.9]
 CUTOFFS_HZ = [8.0, 10.0, 12.0, 15.0, 20.0]
 NEAR_S = 0.1
-AT_BOUND_S = 0.03
 Errors = dict[str, dict[str, FloatArray]]
 """Errors in ms by event ("IC", "TC") and person."""
 
 
-def trials(data: Path) -> Iterator[tuple[Trial, tuple[float, float]]]:
-    """Every walk with its bounds in s."""
-    yield gaitmap_walk(data), (-1e9, 1e9)
+def trials(data: Path) -> Iterator[tuple[Trial, slice]]:
+    """Every walk, with which of a foot's events count: the first and last of the IPOL walks lie on a trial's bounds."""
+    yield gaitmap_walk(data), slice(None)
     for walk in ipol_walks(data):
-        yield walk.trial, walk.bounds_s
+        yield walk, slice(1, -1)
 
 
-def errors_ms(walks: list[tuple[Trial, tuple[float, float]]]) -> Errors:
+def errors_ms(walks: list[tuple[Trial, slice]]) -> Errors:
     """Found minus true of every contact within `NEAR_S`, by event and person."""
     out: Errors = {"IC": {}, "TC": {}}
-    for trial, (low, high) in walks:
+    for trial, counted in walks:
         found = find(trial)
         both: dict[str, list[float]] = {"IC": [], "TC": []}
         for side, truth in trial.truth.items():
             events = (("IC", truth.ic_s, found.contacts_s(side)), ("TC", truth.tc_s, found.toe_offs_s(side)))
             for event, true, times in events:
-                inside = true[(true > low + AT_BOUND_S) & (true < high - AT_BOUND_S)]
+                inside = true[counted]
                 pairs = match_events(times, inside, NEAR_S).pairs
                 both[event] += [1000.0 * float(times[i] - inside[j]) for i, j in pairs]
         for event, values in both.items():
@@ -83,9 +82,8 @@ def report(name: str, swept: dict[float, Errors], event: str, shipped: float) ->
         print(f"    {person} left out: {best:g}, {told([swept[best][event][person]])}")
 
 
-def impact_ms(trial: Trial, bounds: tuple[float, float]) -> FloatArray:
+def impact_ms(trial: Trial, counted: slice) -> FloatArray:
     """When the jerk first comes to half of its highest within 60 ms before to 120 ms after a true contact, ms."""
-    low, high = bounds
     out = []
     for side, truth in trial.truth.items():
         blocks = trial.recordings[side].blocks
@@ -93,7 +91,7 @@ def impact_ms(trial: Trial, bounds: tuple[float, float]) -> FloatArray:
         acc = np.concatenate([b.acc_mps2 for b in blocks])
         jerk = np.linalg.norm(np.diff(acc, axis=0), axis=1) / np.diff(t_s)
         middle = (t_s[1:] + t_s[:-1]) / 2
-        for ic in truth.ic_s[(truth.ic_s > low + AT_BOUND_S) & (truth.ic_s < high - AT_BOUND_S)]:
+        for ic in truth.ic_s[counted]:
             rows = np.flatnonzero((middle > ic - 0.06) & (middle < ic + 0.12))
             if len(rows):
                 first = rows[np.flatnonzero(jerk[rows] >= 0.5 * jerk[rows].max())[0]]
@@ -129,8 +127,8 @@ def main() -> int:
     for event in ("IC", "TC"):
         report("CUTOFF_HZ", cutoffs, event, walking.CUTOFF_HZ)
     print("\nfirst jerk of half the highest, against the reference's IC (first person: gaitmap)")
-    for trial, bounds in walks:
-        late = impact_ms(trial, bounds)
+    for trial, counted in walks:
+        late = impact_ms(trial, counted)
         print(f"    {trial.runner:<10} median {np.median(late):+6.1f} ms, n {len(late)}")
     return 0
 

@@ -25,7 +25,7 @@ Foot = tuple[str, list[SampleBlock], float, FloatArray]
 
 
 def recorded(data: Path) -> Iterator[Foot]:
-    """Feet of the recordings; of the IPOL walks what lies inside the trial."""
+    """Feet of the recordings; of the IPOL walks without the first and last, which lie on a trial's bounds."""
     for runner in DERIVED:
         trial = derived(data, runner, "smooth_200hz")
         for side, rec in trial.recordings.items():
@@ -34,11 +34,8 @@ def recorded(data: Path) -> Iterator[Foot]:
     for side, rec in walk.recordings.items():
         yield f"gaitmap {side}", list(rec.blocks), walk.rate_hz, walk.truth[side].ic_s
     for one in ipol_walks(data):
-        low, high = one.bounds_s
-        for side, rec in one.trial.recordings.items():
-            true = one.trial.truth[side].ic_s
-            inside = true[(true > low) & (true <= high)]
-            yield f"{one.trial.runner} {side}", list(rec.blocks), one.trial.rate_hz, inside
+        for side, rec in one.recordings.items():
+            yield f"{one.runner} {side}", list(rec.blocks), one.rate_hz, one.truth[side].ic_s[1:-1]
 
 
 def simulated() -> Iterator[Foot]:
