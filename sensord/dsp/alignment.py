@@ -67,6 +67,11 @@ class Axis:
     votes: int
     confidence: float
 
+    @property
+    def share(self) -> float:
+        """Share of the turning that is about the axis, at least: were the third eigenvalue as large as the second."""
+        return self.ratio / (self.ratio + 2.0)
+
     def angle_deg(self, other: Axis) -> float:
         """Angle to another axis, sign included."""
         return float(np.degrees(np.arccos(np.clip(np.einsum("i,i->", self.vector, other.vector), -1.0, 1.0))))
@@ -100,6 +105,14 @@ def find_axis(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float) -> Ax
         return "too few strides that travel one way"
     sure = min(1.0, (ratio - 1.0) / (SURE_RATIO - 1.0))
     return Axis(axis * best, ratio, best_votes, sure * best_share)
+
+
+def left_handed(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float) -> bool:
+    """Whether a window that has no pitch axis has one when the turning is read the other way round.
+
+    That is a pod whose axes are left-handed, or one sensor of it turned against the other.
+    """
+    return isinstance(find_axis(acc_mps2, -gyr_radps, rate_hz), Axis)
 
 
 def main_line(gyr_radps: FloatArray) -> tuple[FloatArray, float]:
@@ -189,10 +202,6 @@ def _travel(pitch: FloatArray, plane: FloatArray, rate_hz: float) -> float:
     return float(moved[0] * gravity[1] - moved[1] * gravity[0]) / size
 
 
-FAR_DEG = 30.0
-"""Design choice: an axis this far off needs no second check."""
-
-
 class Standing:
     """Watches fixed windows for standing still; keeps gyro bias and gravity of the latest still one.
 
@@ -234,6 +243,11 @@ class AxisWatch:
         self._norm: dict[Activity, Axis] = {}
         self._off = 0
 
+    @property
+    def suspicious(self) -> bool:
+        """Whether the latest check found the axis elsewhere."""
+        return self._off > 0
+
     def near(self, activity: Activity, line: FloatArray) -> bool:
         """Whether a line of turning lies along the axis as it was in this activity; its sign is not looked at."""
         norm = self._norm.get(activity)
@@ -243,7 +257,7 @@ class AxisWatch:
         return True
 
     def moved(self, frozen: Axis, activity: Activity, now: Axis) -> bool:
-        """Whether the axis has turned by more than `MOVED_DEG` in two checks in a row, or by `FAR_DEG`."""
+        """Whether the axis has turned by more than `MOVED_DEG` in two checks in a row."""
         norm = self._norm.get(activity)
         if norm is None:
             if now.angle_deg(frozen) <= 2 * MOVED_DEG:
@@ -253,4 +267,4 @@ class AxisWatch:
             norm = frozen
         angle_deg = now.angle_deg(norm)
         self._off = self._off + 1 if angle_deg > MOVED_DEG else 0
-        return self._off >= 2 or angle_deg > FAR_DEG
+        return self._off >= 2

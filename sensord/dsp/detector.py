@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import sqrt
 
+import numpy as np
+
 from sensord.dsp.activity import CLEAR, run_score
 from sensord.dsp.alignment import Axis, plane_of
 from sensord.dsp.braking import Habit
@@ -40,6 +42,14 @@ AGAIN_S = 0.1
 """Design choices: a foot that rests and has not begun to swing this much of its last stride time after mid-swing
 stands, or slows down. The stride before is told then, about one stride time after it ended, and not when standing is
 sure; looked at again so much later if the foot is unquiet. Stride times vary by 1 to 3 %."""
+
+OFF_AXIS = 0.5
+"""Design choice: a runner's foot whose turning lies along the axis by less than half of the share it had when the axis
+was found turns about another: the pod sits another way now (turned by 50 degrees or more). In recorded running no
+stride had less than 0.63 of that share."""
+
+OFF_IN_A_ROW = 3
+"""Design choice: in walking, turning steps have less, too: so many in a row must (a turn takes a foot one or two)."""
 
 NEAR_NS = 30_000_000
 NEAR_LOST_NS = 20_000_000
@@ -101,11 +111,16 @@ class Detector:
         self._due_row: int | None = None
         self._told = False
         """Whether the open contact has ended the stride before already."""
+        self._off = 0
 
     def begin(self, stretch: Stretch, history: History, raw: RawSamples) -> None:
         """A stretch of unbroken signal begins."""
         self._stretch, self._history, self._raw = stretch, history, raw
         self.restart(0)
+
+    def time_ns(self, row: float) -> int:
+        """Pod time of a (fractional) row of this stretch."""
+        return self._stretch.time_ns(row)
 
     def restart(self, row: int) -> None:
         """Forget what is open: rows from `row` on are gone through anew."""
@@ -180,6 +195,7 @@ class Detector:
         self.swing_row = self._due_row = None
         self._last = None
         self._told = False
+        self._off = 0
         self._gate.reset()
         self._touch.reset()
 
@@ -232,15 +248,25 @@ class Detector:
             taps = score is not None and score > 0.0 and found[-1].tc_row is None
             if taps or not any(on_ground(size, turning, contact.ic_row - first, self._rate_hz) for contact in found):
                 return None
-        return [self._landing(contact, score, last) for contact in found]
+        inside = slice(swing - first, end - first)
+        off_axis = self._off_axis(pitch[inside], turning[inside])
+        return [self._landing(contact, score, last, off_axis=off_axis) for contact in found]
 
-    def _landing(self, found: Found, score: float | None, last: int) -> Landing:
+    def _off_axis(self, pitch: FloatArray, turning: FloatArray) -> bool:
+        """Whether a window's turning (n,) is so little about the pitch axis that the pod must have moved."""
+        share = float(np.einsum("n,n->", pitch, pitch)) / max(float(np.einsum("n,n->", turning, turning)), 1e-12)
+        self._off = self._off + 1 if share < OFF_AXIS * self._axis.share else 0
+        return self._off >= (OFF_IN_A_ROW if self.rows.activity is Activity.WALK else 1)
+
+    def _landing(self, found: Found, score: float | None, last: int, *, off_axis: bool) -> Landing:
         time_ns = self._stretch.time_ns
         ic_ns = time_ns(found.ic_row)
         tc_ns = None if found.tc_row is None else time_ns(found.tc_row)
         flaws = [] if found.clear else ["unclear_contact"]
         if not found.confirmed:
             flaws.append("unconfirmed_contact")
+        if off_axis:
+            flaws.append("off_axis")
         if any(self._bridged(at - NEAR_NS, at + NEAR_NS, last) > NEAR_LOST_NS for at in (ic_ns, tc_ns or ic_ns)):
             flaws.append("gap_at_contact")
         impact = self._raw.impact(ic_ns)

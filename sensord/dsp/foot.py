@@ -14,17 +14,18 @@ contact one or two samples after it shows.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 
-from sensord.dsp.alignment import MOVED_DEG, Axis, AxisWatch, Standing, find_axis, main_line
+from sensord.dsp.alignment import MOVED_DEG, Axis, AxisWatch, Standing, find_axis, left_handed, main_line
 from sensord.dsp.detector import ACC, BRIDGED, COLUMNS, GYR, Detector, Stretch
 from sensord.dsp.grid import BRIDGE_S, UniformGrid
 from sensord.dsp.history import History
 from sensord.dsp.impact import ACC_BITS, GYR_BITS, HIGH_G_BIT, LOW_G_BIT, RawSamples
 from sensord.dsp.strides import MAX_STRIDE_S
-from sensord.model import Contact, FloatArray, FootNote, MaskArray, SampleBlock, Side, Stride
+from sensord.model import NS, Contact, FloatArray, FootNote, MaskArray, SampleBlock, Side, Stride
 
 Item = Contact | Stride | FootNote
 
@@ -42,9 +43,18 @@ WHOLE_RECHECK = 5
 """Design choice: strides between two checks of the axis (15 s of running; the reference asks for every 5 min). Most see
 whether the line about which the foot turns is off, and only then find the axis anew; every fifth does in any case."""
 
+SUSPECT_STRIDES = 8
+"""Design choice: strides until an axis that seems to have turned is looked at again, in these strides alone: with some
+from before, the axis would be found in between. So many strides in a row that are not to be trusted are a reason to
+look, too."""
+
 RECHECK_S = 5.0
 LOST_S = 5.0
 """Design choice: moving this long without a single swing, the axis is looked for again."""
+
+LOOSE_MOVES = 3
+LOOSE_S = 180.0
+"""Design choice: an axis that has turned so often in this time is a pod that sits loose, not one that was knocked."""
 
 ROWS_AT_ONCE = 256
 """Blocks are gone through in parts of at most so many rows, so that memory does not depend on the size of a block."""
@@ -82,6 +92,8 @@ class FootAnalyser:
         self._refused = False
         self._checked_at = 0
         self._checks = 0
+        self._suspect_row: int | None = None
+        self._moved_ns: deque[int] = deque(maxlen=LOOSE_MOVES)
 
     def push(self, block: SampleBlock) -> list[Item]:
         """What these samples complete."""
@@ -142,12 +154,13 @@ class FootAnalyser:
         assert self._segment is not None
         stretch = Stretch(self._segment, origin_ns, self._grid.period_ns)
         self._detector.begin(stretch, self._history, self._raw)
-        self._moving_from = None
+        self._moving_from = self._suspect_row = None
         self._standing.still_windows = 0
 
     def _leave(self, *, lost: bool) -> list[Item]:
         """The stretch ends."""
-        return [*self._detector.close(self._history.end, lost=lost)] if self._history.end else []
+        row = self._history.end
+        return [*self._last_chance(row), *self._detector.close(row, lost=lost)] if row else []
 
     def _advance(self, start: int, out: list[Item]) -> None:
         """Go through the rows of the history from `start` on."""
@@ -167,12 +180,13 @@ class FootAnalyser:
         standing.window(rows[:, ACC], rows[:, GYR])
         self._detector.stood_mps2 = standing.gravity_mps2
         stopped = standing.still_windows >= STILL_WINDOWS
+        out: list[Item] = []
         if stopped:
+            out += self._last_chance(row)
             self._moving_from = None
         elif standing.moving and self._moving_from is None:
             self._moving_from = row - self._watch
         swing = self._detector.swing_row
-        out: list[Item] = []
         if swing is not None and (stopped or row - swing > self._longest):
             out += self._detector.close(row, lost=False)
         return out + self._align(row)
@@ -183,7 +197,8 @@ class FootAnalyser:
             return []
         if self.axis is None:
             return self._first_axis(row, moving_for)
-        if self._detector.rows.count - self._checked_at >= RECHECK_STRIDES and moving_for >= RECHECK_S:
+        due = SUSPECT_STRIDES if self._suspect_row is not None or self._in_doubt else RECHECK_STRIDES
+        if self._detector.rows.count - self._checked_at >= due and moving_for >= RECHECK_S:
             return self._check_axis(row, self.axis)
         idle = row - max(self._detector.last_row, self._moving_from or 0)
         if idle > LOST_S * self.rate_hz and self._detector.swing_row is None:
@@ -200,28 +215,56 @@ class FootAnalyser:
     def _first_axis(self, row: int, moving_for: float) -> list[Item]:
         found = self._axis_in(self._moving_from or 0, row)
         if isinstance(found, Axis):
-            text = f"pitch axis found from {found.votes} strides, confidence {found.confidence:.2f}"
-            return [self._note("aligned", text), *self._adopt(found, 0, row)]
+            return self._aligned(row, found)
         if moving_for * self.rate_hz < self._wait or self._refused:
             return []
+        return [self._refuse(row, found)]
+
+    def _aligned(self, row: int, found: Axis) -> list[Item]:
+        text = f"pitch axis found from {found.votes} strides, confidence {found.confidence:.2f}"
+        return [self._note("aligned", text), *self._adopt(found, 0, row)]
+
+    def _last_chance(self, row: int) -> list[Item]:
+        """She stops, or the signal does, and the axis is not known: what has waited is read now or not at all."""
+        if self.axis is not None or self._moving_from is None:
+            return []
+        if row - self._moving_from < ALIGN_AFTER_S * self.rate_hz:
+            return []
+        found = self._axis_in(self._moving_from, row)
+        if isinstance(found, Axis):
+            return self._aligned(row, found)
+        return [] if self._refused else [self._refuse(row, found)]
+
+    def _refuse(self, row: int, why: str) -> FootNote:
         self._refused = True
-        return [self._note("no_alignment", f"no strides can be read yet: {found}")]
+        rows = self._window(self._moving_from or 0, row)
+        if left_handed(rows[:, ACC], rows[:, GYR] - self._standing.bias_radps, self.rate_hz):
+            why = "the axes are left-handed (an axis of the acceleration or of the gyroscope has the wrong sign)"
+        return self._note("no_alignment", f"no strides can be read yet: {why}")
+
+    @property
+    def _in_doubt(self) -> bool:
+        return self._detector.rows.doubtful >= SUSPECT_STRIDES
 
     def _check_axis(self, row: int, frozen: Axis) -> list[Item]:
         self._checked_at = self._detector.rows.count
         self._checks += 1
-        since, activity = self._moving_from or 0, self._detector.rows.activity
+        since, activity = max(self._moving_from or 0, self._suspect_row or 0), self._detector.rows.activity
         if activity is None:
             return []
-        if self._checks % WHOLE_RECHECK:
+        if self._suspect_row is None and not self._in_doubt and self._checks % WHOLE_RECHECK:
             line, _ = main_line(self._window(since, row)[:, GYR])
             if self._axis_watch.near(activity, line):
                 return []
         found = self._axis_in(since, row)
-        if isinstance(found, str) or not self._axis_watch.moved(frozen, activity, found):
+        if isinstance(found, str):
+            return []
+        moved = self._axis_watch.moved(frozen, activity, found)
+        self._suspect_row = row if self._axis_watch.suspicious and not moved else None
+        if not moved:
             return []
         self.axis, self._axis_watch = found, AxisWatch()
-        return [self._moved(found.angle_deg(frozen))]
+        return [self._moved(row, found.angle_deg(frozen))]
 
     def _find_again(self, row: int, frozen: Axis) -> list[Item]:
         """Moving without a swing: perhaps the pod sits another way now."""
@@ -229,8 +272,8 @@ class FootAnalyser:
         found = self._axis_in(since, row)
         if isinstance(found, str) or found.angle_deg(frozen) <= MOVED_DEG:
             return []
-        self._axis_watch = AxisWatch()
-        return [self._moved(found.angle_deg(frozen)), *self._adopt(found, since, row)]
+        self._axis_watch, self._suspect_row = AxisWatch(), None
+        return [self._moved(row, found.angle_deg(frozen)), *self._adopt(found, since, row)]
 
     def _adopt(self, axis: Axis, since: int, row: int) -> list[Item]:
         """From now on this axis; and for the rows that waited for it."""
@@ -244,7 +287,12 @@ class FootAnalyser:
             out += self._detector.run(start, end, axis, self._standing.bias_radps, live=False)
         return out
 
-    def _moved(self, angle_deg: float) -> FootNote:
+    def _moved(self, row: int, angle_deg: float) -> FootNote:
+        now_ns = self._detector.time_ns(row)
+        self._moved_ns.append(now_ns)
+        lately = sum(abs(now_ns - then_ns) <= LOOSE_S * NS for then_ns in self._moved_ns)  # a new segment may jump back
+        if lately >= LOOSE_MOVES:
+            return self._note("pod_loose", f"the pod has turned {lately} times within 3 minutes: it sits loose")
         return self._note("pod_moved", f"the pod's pitch axis has turned by {angle_deg:.0f} degrees: check its fit")
 
     def _note(self, code: str, text: str) -> FootNote:

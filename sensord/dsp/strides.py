@@ -30,6 +30,7 @@ WEIGHTS = {
     "unclear_contact": 0.5,  # no minimum of its own: taken at the change from toe-up to toe-down
     "unconfirmed_contact": 0.7,  # the acceleration is unsteady or silent: errors are 1.4 times as large when simulated
     "gyro_clipped": 0.6,
+    "off_axis": 0.4,  # the foot turns about another axis than the one found: the pod sits another way
     "contact_time": 0.3,  # not found, or not plausible
     "next_contact_lost": 0.5,
     "unclear_stride": 0.5,  # neither contact had one: marching on the spot, turning
@@ -40,6 +41,9 @@ WEIGHTS = {
 clipped, so that the stride's length does without) cost nothing else."""
 
 COARSE_WEIGHT = 0.9
+
+TRUSTED = 0.5
+"""Confidence from which a value enters means and limits (docs: metrics)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class StrideRows:
         self._rate_hz = rate_hz
         self._activity = ActivityState()
         self.count = 0
+        self.doubtful = 0
+        """Strides in a row, up to the latest, that are not to be trusted."""
 
     @property
     def activity(self) -> Activity | None:
@@ -142,6 +148,7 @@ class StrideRows:
             impact_band_g=landing.impact.band_g if landing.impact else None,
         )
         self.count += 1
+        self.doubtful = self.doubtful + 1 if stride.confidence < TRUSTED else 0
         return stride
 
     def _activity_of(

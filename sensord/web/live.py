@@ -197,7 +197,7 @@ class LiveView:
                 self._unread.discard(foot)
             case "no_alignment":
                 self._unread.add(foot)
-            case "pod_moved":
+            case "pod_moved" | "pod_loose":
                 self._turned_ns[foot] = t_ns
 
     def _sum(self, event: Event) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from sensord.dsp.foot import FootAnalyser
-from sensord.model import G_MPS2, NS, Activity, Contact, SampleBlock, Side, Stride, payload
+from sensord.model import G_MPS2, NS, Activity, Contact, FootNote, SampleBlock, Side, Stride, payload
 from sensord.sim.runner import Move, Run, RunnerSimulation, SimulatedFoot, Stand, Walk
 from tests.dsp.conftest import RATE_HZ
 from tests.dsp.made_feet import analyse, block, contacts_s, cut, match, notes, part, rotated, strides, toe_offs_s
@@ -262,6 +262,58 @@ def test_a_pod_that_turns_is_told_and_read_on(running_foot: SimulatedFoot) -> No
     true = [t for t in running_foot.ic_pod_ns / NS if t > 45.2]
     found = match(contacts_s(items)[contacts_s(items) > 45.1], true, within_s=0.06)
     assert (found.missed, found.invented) == ([], [])
+
+
+def test_a_pod_that_turns_again_and_again_sits_loose() -> None:
+    whole = RunnerSimulation([Stand(3), Run(104), Stand(3)], seed=6).render(Side.LEFT, RATE_HZ).block()
+    edges = [0.0, 15.0, 40.0, 65.0, 110.0]
+    turns = [Rotation.from_rotvec([0.0, 0.0, 0.8 * (k % 2)]).as_matrix() for k in range(4)]
+    t_s = whole.t_pod_ns / NS
+    pieces = [
+        rotated(part(whole, (t_s >= a) & (t_s < b)), turn)
+        for a, b, turn in zip(edges[:-1], edges[1:], turns, strict=True)
+    ]
+    items = analyse(pieces, RATE_HZ)
+    assert notes(items) == ["aligned", "pod_moved", "pod_moved", "pod_loose"]
+    assert "3 times within 3 minutes" in [x.text for x in items if isinstance(x, FootNote)][-1]
+
+
+@pytest.mark.parametrize("turn", [(0.0, 0.0, np.pi / 2), (np.pi / 2, 0.0, 0.0), (0.0, 0.0, np.pi)])
+def test_what_a_turned_pod_says_is_not_trusted_and_soon_noticed(turn: tuple[float, float, float]) -> None:
+    pod = RunnerSimulation([Stand(3), Run(50), Stand(3)], seed=6).render(Side.LEFT, RATE_HZ)
+    whole, early = pod.block(), pod.t_pod_ns < 25 * NS
+    other = rotated(part(whole, ~early), Rotation.from_rotvec(turn).as_matrix())
+    items = analyse([part(whole, early), other], RATE_HZ)
+    assert notes(items) == ["aligned", "pod_moved"]
+    said = strides(items)
+    far = [s for s in said if np.abs(pod.ic_pod_ns - s.ic_pod_ns).min() > 0.06 * NS]
+    assert far[-1].ic_pod_ns < 45 * NS
+    assert sum(s.confidence >= 0.5 for s in far) <= 2
+    later = contacts_s([s for s in said if s.ic_pod_ns > 44.5 * NS])
+    assert match(later, [t for t in pod.ic_pod_ns / NS if t > 45.2], within_s=0.06).missed == []
+
+
+def test_left_handed_axes_are_told(running_foot: SimulatedFoot) -> None:
+    whole = running_foot.block()
+    mirrored = rotated(part(whole, whole.t_pod_ns < 20 * NS), np.diag([1.0, 1.0, -1.0]))
+    items = analyse(mirrored, RATE_HZ)
+    assert notes(items) == ["no_alignment"]
+    assert strides(items) == []
+    assert any("left-handed" in x.text for x in items if isinstance(x, FootNote))
+
+
+def test_what_ends_before_the_axis_was_looked_for_is_read_at_its_end(running_foot: SimulatedFoot) -> None:
+    """At 160 steps/min four strides in motion last 3 s: three of them vote when she stops or the recording ends."""
+    whole = running_foot.block()
+    brief = part(whole, (whole.t_pod_ns >= 20.1 * NS) & (whole.t_pod_ns < 24.0 * NS))
+    assert len(contacts_s(analyse(brief, RATE_HZ))) >= 4
+    too_brief = part(whole, (whole.t_pod_ns >= 20.1 * NS) & (whole.t_pod_ns < 22.9 * NS))
+    assert notes(analyse(too_brief, RATE_HZ)) == ["no_alignment"]
+
+
+def test_a_crystal_a_little_slow_costs_no_confidence() -> None:
+    pod = RunnerSimulation([Stand(3), Run(6), Stand(3)], seed=6).render(Side.LEFT, 199.98)
+    assert max(stride.confidence for stride in strides(analyse(pod.block(), 199.98))) == 1.0
 
 
 def test_clipping_makes_the_impact_a_floor(running_foot: SimulatedFoot) -> None:

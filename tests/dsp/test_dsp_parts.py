@@ -174,7 +174,9 @@ def test_a_moved_axis_is_believed_at_the_second_check() -> None:
     watch, frozen = AxisWatch(), axis(0.0)
     seen = [watch.moved(frozen, Activity.RUN, axis(a)) for a in (4.0, 6.0, 16.0, 5.0, 16.0, 17.0)]
     assert seen == [False, False, False, False, False, True]
-    assert AxisWatch().moved(frozen, Activity.RUN, axis(90.0))
+    assert watch.suspicious
+    far = AxisWatch()
+    assert [far.moved(frozen, Activity.RUN, axis(90.0)) for _ in range(2)] == [False, True]
     assert not AxisWatch().moved(frozen, Activity.WALK, axis(12.0))
 
 
