@@ -55,9 +55,9 @@ class LabTrial(_Table):
     @model_validator(mode="after")
     def _recordings(self) -> Self:
         if (self.run is None) == (self.left is None and self.right is None):
-            raise _refusal("left, right or both, or run")
+            raise _refusal("no recording, or both sorts of it", "left, right or both, or run")
         if self.mark is not None and self.run is None:
-            raise _refusal("run, the run file that holds the mark")
+            raise _refusal("a mark without a run file", "run, the run file that holds the mark")
         return self
 
     @property
@@ -92,8 +92,8 @@ class Lab(_Table):
         return self
 
 
-def _refusal(expected: str) -> PydanticCustomError:
-    return PydanticCustomError("plan", "{expected}", {"found": "neither or both", "expected": expected})
+def _refusal(found: str, expected: str) -> PydanticCustomError:
+    return PydanticCustomError("plan", "{expected}", {"found": found, "expected": expected})
 
 
 def is_lab(folder: Path) -> bool:
@@ -142,8 +142,9 @@ def recordings(folder: Path, trial: LabTrial) -> dict[Side, Path]:
     return {side: folder / name for side, name in trial.files.items()}
 
 
-def read_truth(path: Path) -> dict[Side, FootTruth]:
-    """A truth CSV. InputError names every line that cannot be: foot, numbers, order, rows that overlap."""
+def read_truth(path: Path, *, complete: bool = True) -> dict[Side, FootTruth]:
+    """A truth CSV; where it is not complete, the next row of a foot need not be its next contact. InputError names
+    every line that cannot be: foot, numbers, order, rows that overlap."""
     rows: dict[Side, list[tuple[int, Mapping[str, float | None]]]] = {side: [] for side in Side}
     problems: list[Problem] = []
     try:
@@ -165,7 +166,7 @@ def read_truth(path: Path) -> dict[Side, FootTruth]:
         problems.append(Problem(str(path), "", "a header and no rows", "a row for each contact"))
     if problems:
         raise InputError(problems[:LISTED])
-    return {side: _foot_truth([values for _, values in own]) for side, own in rows.items() if own}
+    return {side: _foot_truth([values for _, values in own], complete=complete) for side, own in rows.items() if own}
 
 
 def _check_header(path: Path, header: list[str]) -> None:
@@ -203,6 +204,8 @@ def _row(
     if len(problems) == before:
         if ic is None:
             problems.append(Problem(here, place, "no ic_s", "a time in seconds"))
+        elif tc is not None and tc - ic > LONGEST_STRIDE_S:
+            problems.append(Problem(here, place, f"a contact of {tc - ic:g} s", "times in seconds"))
         elif tc is not None and tc <= ic:
             problems.append(Problem(here, place, f"tc_s {tc:g}", f"later than ic_s {ic:g}"))
         elif following is not None and following <= (ic if tc is None else tc):
@@ -232,12 +235,12 @@ def _overlaps(path: Path, rows: list[tuple[int, Mapping[str, float | None]]]) ->
     return out
 
 
-def _foot_truth(rows: list[Mapping[str, float | None]]) -> FootTruth:
+def _foot_truth(rows: list[Mapping[str, float | None]], *, complete: bool) -> FootTruth:
     strides = []
     for row, following in zip(rows, [*rows[1:], None], strict=True):
         ic, next_ic = row["ic_s"], row["next_ic_s"]
         assert ic is not None
-        if next_ic is None and following is not None:
+        if complete and next_ic is None and following is not None:
             there = following["ic_s"]
             next_ic = there if there is not None and there - ic <= LONGEST_STRIDE_S else None
         strides.append(

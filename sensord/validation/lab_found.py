@@ -35,7 +35,7 @@ class Scored:
 def found_in(folder: Path, lab: Lab, said: LabTrial) -> Scored:
     """A trial with its truth moved to the time of what was found. InputError for files that cannot be used."""
     near_s = NEAR_RUN_S if said.activity == "run" else NEAR_WALK_S
-    truth = read_truth(folder / said.truth)
+    truth = read_truth(folder / said.truth, complete=said.complete)
     found = _from_run(folder, lab, said, truth) if said.run is not None else _from_files(folder, lab, said, truth)
     if said.sync == "events":
         found = _aligned(found)
@@ -48,6 +48,12 @@ def _from_files(folder: Path, lab: Lab, said: LabTrial, truth: dict[Side, FootTr
     read = {side: read_imu_csv(path) for side, path in files.items()}
     rate = min(recording.rate_hz for recording in read.values())
     moved = {side: _moved(foot, said.offset_of(side)) for side, foot in truth.items()}
+    for side, foot in moved.items():
+        times = [block.t_pod_ns[end] / NS for block in read[side].blocks for end in (0, -1)]
+        if foot.ic_s[-1] < min(times) or foot.ic_s[0] > max(times):
+            found = f"{side.value} contacts at {foot.ic_s[0]:.1f} to {foot.ic_s[-1]:.1f} s of the pod's time"
+            expected = f"some within the recording, {min(times):.1f} to {max(times):.1f} s: seconds, and offset_s"
+            raise InputError(Problem(str(folder / said.truth), "", found, expected))
     return find(Trial(on_of(lab, said), said.runner, rate, read, moved, said.speed_mps))
 
 

@@ -105,7 +105,7 @@ SETTLED_S = 5.0
 def _beside_stryd(bench: Workbench, run: Analysis) -> list[Row]:
     named = ("cadence beside Stryd", "contact time beside Stryd", "distance beside Stryd", "speed beside Stryd")
     if not can_read():
-        return [absent("streamed run", what, RUN, "", Verdict.CANNOT, NO_FITDECODE) for what in named]
+        return [absent("streamed run", what, RUN, "", Verdict.NOT_MEASURED, NO_FITDECODE) for what in named]
     stryd = read_seconds(bench.data / datasets.STRYD)
     start_ns = run.recordings[run.strides[0].foot].blocks[0].t_pod_ns[0]
     begun_s = np.array([(s.ic_pod_ns - start_ns) / NS for s in run.strides]) + STRYD_AHEAD_S
@@ -142,7 +142,7 @@ def two_devices(bench: Workbench) -> list[Row]:
     """What two commercial devices differ by, on another run: the measure of the target above."""
     what, on = "contact time, two commercial devices", On("Garmin beside Stryd, treadmill", Kind.PROCESSED)
     if not can_read():
-        return [absent("streamed run", what, on, "ms", Verdict.CANNOT, NO_FITDECODE)]
+        return [absent("streamed run", what, on, "ms", Verdict.NOT_MEASURED, NO_FITDECODE)]
     _, table = read_records(bench.data / datasets.TWO_DEVICES, ("stance_time", "Ground Time"))
     running = ((table > 1000.0 * CONTACT_S[0]) & (table < 1000.0 * CONTACT_S[1])).all(axis=1)
     garmin, stryd = table[running].T

@@ -117,7 +117,10 @@ def test_a_run_file_and_a_mark(tmp_path: Path) -> None:
         (HEAD + trial("a", shoe="red"), r"shoe: found unknown key shoe"),
         (HEAD + trial("a", left=None, right=None), r"expected left, right or both, or run"),
         (HEAD + trial("a", run="x.run"), r"expected left, right or both, or run"),
-        (HEAD + trial("a", mark="x"), r"expected run, the run file that holds the mark"),
+        (
+            HEAD + trial("a", mark="x"),
+            r"found a mark without a run file, expected run, the run file that holds the mark",
+        ),
         (HEAD + trial("a", speed_mps=-1.0), r"trial.#1.speed_mps: found -1.0, expected greater than 0"),
         (HEAD + trial("a") + trial("a"), r"found a, expected an id of its own for each trial"),
         (HEAD + trial("a"), r"trial a: left: found a_left.csv, expected a file in the folder"),
@@ -143,6 +146,7 @@ def test_what_lab_toml_cannot_say(tmp_path: Path, text: str, says: str) -> None:
         ("foot,ic_s,tc_s\nleft,1,inf\n", "line 2: found 'inf' in tc_s"),
         ("foot,ic_s,tc_s\nleft,,1\n", "line 2: found no ic_s"),
         ("foot,ic_s,tc_s\nleft,2,1\n", "line 2: found tc_s 1, expected later than ic_s 2"),
+        ("foot,ic_s,tc_s\nleft,3779,4065\n", "line 2: found a contact of 286 s, expected times in seconds"),
         ("foot,ic_s,tc_s,next_ic_s\nleft,1,1.2,1.1\n", "line 2: found next_ic_s 1.1"),
         ("foot,ic_s,tc_s\nleft,1,1.3\nleft,1.2,1.4\n", r"line 3: found ic_s 1.2, expected later .* \(1.3\)"),
     ],
@@ -167,6 +171,23 @@ def test_a_truth_is_read_in_any_order_with_empty_cells(tmp_path: Path) -> None:
         (6.0, 6.2, None, None),
     ]
     assert left.ic_s.tolist() == [1.0, 1.7, 6.0]
+
+
+def test_where_steps_are_missing_the_next_row_is_not_the_next_contact(tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text("foot,ic_s,tc_s,next_ic_s\nleft,1,1.25,\nleft,2.4,2.6,3.1\n", encoding="utf-8")
+    for complete, following in ((True, 2.4), (False, None)):
+        (foot,) = read_truth(path, complete=complete).values()
+        assert [s.next_ic_s for s in foot.strides] == [following, 3.1]
+
+
+def test_a_truth_beside_the_recording_is_refused(tmp_path: Path) -> None:
+    write_truth(tmp_path / "a.csv", write_recordings(tmp_path, "a", RUN))
+    (tmp_path / "lab.toml").write_text(HEAD + trial("a", offset_s=500.0), encoding="utf-8")
+    with pytest.raises(
+        InputError, match=r"a.csv: found left contacts at 49\d.* expected some within the recording, 0.0 to"
+    ):
+        lab_rows(tmp_path)
 
 
 def test_rows_of_a_foot_that_has_no_recording(tmp_path: Path) -> None:

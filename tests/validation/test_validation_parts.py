@@ -131,7 +131,7 @@ def test_without_the_extra_the_rows_say_so(monkeypatch: pytest.MonkeyPatch, tmp_
     with pytest.raises(InputError, match=r"sensord\[validate\]"):
         read_seconds(tmp_path / "x.fit")
     rows = streamed._beside_stryd(Workbench(tmp_path), None)  # type: ignore[arg-type]
-    assert {row.verdict for row in rows} == {Verdict.CANNOT}
+    assert {row.verdict for row in rows} == {Verdict.NOT_MEASURED}
     assert all("extra `validate`" in row.reason for row in rows)
 
 
