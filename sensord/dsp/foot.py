@@ -43,7 +43,7 @@ WHOLE_RECHECK = 5
 """Design choice: strides between two checks of the axis (15 s of running; the reference asks for every 5 min). Most see
 whether the line about which the foot turns is off, and only then find the axis anew; every fifth does in any case."""
 
-SUSPECT_STRIDES = 8
+SUSPECT_STRIDES = 6
 """Design choice: strides until an axis that seems to have turned is looked at again, in these strides alone: with some
 from before, the axis would be found in between. So many strides in a row that are not to be trusted are a reason to
 look, too."""
