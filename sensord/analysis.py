@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from sensord.load.force import ForceModel
 from sensord.load.sides import SideCheck
 from sensord.load.speed import SpeedEstimator
 from sensord.load.steps import with_steps
-from sensord.model import ALGORITHM, NS, FloatArray, FootNote, Json, Side, StepLengths, Stride
+from sensord.model import ALGORITHM, NS, FloatArray, FootNote, Json, Side, StepLengths, Stride, changed
 
 SUMMARY_SCHEMA = "sensord-summary/1"
 LAYOUTS = {"imu": read_imu_csv, "wearable": read_wearable_my_foot}
@@ -150,8 +150,9 @@ class _Speeds:
         while self._coming and self._coming[0].t_ns <= end_ns:
             known = self._coming.popleft()
             self._estimator.known(known.t_ns, known.speed_mps, sd_mps=known.sd_mps, source="stated")
-        placed = replace(stride, ic_run_ns=stride.ic_pod_ns, next_ic_run_ns=stride.next_ic_pod_ns)
-        return replace(self._estimator.apply(placed), ic_run_ns=stride.ic_run_ns, next_ic_run_ns=stride.next_ic_run_ns)
+        placed = changed(stride, ic_run_ns=stride.ic_pod_ns, next_ic_run_ns=stride.next_ic_pod_ns)
+        told = self._estimator.apply(placed)
+        return changed(told, ic_run_ns=stride.ic_run_ns, next_ic_run_ns=stride.next_ic_run_ns)
 
 
 def _items(foot: FootAnalyser, recording: ImuRecording) -> Iterator[Stride | FootNote]:

@@ -149,22 +149,22 @@ class TouchDown:
 
     def push(self, pitch_radps: list[float], acc_mps2: list[float]) -> list[int]:
         """At which of these samples a contact shows."""
+        if not pitch_radps:
+            return []
         shown = []
-        last_pitch, last_acc, falling, top = self._pitch, self._acc, self._falling, self._top
-        for i, (pitch, acc) in enumerate(zip(pitch_radps, acc_mps2, strict=True)):
-            if pitch < 0.0:
-                jerk = abs(acc - last_acc) * self._rate_hz
-                top = max(top, jerk)
-                if (
-                    falling
-                    and self._armed
-                    and (jerk > self._threshold or pitch > last_pitch or falling >= self._latest)
-                ):
+        falling, top, rate_hz = self._falling, self._top, self._rate_hz
+        for i, pitch in enumerate(pitch_radps):
+            if pitch >= 0.0:
+                falling = 0
+                continue
+            jerk = abs(acc_mps2[i] - (acc_mps2[i - 1] if i else self._acc)) * rate_hz
+            if jerk > top:
+                top = jerk
+            if falling and self._armed:
+                last_pitch = pitch_radps[i - 1] if i else self._pitch
+                if jerk > self._threshold or pitch > last_pitch or falling >= self._latest:
                     self._armed = False
                     shown.append(i)
-                falling += 1
-            else:
-                falling = 0
-            last_pitch, last_acc = pitch, acc
-        self._pitch, self._acc, self._falling, self._top = last_pitch, last_acc, falling, top
+            falling += 1
+        self._pitch, self._acc, self._falling, self._top = pitch_radps[-1], acc_mps2[-1], falling, top
         return shown

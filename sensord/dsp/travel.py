@@ -165,7 +165,7 @@ def travel(
     """
     gained = ((force[1:] + force[:-1]) * (0.5 / rate_hz)).cumsum(axis=0)
     at_end = vector(gained[-1])
-    moved = scaled(plus(vector(gained.sum(axis=0)), at_end, -0.5), 1.0 / rate_hz)
+    moved = scaled(plus(vector(np.add.reduce(gained, axis=0)), at_end, -0.5), 1.0 / rate_hz)
     whole = _Whole(at_end, moved, (len(force) - 1) / rate_hz, landed_s)
     off = abs(length(at_end) / whole.seconds / G_MPS2 - 1.0)
     if shock_seen and off <= GRAVITY_WITHIN:

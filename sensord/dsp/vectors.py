@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from math import sqrt
 
+import numpy as np
+
 from sensord.model import FloatArray
 
 Vector = tuple[float, float, float]
@@ -31,7 +33,7 @@ def matrix(values: FloatArray) -> Matrix:
 def mean_of(rows: FloatArray) -> Vector:
     """Mean of the rows (n, 3)."""
     n = len(rows)
-    x, y, z = rows.sum(axis=0).tolist()
+    x, y, z = np.add.reduce(rows, axis=0).tolist()
     return x / n, y / n, z / n
 
 
