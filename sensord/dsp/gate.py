@@ -158,8 +158,7 @@ class TouchDown:
                 falling = 0
                 continue
             jerk = abs(acc_mps2[i] - (acc_mps2[i - 1] if i else self._acc)) * rate_hz
-            if jerk > top:
-                top = jerk
+            top = max(top, jerk)
             if falling and self._armed:
                 last_pitch = pitch_radps[i - 1] if i else self._pitch
                 if jerk > self._threshold or pitch > last_pitch or falling >= self._latest:
