@@ -88,6 +88,8 @@ def find_axis(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float) -> Ax
     best, best_share, best_votes = 0, 0.0, 0
     for sign in (1, -1):
         swings = _swings(sign * pitch, rate_hz)
+        if len(swings) < MIN_VOTES + 2:
+            continue  # a rest lies between two swings, a stride between two rests
         pairs = _rests(pitch, plane, turning, swings, rate_hz)
         travels = [
             0.0 if pair is None else _travel(pitch[slice(*pair)], plane[slice(*pair)], rate_hz) for pair in pairs

@@ -34,6 +34,9 @@ COLUMNS = 7
 """Columns of the history: acceleration, angular rate, whether the row was bridged."""
 
 
+FEW = 32
+"""Rows from which on numpy is faster."""
+
 SHORTEST_STRIDE_NS = 400_000_000
 """Design choice: nobody takes more than 150 strides a minute with one foot (sprinters: 140); it is shaken."""
 
@@ -76,8 +79,10 @@ class Stretch:
 def pitch_and_size(rows: FloatArray, axis: FloatArray, bias: FloatArray) -> tuple[list[float], list[float]]:
     """Pitch rate and size of the acceleration of history rows (n, 7), as `project` and `norm` give them.
 
-    In plain floats, because numpy takes longer to be called than to work on the ten rows of a packet.
+    A few rows (a packet) in plain floats, because numpy takes longer to be called than to work on them.
     """
+    if len(rows) > FEW:
+        return project(rows[:, GYR], axis, bias).tolist(), norm(rows[:, ACC]).tolist()
     x, y, z = axis.tolist()
     a, b, c = bias.tolist()
     offset = a * x + b * y + c * z
@@ -243,14 +248,15 @@ class Detector:
             found = [] if one is None else [one]
         else:
             found = walk.contacts()
-        if found and not rows[:, BRIDGED].any():
+        bridged = bool(rows[:, BRIDGED].any())
+        if found and not bridged:
             size = norm(rows[:, ACC])
             taps = score is not None and score > 0.0 and found[-1].tc_row is None
             if taps or not any(on_ground(size, turning, contact.ic_row - first, self._rate_hz) for contact in found):
                 return None
         inside = slice(swing - first, end - first)
         off_axis = self._off_axis(pitch[inside], turning[inside])
-        return [self._landing(contact, score, last, off_axis=off_axis) for contact in found]
+        return [self._landing(contact, score, last if bridged else None, off_axis=off_axis) for contact in found]
 
     def _off_axis(self, pitch: FloatArray, turning: FloatArray) -> bool:
         """Whether a window's turning (n,) is so little about the pitch axis that the pod must have moved."""
@@ -258,7 +264,8 @@ class Detector:
         self._off = self._off + 1 if share < OFF_AXIS * self._axis.share else 0
         return self._off >= (OFF_IN_A_ROW if self.rows.activity is Activity.WALK else 1)
 
-    def _landing(self, found: Found, score: float | None, last: int, *, off_axis: bool) -> Landing:
+    def _landing(self, found: Found, score: float | None, bridged_before: int | None, *, off_axis: bool) -> Landing:
+        """Rows before `bridged_before` may be bridged; None: none round this contact is."""
         time_ns = self._stretch.time_ns
         ic_ns = time_ns(found.ic_row)
         tc_ns = None if found.tc_row is None else time_ns(found.tc_row)
@@ -267,12 +274,14 @@ class Detector:
             flaws.append("unconfirmed_contact")
         if off_axis:
             flaws.append("off_axis")
-        if any(self._bridged(at - NEAR_NS, at + NEAR_NS, last) > NEAR_LOST_NS for at in (ic_ns, tc_ns or ic_ns)):
-            flaws.append("gap_at_contact")
         impact = self._raw.impact(ic_ns)
-        if self._bridged(ic_ns - BEFORE_NS, ic_ns + AFTER_NS, last):
-            impact = None
-            flaws.append("impact_gap")
+        if bridged_before is not None:
+            lost = [self._bridged(at - NEAR_NS, at + NEAR_NS, bridged_before) for at in (ic_ns, tc_ns or ic_ns)]
+            if max(lost) > NEAR_LOST_NS:
+                flaws.append("gap_at_contact")
+            if self._bridged(ic_ns - BEFORE_NS, ic_ns + AFTER_NS, bridged_before):
+                impact = None
+                flaws.append("impact_gap")
         return Landing(ic_ns, tc_ns, impact, tuple(flaws), score)
 
     def _runs(self, score: float | None) -> bool:
