@@ -53,6 +53,7 @@ class Tally:
     runs: int = 0
     strides: int = 0
     distance_m: float = 0.0
+    measured: bool = True
     alerts: int = 0
 
     def add(self, summary: Mapping[str, Json] | None) -> None:
@@ -62,13 +63,15 @@ class Tally:
         self.runs += 1
         self.strides += summary["strides_left"] + summary["strides_right"]
         self.distance_m += summary["distance_m"]
+        self.measured = self.measured and bool(summary.get("distance_calibrated"))
         self.alerts += summary["alerts"]
 
     def line(self) -> str:
         """One line for people."""
+        rest = "" if self.measured else " (by set step lengths)"
         return (
             f"{self.runs} run{'s' * (self.runs != 1)}: {self.strides} strides, "
-            f"{self.distance_m:.0f} m (uncalibrated), {self.alerts} alert{'s' * (self.alerts != 1)}"
+            f"{self.distance_m:.0f} m{rest}, {self.alerts} alert{'s' * (self.alerts != 1)}"
         )
 
 

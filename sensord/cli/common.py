@@ -94,7 +94,8 @@ def event_words(event: Event | StoredEvent) -> str:
             return str(p["text"])
         case _:
             strides = p["strides_left"] + p["strides_right"]
-            return f"{strides} strides, {p['distance_m']:.0f} m (uncalibrated), {p['alerts']} alerts"
+            rest = "" if p.get("distance_calibrated") else " (by set step lengths)"
+            return f"{strides} strides, {p['distance_m']:.0f} m{rest}, {p['alerts']} alerts"
 
 
 def log_to_stderr(verbose: bool) -> None:

@@ -107,14 +107,31 @@ def _run_lines(row: StoredRun, events: Sequence[StoredEvent], limits: Mapping[st
     yield f"file     {row.file}" + (f", sha256 {row.sha256[:16]}…" if row.sha256 else "")
     if row.summary:
         for name, value in row.summary.items():
-            shown = "–" if value is None else f"{value:.4g}" if isinstance(value, float) else value
-            yield f"  {name:<24} {shown}"
+            if name != "speed_model":  # what was learned of her speed: for the next run, not for people
+                yield from _values(name, value)
     for limit in limits.values():
         reason = f" ({limit['reason']})" if limit["reason"] else ""
         yield f"limit    {limit['rule']:<24} {limit['status'].replace('_', ' ')}{reason}"
     for event in events:
         if event.kind in ("alert", "note"):
             yield f"{event.kind:<8} {event.t_ns / NS:8.1f} s  {event_words(event)}"
+
+
+def _values(name: str, value: Json) -> Iterator[str]:
+    """A value of the summary; a table of tables is a line for each."""
+    if isinstance(value, dict) and any(isinstance(v, dict) for v in value.values()):
+        for key, inner in value.items():
+            yield from _values(f"{name}.{key}", inner)
+    else:
+        yield f"  {name:<24} {_shown(value)}"
+
+
+def _shown(value: Json) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_shown(v)}" for key, v in value.items()) or "–"
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "–"}[value]
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _when(wall_ns: int | None) -> str:
