@@ -12,6 +12,9 @@ from sensord.datadir import DataDir, HeldError
 from sensord.errors import InputError, Problem
 from sensord.model import Json
 
+LONGEST = 200
+"""Design choice: what a line of the page and of a table still shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
@@ -28,8 +31,9 @@ class Stamp:
 
 async def mark(settings: Settings, text: str, stamp: Stamp) -> Json:
     """Note `text` at `stamp` in the run that is on: {run, t_ns, wall_ns, text}. InputError: no daemon, no run."""
-    if not text.strip() or not text.isprintable():
-        raise InputError(Problem("command line", "TEXT", repr(text), "a line of text"))
+    if not text.strip() or not text.isprintable() or len(text) > LONGEST:
+        shown = repr(text if len(text) <= LONGEST else f"{text[:20]}…")
+        raise InputError(Problem("command line", "TEXT", shown, f"a line of text, at most {LONGEST} characters"))
     data = DataDir(settings.data_dir)
     nobody = InputError(Problem(str(data.path), "", "no daemon", "a run that is on (sensord run)"))
     if not data.path.exists():

@@ -84,6 +84,7 @@ def test_without_a_daemon_it_is_one_line_and_exit_2(tmp_path: Path) -> None:
     with data.lock():
         assert "no page to be asked through" in sensord_mark(data.path, "jump").stderr
     assert "a line of text" in sensord_mark(data.path, "a\nb").stderr
+    assert "found 'xxxxxxxxxxxxxxxxxxxx…', expected" in sensord_mark(data.path, "x" * 201).stderr
 
 
 @pytest.mark.timeout(60)
