@@ -49,6 +49,10 @@ LATER_VALUES: Mapping[str, set[str]] = {
 """Values of the whole `rtr-plan/1` that this version does not act on."""
 
 
+MODES = ("fixed", "sessions", "runs")
+"""Shapes of a baseline."""
+
+
 def problems_of(error: ValidationError, text: str, file: str, model: type[BaseModel]) -> list[Problem]:
     """Every problem pydantic found, in the order of the file."""
     lines = line_numbers(text)
@@ -81,7 +85,10 @@ def _found_expected(error: Mapping[str, Any], place: Place, model: type[BaseMode
             answer = _show(given) + (", which is not supported yet" if later else ""), f"one of: {allowed}"
         case "union_tag_invalid" | "union_tag_not_found":
             tag = context["discriminator"].strip("'")
-            answer = f"{tag} {_show(given[tag]) if tag in given else 'missing'}", f'{tag} = "fixed" or "sessions"'
+            answer = (
+                f"{tag} {_show(given[tag]) if tag in given else 'missing'}",
+                f"{tag} = " + " or ".join(_show(shape) for shape in _shapes(place, model)),
+            )
         case "model_type" | "model_attributes_type" | "dict_type":
             answer = _show(given), "a table with keys"
         case "string_pattern_mismatch":
@@ -89,8 +96,17 @@ def _found_expected(error: Mapping[str, Any], place: Place, model: type[BaseMode
         case "list_type":
             answer = _show(given), f"a list of tables: [[{_path(place)}]]"
         case _:
-            answer = _show(given), str(error["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
+            answer = _show(given), _expected(error)
     return answer
+
+
+def _expected(error: Mapping[str, Any]) -> str:
+    """A rule of pydantic's own, in its words where they say it."""
+    context = error.get("ctx", {})
+    for key, words in (("min_length", "at least"), ("max_length", "at most")):
+        if key in context:
+            return f"a length of {words} {context[key]}"
+    return str(error["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
 
 
 def _refused(context: Mapping[str, Any], given: object) -> tuple[str, str]:
@@ -113,7 +129,7 @@ def _written(given: object, path: str) -> object:
 def _unknown(place: Place, model: type[BaseModel]) -> tuple[str, str]:
     key = str(place[-1])
     names = [p for p in place[:-1] if isinstance(p, str)]
-    known = known_keys(model, names)
+    known = [name for name in known_keys(model, names) if name != key]  # another mode may have it
     if key in NOT_YET.get(".".join(names), ()):
         return f"{key}, a key of rtr-plan/1 that is not supported yet", "one of: " + ", ".join(known)
     close = difflib.get_close_matches(key, known, n=1)
@@ -138,6 +154,13 @@ def _described(place: Place, model: type[BaseModel]) -> str:
     return _fields(model, names)[key].description or "text of another form"
 
 
+def _shapes(place: Place, model: type[BaseModel]) -> list[str]:
+    """The values of `mode` that are allowed there."""
+    *names, key = (part for part in place if isinstance(part, str))
+    shapes = _models_in(_fields(model, names)[key].annotation)
+    return [word for shape in shapes for word in get_args(shape.model_fields["mode"].annotation)]
+
+
 def _models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any annotation
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
@@ -149,6 +172,8 @@ def _in_file(loc: Sequence[str | int], lines: Mapping[Place, int]) -> Place:
     place: Place = ()
     for index, part in enumerate(loc):
         last = index == len(loc) - 1
+        if index and loc[index - 1] == "baseline" and part in MODES and not last:
+            continue  # the shape; `runs` is the name of a key too
         if (*place, part) in lines or last or any(known[: len(place) + 1] == (*place, part) for known in lines):
             place = (*place, part)
     return place

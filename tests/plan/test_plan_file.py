@@ -51,6 +51,9 @@ def impact(old: str, new: str) -> str:
     return FIXED_IMPACT.replace(old, new)
 
 
+FIXED = 'mode = "fixed", value = 0.0'
+
+
 def contact(old: str, new: str) -> str:
     """The contact time block with a change."""
     assert old in FIXED_ASYMMETRY
@@ -113,6 +116,10 @@ def test_the_example_says_whose_numbers_they_are() -> None:
         (impact("window_steps = 30", "window_steps = 30.5"), f"{NEEDS}.window_steps", "30.5", "integer"),
         (contact("fixed", "mean"), f"{CONTACT}.baseline", 'mode "mean"', '"sessions"'),
         (contact('mode = "fixed", ', ""), f"{CONTACT}.baseline", "mode missing", '"sessions"'),
+        (contact("fixed", "mean"), f"{CONTACT}.baseline", 'mode "mean"', '"runs"'),
+        (contact(FIXED, 'mode = "runs", runs = []'), f"{CONTACT}.baseline.runs", "[]", "a length of at least 1"),
+        (contact(FIXED, 'mode = "runs", runs = [""]'), f"{CONTACT}.baseline.runs.#1", '""', "at least 1"),
+        (contact(FIXED, 'mode = "runs", runs = ["a"], n = 3'), f"{CONTACT}.baseline.n", "key n", "one of: mode"),
         (contact("warn = 5.0", 'warn = "5"'), f"{CONTACT}.warn", '"5"', "valid number"),
         (contact("warn = 5.0", "warn = 12"), f"{CONTACT}.warn", "12", "at most stop (10.0)"),
         ("limit = 3\n", "runner.limit", "unknown key limit", "one of: alias"),
