@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy.signal import butter, lfilter, lfilter_zi
+from scipy.signal import butter, firwin, lfilter, lfilter_zi, upfirdn
 
 from sensord.dsp.vectors import Vector
 from sensord.model import FloatArray
@@ -71,6 +71,34 @@ def zero_phase(values: FloatArray, cutoff_hz: float, rate_hz: float) -> FloatArr
     forward, _ = lfilter(b, a, values, zi=values[..., :1] * step)
     backward, _ = lfilter(b, a, forward[..., ::-1], zi=forward[..., -1:] * step)
     return np.asarray(backward[..., ::-1])
+
+
+_FINER_HALF = 10
+_FINER_KAISER = 5.0
+"""Half-length in samples and window of the interpolation, as `scipy.signal.resample_poly` has them."""
+
+
+@lru_cache(maxsize=32)
+def _between(times: int) -> FloatArray:
+    """Low-pass at the old Nyquist frequency for `times` as many samples."""
+    taps = firwin(2 * _FINER_HALF * times + 1, 1.0 / times, window=("kaiser", _FINER_KAISER))
+    return np.asarray(times * taps)
+
+
+def finer(values: FloatArray, times: int) -> FloatArray:
+    """Channels (k, n) as a band-limited signal has them at `times` the rate: (k, (n - 1) * times + 1).
+
+    The ends are continued by their own values, so give the window some padding.
+    """
+    if times <= 1:
+        return values
+    padded = np.concatenate(
+        (np.repeat(values[:, :1], _FINER_HALF, axis=1), values, np.repeat(values[:, -1:], _FINER_HALF, axis=1)), axis=1
+    )
+    start = 2 * _FINER_HALF * times
+    return np.asarray(
+        upfirdn(_between(times), padded, times, axis=1)[:, start : start + (values.shape[1] - 1) * times + 1]
+    )
 
 
 def project(rows: FloatArray, axis: FloatArray | Vector, offset: FloatArray | None = None) -> FloatArray:

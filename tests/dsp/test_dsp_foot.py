@@ -44,7 +44,9 @@ def test_every_contact_of_walking_and_running(foot: SimulatedFoot, simulation: R
 
 
 def test_the_values_of_a_stride_belong_together(foot: SimulatedFoot) -> None:
-    for s in strides(analyse(foot.block(), RATE_HZ)):
+    said = strides(analyse(foot.block(), RATE_HZ))
+    assert sum("unconfirmed_contact" in s.spoiled for s in said) <= 2  # at 100 Hz a habit takes some strides to settle
+    for s in said:
         assert s.tc_pod_ns is not None
         assert s.next_ic_pod_ns is not None
         assert s.stride_time_s == (s.next_ic_pod_ns - s.ic_pod_ns) / NS
@@ -52,7 +54,8 @@ def test_the_values_of_a_stride_belong_together(foot: SimulatedFoot) -> None:
         assert s.swing_time_s == pytest.approx(s.stride_time_s - s.contact_time_s)
         assert s.duty_factor == pytest.approx(s.contact_time_s / s.stride_time_s)
         assert s.cadence_spm == pytest.approx(120.0 / s.stride_time_s)
-        assert (s.gap, s.spoiled) == (False, ())
+        assert not s.gap
+        assert set(s.spoiled) <= {"unconfirmed_contact"}
         assert 0.0 < s.confidence <= 1.0
         assert (s.stride_length_m, s.speed_mps, s.force_peak_bw) == (None, None, None)  # load/ fills them
         payload(s)
@@ -309,6 +312,20 @@ def test_what_ends_before_the_axis_was_looked_for_is_read_at_its_end(running_foo
     assert len(contacts_s(analyse(brief, RATE_HZ))) >= 4
     too_brief = part(whole, (whole.t_pod_ns >= 20.1 * NS) & (whole.t_pod_ns < 22.9 * NS))
     assert notes(analyse(too_brief, RATE_HZ)) == ["no_alignment"]
+
+
+@pytest.mark.parametrize("angle_deg", [15.0, -8.0])
+def test_a_landing_does_not_depend_on_the_rate(angle_deg: float) -> None:
+    """A peak of 12 ms has one or two samples at 100 Hz; taken from these alone it came 3 ms earlier than at 400 Hz."""
+    simulation = RunnerSimulation([Stand(3), Run(10, speed_mps=3.3, strike_angle_deg=angle_deg), Stand(3)], seed=1)
+    bias_ms = []
+    for rate_hz in (100.0, 200.0, 400.0):
+        pod = simulation.render(Side.LEFT, rate_hz)
+        found = contacts_s(analyse(pod.block(), rate_hz))
+        bias_ms.append(
+            np.median([match(found[k : k + 1], pod.ic_pod_ns / NS, 0.06).bias_ms for k in range(len(found))])
+        )
+    assert max(bias_ms) - min(bias_ms) < 1.5
 
 
 def test_a_crystal_a_little_slow_costs_no_confidence() -> None:
