@@ -34,6 +34,7 @@ SECTION_WORDS = {
     "lab": "A lab's own truth (docs/validation.md).",
 }
 
+MAP = "clock map between two pods"
 Headline = tuple[str, str, str]
 HEADLINES: tuple[Headline, ...] = (
     # section, what, data: the rows that the README shows
@@ -51,7 +52,9 @@ HEADLINES: tuple[Headline, ...] = (
     ("streamed run", "strides counted", "wearable-my-foot run, 100 Hz"),
     ("walking", "IC", "gaitmap walk, 204.8 Hz"),
     ("walking", "TC", "gaitmap walk, 204.8 Hz"),
+    ("walking", "contacts found", "gaitmap walk, 204.8 Hz"),
     ("walking", "IC within 100 ms, but first and last", "ipol walk, 100 Hz"),
+    ("walking", "TC within 100 ms, but first and last", "ipol walk, 100 Hz"),
     ("length and speed", "stride length, walking", "gaitmap walk, 204.8 Hz"),
     ("length and speed", "speed, running", "jdx, impact 200 Hz"),
     ("length and speed", "speed, running", "rbds, impact 200 Hz"),
@@ -64,9 +67,13 @@ HEADLINES: tuple[Headline, ...] = (
     ("force", "peak force, level, from true timing", "alcantara, trial means"),
     (
         "streamed run",
-        "contact time beside Stryd, per second, mean of 5 s",
+        "contact time beside Stryd, per second, each second's own strides",
         "wearable-my-foot run, 100 Hz",
     ),
+    ("streamed run", "contact time beside Stryd, per second, mean of 5 s", "wearable-my-foot run, 100 Hz"),
+    ("clock", f"{MAP} without a ritual, 30 s to 60 s", "two pods, ±300 ppm, delays to 200 ms (uniform), 2 % loss"),
+    ("clock", f"{MAP} without a ritual, 30 s to 60 s", "two pods, ±300 ppm, delays to 200 ms (in order), 2 % loss"),
+    ("clock", f"{MAP} after the ritual, 75 s to 120 s", "two pods, ±300 ppm, delays to 200 ms (uniform), 2 % loss"),
 )
 CONTACTS = {
     "derived": "two runners, six variants each, one with 2 % lost",

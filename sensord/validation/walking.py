@@ -12,6 +12,7 @@ from sensord.validation.contacts import (
     counts_inside,
     timing_rows,
 )
+from sensord.validation.lab import LONGEST_STRIDE_S
 from sensord.validation.rows import On, Row, Target, compared, scored
 from sensord.validation.statistics import match_events
 from sensord.validation.trial import FootTruth, Found
@@ -85,7 +86,8 @@ class _Tally:
 
 
 def _gaps_ms(what: str, truth: FootTruth) -> list[float]:
-    """What a constant would have to hit: times between contacts, or contact times."""
+    """What a constant would have to hit: times between contacts, or contact times; standing in a turn is no stride."""
     if what == "IC":
-        return [1000.0 * float(gap) for gap in np.diff(truth.ic_s)]
-    return [1000.0 * t.contact_time_s for t in truth.strides if t.contact_time_s is not None]
+        return [1000.0 * float(gap) for gap in np.diff(truth.ic_s) if gap <= LONGEST_STRIDE_S]
+    walked = [t for t in truth.strides if t.stride_time_s is not None and t.stride_time_s <= LONGEST_STRIDE_S]
+    return [1000.0 * t.contact_time_s for t in walked if t.contact_time_s is not None]
