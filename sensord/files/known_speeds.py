@@ -16,7 +16,7 @@ from sensord.files.speed_words import SHARE_SD
 from sensord.model import NS
 
 FASTEST_MPS = 13.0
-"""Design choice: above any human running speed; refuses km/h by mistake for most entries."""
+"""Design choice: above any human running speed. Speeds in km/h are refused from 13 on: slower ones cannot be told."""
 
 COLUMNS = ("t_s", "speed_mps")
 LISTED = 5
@@ -56,7 +56,8 @@ def read_known_speeds(path: Path) -> tuple[KnownSpeed, ...]:
         try:
             known = _row(row)
         except ValueError as error:
-            problems.append(Problem(str(path), where, str(error), f"numbers: s, 0 to {FASTEST_MPS:g} m/s, above 0 m/s"))
+            expected = f"a time in s, a speed of 0 to {FASTEST_MPS:g} m/s, perhaps an SD above 0 m/s"
+            problems.append(Problem(str(path), where, str(error), expected))
             continue
         if rows and known.t_ns <= rows[-1].t_ns:
             problems.append(Problem(str(path), where, f"{row['t_s']} s", "a time after the row before"))
@@ -83,7 +84,10 @@ def _row(row: dict[str, str]) -> KnownSpeed:
 
 
 def _number(text: str | None) -> float:
-    value = float((text or "").strip() or "nan")
+    try:
+        value = float((text or "").strip())
+    except ValueError:
+        value = math.nan
     if not math.isfinite(value):
-        raise ValueError(f"{text!r}")
+        raise ValueError(repr(text or ""))
     return value

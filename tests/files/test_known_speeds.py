@@ -43,6 +43,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, text: str, where: str, fou
     [problem] = refused.value.problems
     assert problem.place == where
     assert found in problem.found
+    assert "convert" not in problem.found  # in words of ours
 
 
 def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
