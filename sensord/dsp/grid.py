@@ -118,37 +118,40 @@ class UniformGrid:
         steps = list(map(sub, since[1:], since))
         if min(steps) <= 0 or max(steps) > self._bridge_ns:
             return None
-        return self._joined(origin_ns, since, np.concatenate((last_v[None, :], values)))
+        rights, weights = self._between_which(since)
+        self._next += len(rights)
+        self._last_t, self._last_v = times[-1], values[-1]
+        if not rights:
+            return GridPiece(origin_ns, values[:0], _NO_MASK, opens=False)
+        values = np.concatenate((last_v[None, :], values))
+        right, share = np.array(rights), np.array(weights)[:, None]
+        rows = values.take(right - 1, axis=0, mode="clip") * (1.0 - share) + values.take(right, axis=0) * share
+        longest = LOST * self.period_ns
+        if max(steps) <= longest:
+            bridged = np.zeros(len(rights), dtype=np.bool_)
+        else:
+            bridged = np.array([w < 1.0 and steps[r - 1] > longest for r, w in zip(rights, weights, strict=True)])
+        return GridPiece(origin_ns, rows, bridged, opens=False)
 
-    def _joined(self, origin_ns: int, since: list[int], values: FloatArray) -> GridPiece:
-        """The rows up to the last of these samples, the first of which was the last one before."""
+    def _between_which(self, since: list[int]) -> tuple[list[int], list[float]]:
+        """For each next row up to the last of these samples: the sample at or after it, and its weight (the one before
+        has the rest). The first of them was the last one before."""
         period_ns, tolerance_ns = self.period_ns, self._tolerance_ns
-        lefts, rights, weights, bridged = [], [], [], []
-        right, k, end, longest = 0, self._next, since[-1], LOST * period_ns
-        at = round(k * period_ns)
-        while at - tolerance_ns <= end:
+        rights: list[int] = []
+        weights: list[float] = []
+        right, k, end = 0, self._next, since[-1]
+        while (at := round(k * period_ns)) - tolerance_ns <= end:
             while since[right] < at - tolerance_ns:
                 right += 1
-            if since[right] <= at + tolerance_ns:
-                left, weight, span = right, 0.0, 0
-            else:
-                left = right - 1
-                span = since[right] - since[left]
-                weight = (at - since[left]) / span
-            lefts.append(left)
+            t = since[right]
             rights.append(right)
-            weights.append(weight)
-            bridged.append(span > longest)
+            if t <= at + tolerance_ns:
+                weights.append(1.0)
+            else:
+                left = since[right - 1]
+                weights.append((at - left) / (t - left))
             k += 1
-            at = round(k * period_ns)
-        self._next, self._last_t, self._last_v = k, origin_ns + end, values[-1]
-        if not lefts:
-            return GridPiece(origin_ns, values[:0], _NO_MASK, opens=False)
-        share = np.array(weights)[:, None]
-        rows = (
-            values.take(lefts, axis=0, mode="clip") * (1.0 - share) + values.take(rights, axis=0, mode="clip") * share
-        )
-        return GridPiece(origin_ns, rows, np.array(bridged), opens=False)
+        return rights, weights
 
     def _between(self, t_ns: IntArray, values: FloatArray, *, opens: bool) -> GridPiece:
         if opens or self._origin_ns is None:
