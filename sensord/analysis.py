@@ -74,31 +74,19 @@ def analyse(
     recordings, so that two feet with clocks of their own can only share a constant one. Raises `InputError` for what
     cannot be read.
     """
-    if layout not in LAYOUTS:
-        raise InputError(Problem("command line", "--layout", repr(layout), "one of: " + ", ".join(LAYOUTS)))
     sources = {side: source for side, source in ((Side.LEFT, left), (Side.RIGHT, right)) if source is not None}
-    if not sources:
-        raise InputError(Problem("analyse", "", "no recording", "--left FILE, --right FILE, or both"))
-    if len(known_speeds) > 1 and len(sources) > 1 and not same_clock:
-        raise InputError(
-            Problem("analyse", "known speeds", "two feet with clocks of their own", "one clock, or one speed")
-        )
+    _check(sources, known_speeds, layout, same_clock=same_clock)
     recordings = {side: _recording(source, side, layout) for side, source in sources.items()}
     strides: list[Stride] = []
     notes: list[FootNote] = []
     axes: dict[Side, FloatArray] = {}
     for side, recording in recordings.items():
-        speed, force = _Speeds(known_speeds), ForceModel(grade_pct=grade_pct)
         foot = FootAnalyser(side, recording.rate_hz)
-        for item in _items(foot, recording):
-            if isinstance(item, FootNote):
-                notes.append(item)
-            else:
-                strides.append(force.apply(speed.apply(item)))
+        own, remarks = _found(foot, recording, _Speeds(known_speeds), ForceModel(grade_pct=grade_pct))
+        strides += own
+        notes += remarks
         if foot.axis is not None:
             axes[side] = foot.axis.vector
-        if not any(stride.foot is side for stride in strides):
-            notes.append(FootNote(side, "no_strides", f"no stride was found on the {side} foot"))
     if same_clock:
         strides = with_steps(strides)
     sides = SideCheck()
@@ -122,6 +110,34 @@ def analyse(
 
 
 # --------------------------------------------------------------------------------------------------------- in and out
+
+
+def _check(
+    sources: Mapping[Side, Source], known_speeds: Sequence[KnownSpeed], layout: str, *, same_clock: bool
+) -> None:
+    if layout not in LAYOUTS:
+        raise InputError(Problem("command line", "--layout", repr(layout), "one of: " + ", ".join(LAYOUTS)))
+    if not sources:
+        raise InputError(Problem("analyse", "", "no recording", "--left FILE, --right FILE, or both"))
+    if len(known_speeds) > 1 and len(sources) > 1 and not same_clock:
+        expected = "one clock, or one speed"
+        raise InputError(Problem("analyse", "known speeds", "two feet with clocks of their own", expected))
+
+
+def _found(
+    foot: FootAnalyser, recording: ImuRecording, speed: _Speeds, force: ForceModel
+) -> tuple[list[Stride], list[FootNote]]:
+    """Strides of one foot with what is told of each, and what there is to say of its recording."""
+    strides: list[Stride] = []
+    notes: list[FootNote] = []
+    for item in _items(foot, recording):
+        if isinstance(item, FootNote):
+            notes.append(item)
+        else:
+            strides.append(force.apply(speed.apply(item)))
+    if not strides:
+        notes.append(FootNote(foot.side, "no_strides", f"no stride was found on the {foot.side} foot"))
+    return strides, notes
 
 
 def _recording(source: Source, side: Side, layout: str) -> ImuRecording:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import getpass
 
 from sensord.config import Settings
-from sensord.daemon_door import ask, door_plate
-from sensord.datadir import DataDir, HeldError
-from sensord.errors import InputError, Problem
+from sensord.daemon_door import ask_the_run
 from sensord.files.speed_words import parse_speed_mps
 from sensord.model import Json
 
@@ -15,16 +13,7 @@ from sensord.model import Json
 async def tell_speed(settings: Settings, text: str, grade_pct: float | None = None) -> Json:
     """Tell the daemon's run the belt speed from now on: {run, t_ns, speed_mps}; InputError: it cannot."""
     speed = parse_speed_mps(text)
-    data = DataDir(settings.data_dir)
-    nobody = InputError(Problem(str(data.path), "", "no daemon", "a run that is on (sensord run)"))
-    if not data.path.exists():
-        raise nobody
-    try:
-        with data.lock():
-            raise nobody
-    except HeldError as held:
-        plate = door_plate(data, held)
     said = {"speed": "off" if speed is None else text, "who": getpass.getuser()}
     if grade_pct is not None:
         said["grade_pct"] = f"{grade_pct:g}"
-    return await ask(plate, "/api/run/speed", said)
+    return await ask_the_run(settings, "/api/run/speed", said)

@@ -6,6 +6,7 @@ import json
 
 import aiohttp
 
+from sensord.config import Settings
 from sensord.datadir import DataDir, HeldError
 from sensord.errors import Away, InputError, Problem, RelayedError
 from sensord.model import Json
@@ -24,6 +25,20 @@ def door_plate(data: DataDir, held: HeldError) -> Plate:
         found = f"process {held.holder} holds the data and has no page to be asked through"
         raise InputError(Problem(str(data.path), "", found, "a daemon with a page, or none"))
     return dict(plate)
+
+
+async def ask_the_run(settings: Settings, path: str, said: dict[str, str]) -> Json:
+    """POST to the daemon that holds the settings' data directory. InputError: there is none."""
+    data = DataDir(settings.data_dir)
+    nobody = InputError(Problem(str(data.path), "", "no daemon", "a run that is on (sensord run)"))
+    if not data.path.exists():
+        raise nobody
+    try:
+        with data.lock():
+            raise nobody
+    except HeldError as held:
+        plate = door_plate(data, held)
+    return await ask(plate, path, said)
 
 
 async def ask(plate: Plate, path: str, said: dict[str, str]) -> Json:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from sensord import host
 from sensord.config import Settings
-from sensord.daemon_door import ask, door_plate
-from sensord.datadir import DataDir, HeldError
+from sensord.daemon_door import ask_the_run
 from sensord.errors import InputError, Problem
 from sensord.model import Json
 
@@ -34,16 +33,5 @@ async def mark(settings: Settings, text: str, stamp: Stamp) -> Json:
     if not text.strip() or not text.isprintable() or len(text) > LONGEST:
         shown = repr(text if len(text) <= LONGEST else f"{text[:20]}…")
         raise InputError(Problem("command line", "TEXT", shown, f"a line of text, at most {LONGEST} characters"))
-    data = DataDir(settings.data_dir)
-    nobody = InputError(Problem(str(data.path), "", "no daemon", "a run that is on (sensord run)"))
-    if not data.path.exists():
-        raise nobody
-    try:
-        with data.lock():
-            raise nobody
-    except HeldError as held:
-        plate = door_plate(data, held)
-    said = {"text": text, "who": getpass.getuser()}
-    return await ask(
-        plate, "/api/run/mark", said | {"boottime_ns": str(stamp.boottime_ns), "wall_ns": str(stamp.wall_ns)}
-    )
+    at = {"boottime_ns": str(stamp.boottime_ns), "wall_ns": str(stamp.wall_ns)}
+    return await ask_the_run(settings, "/api/run/mark", {"text": text, "who": getpass.getuser(), **at})
