@@ -332,6 +332,7 @@ class Pipeline:
         stride = self._force.apply(self._speed.apply(self._steps.add(stride, self._sync_ms)))
         if self._sync:
             self._sync.stride(stride, t_ns)
+            self._asymmetry.twisted = self._sync.twisted
         found = self._change(self._life.on_stride(stride))
         at = t_ns if stride.ic_run_ns is None else stride.ic_run_ns
         if self._started_ns is None:

@@ -37,6 +37,10 @@ DEVICE_NOISE_PCT = {"contact_time": 3.0, "swing_time": 3.0, "duty_factor": 3.0, 
 upper end of the 2 to 3 % of docs/metrics.md)."""
 
 
+BETWEEN_FEET = ("step_time", "flight_time")
+"""What a constant difference of the two pods' clocks shifts."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Batch:
     """Ten pairs of one metric: compared values, what both feet did, how fast, how many clipped ones fell between."""
@@ -96,6 +100,8 @@ class Asymmetries:
         self._bouts = Bouts()
         self._bands = SpeedBands()
         self._windows = [_Window(metric) for metric in METRICS]
+        self.twisted = False
+        """Whether the two clocks were compared by a twist of both shoes; set from outside."""
 
     def add(self, pair: StridePair) -> list[Asymmetry]:
         """A value of contact time with every tenth steady pair, of the others with every thirtieth; the interval is
@@ -145,7 +151,7 @@ class Asymmetries:
             baseline_right=usual.right,
             device_bias=None if bias is None else metric.index(bias),
             speed_band=band,
-            why=_why(metric, value, batches, calibrated=bias is not None, usual=usual),
+            why=_why(metric, value, batches, calibrated=bias is not None, twisted=self.twisted, usual=usual),
         )
 
 
@@ -154,12 +160,16 @@ def _clipped_share(batches: Sequence[_Batch]) -> float:
     return left_out / (left_out + BATCH * len(batches))
 
 
-def _why(metric: Metric, value: float, batches: Sequence[_Batch], *, calibrated: bool, usual: Baseline) -> str | None:
+def _why(
+    metric: Metric, value: float, batches: Sequence[_Batch], *, calibrated: bool, twisted: bool, usual: Baseline
+) -> str | None:
     """What to keep in mind with the value."""
     said: list[str] = []
     noise = DEVICE_NOISE_PCT.get(metric.name)
     if noise is not None and not calibrated and abs(value) < noise:
         said.append(f"below {noise:.0f} %: device noise, pods never swapped")
+    if metric.name in BETWEEN_FEET and not twisted:
+        said.append("shoes never twisted together: a constant difference of the two radios is in it")
     if left_out := sum(batch.left_out for batch in batches):
         said.append(f"{left_out} of {left_out + BATCH * len(batches)} pairs left out: clipped")
     if usual.why_none:

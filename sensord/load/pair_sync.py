@@ -74,6 +74,11 @@ class PairSync:
         sd_ns = min(since_ns, later_ns) if anchor.learning else later_ns
         return (COVERED * sd_ns + anchor.twist.error_ns) / 1e6
 
+    @property
+    def twisted(self) -> bool:
+        """Whether the constant difference of the two radios' delays was measured, by a twist that still holds."""
+        return self._anchor is not None and self._same_segments(self._anchor.twist)
+
     def block(self, side: Side, block: SampleBlock) -> None:
         """The samples of one pod, as they come."""
         if len(block):

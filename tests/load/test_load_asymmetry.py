@@ -245,3 +245,19 @@ def test_pairs_on_a_curve_are_left_out() -> None:
 
     assert values(0.3) > 0
     assert values(3.9) == values(-3.9) == 0
+
+
+@pytest.mark.parametrize("twisted", [False, True])
+def test_what_lies_between_the_feet_says_whether_the_clocks_were_compared(twisted: bool) -> None:
+    asymmetries = Asymmetries(None)
+    asymmetries.twisted = twisted
+    found = []
+    for k in range(60):
+        left, right = (
+            a_stride(side, at_s, at_s + 0.7, contact_time_s=0.25, swing_time_s=0.45, step_time_s=0.35)
+            for side, at_s in ((Side.LEFT, 0.7 * k), (Side.RIGHT, 0.7 * k + 0.35))
+        )
+        found += asymmetries.add(StridePair(round((0.7 * k + 1.05) * NS), left, right))
+    why = {value.metric: value.why or "" for value in found}
+    assert ("never twisted together" in why["step_time"]) is not twisted
+    assert "twisted" not in why["swing_time"] + why["contact_time"]
