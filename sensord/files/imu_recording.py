@@ -14,7 +14,7 @@ from math import radians
 import numpy as np
 
 from sensord.errors import InputError, Problem
-from sensord.files.sample_clock import even_clock
+from sensord.files.sample_clock import even_as_it_is, even_clock, spread_bursts
 from sensord.model import G_MPS2, NS, FloatArray, IntArray, MaskArray, SampleBlock
 
 MAX_DISORDER_S = 0.5
@@ -76,7 +76,7 @@ def make_recording(
     """Order rows (n, 7) of s, m/s2 and rad/s that stood in the given lines of a file.
 
     Without a stated range, a plateau at a common full scale tells it. Raises InputError: no numbers, too few rows,
-    disorder over 0.5 s, a rate outside 50 to 1000 Hz.
+    disorder over 0.5 s, a rate outside 50 to 1000 Hz, times of packets that came unevenly instead of times of rows.
     """
     total = len(rows)
     whole = np.isfinite(rows).all(axis=1)
@@ -86,11 +86,18 @@ def make_recording(
     steps = np.diff(rows[:, 0])
     _refuse_disorder(file, rows[:, 0], lines)
     t_ns = np.rint(rows[:, 0] * NS).astype(np.int64)
+    new = np.concatenate(([True], (np.diff(rows, axis=0) != 0.0).any(axis=1)))
+    spread_ns = spread_bursts(t_ns[new])
+    if spread_ns is not None:
+        t_ns, rows = spread_ns, rows[new]
     stamps_ns = t_ns
     t_ns, kept = np.unique(t_ns, return_index=True)
     rate_hz = _rate(file, t_ns)
     in_file = np.sort(kept)
-    even = even_clock(stamps_ns[in_file], NS / rate_hz)
+    even = even_clock(stamps_ns[in_file], NS / rate_hz, packets=spread_ns is not None)
+    if even is None and spread_ns is not None and not even_as_it_is(np.diff(t_ns), NS / rate_hz):
+        found = "rows that share the time their packet came, and packets that came unevenly"
+        raise InputError(Problem(file, "t_s", found, "the time each row was sampled at"))
     if even is None:
         missing = np.maximum(np.rint(np.diff(t_ns) * rate_hz / NS).astype(np.int64) - 1, 0)
         missing[np.diff(t_ns) <= 1.5 * NS / rate_hz] = 0
@@ -102,7 +109,7 @@ def make_recording(
     defects = ImuDefects(
         rows=total,
         not_numbers=total - int(whole.sum()),
-        repeats=int((steps == 0).sum()),
+        repeats=int((steps == 0).sum() if spread_ns is None else (~new).sum()),
         backward_steps=int((steps < 0).sum()),
         dropped=len(steps) + 1 - len(rows),
         gaps=len(jumps),

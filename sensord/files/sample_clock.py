@@ -41,6 +41,13 @@ SMOOTH_S = 1.0
 
 FEWEST_ROWS = 3 * MEAN_ROWS
 
+TOGETHER = 0.1
+TOGETHER_SHARE = 0.3
+SPREAD = 1.5
+"""Design choices: rows less than a tenth of a period apart were written together, with the time their packet came; if
+that is so for 30 % of the steps, they are spread over the time since the packet before, or by the period where that
+comes to more than 1.5 of it (packets were lost)."""
+
 
 @dataclass(frozen=True, slots=True)
 class EvenClock:
@@ -51,18 +58,42 @@ class EvenClock:
     missing: IntArray
 
 
-def even_clock(t_ns: IntArray, period_ns: float) -> EvenClock | None:
+def spread_bursts(t_ns: IntArray) -> IntArray | None:
+    """Times of rows (n,) that came packet by packet, each with the time its packet came: a packet ends at that time.
+
+    None where rows have times of their own, or go back in time.
+    """
+    steps = np.diff(t_ns)
+    if len(t_ns) < FEWEST_ROWS or steps.min() < 0:
+        return None
+    period_ns = float(np.median(t_ns[MEAN_ROWS:] - t_ns[:-MEAN_ROWS])) / MEAN_ROWS
+    if (steps < TOGETHER * period_ns).mean() < TOGETHER_SHARE:
+        return None
+    first = np.concatenate(([0], np.flatnonzero(steps >= TOGETHER * period_ns) + 1))
+    counts = np.diff(np.append(first, len(t_ns)))
+    came = t_ns[first]
+    since = np.concatenate(([period_ns * counts[0]], np.diff(came)))
+    apart = since / counts
+    apart[apart > SPREAD * period_ns] = period_ns
+    before_end = np.repeat(first + counts - 1, counts) - np.arange(len(t_ns))
+    return np.asarray(np.rint(np.repeat(came, counts) - before_end * np.repeat(apart, counts)).astype(np.int64))
+
+
+def even_clock(t_ns: IntArray, period_ns: float, *, packets: bool = False) -> EvenClock | None:
     """The even clock behind stamps (n,) in the order of the rows, `period_ns` being that of most steps.
 
-    None where the stamps are even as they are, or where too many rows are lost among stamps that scatter.
+    None where the stamps are even as they are, or where too many rows are lost among stamps that scatter. Stamps that
+    were spread from those of `packets` look even when they are not.
     """
     if len(t_ns) < FEWEST_ROWS:
         return None
     steps = np.diff(t_ns)
     over_many_ns = float(np.median(t_ns[MEAN_ROWS:] - t_ns[:-MEAN_ROWS])) / MEAN_ROWS
-    if _even_as_it_is(steps, period_ns) and abs(over_many_ns / period_ns - 1.0) < OTHER_RATE:
+    if not packets and even_as_it_is(steps, period_ns) and abs(over_many_ns / period_ns - 1.0) < OTHER_RATE:
         return None
     pauses = np.flatnonzero(steps > max(PAUSE_S * NS, PAUSE_PERIODS * over_many_ns)) + 1
+    if len(pauses) * MEAN_ROWS > len(t_ns):
+        return None  # too little between them to tell anything
     stretches = list(zip([0, *pauses.tolist()], [*pauses.tolist(), len(t_ns)], strict=True))
     for certain in (np.zeros_like(steps, dtype=np.bool_), steps > SURE_PERIODS * over_many_ns):
         missing = _missing(t_ns, over_many_ns, pauses, certain)
@@ -79,7 +110,8 @@ def _on_even_clock(t_ns: IntArray, there: IntArray, missing: IntArray, stretches
     return EvenClock(even, period_ns, missing)
 
 
-def _even_as_it_is(steps: IntArray, period_ns: float) -> bool:
+def even_as_it_is(steps: IntArray, period_ns: float) -> bool:
+    """Whether steps (n,) between stamps are near whole numbers of periods."""
     whole = np.maximum(np.rint(steps / period_ns), 1.0)
     return bool((np.abs(steps - whole * period_ns) < ON_TIME * period_ns).mean() >= ON_TIME_SHARE)
 

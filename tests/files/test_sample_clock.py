@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from sensord.errors import InputError
 from sensord.files.imu_recording import ImuRecording, make_recording
 from sensord.files.sample_clock import even_clock
 
@@ -34,6 +35,16 @@ def jitter(sd_s: float) -> Stamps:
     return lambda t, random: t + random.normal(0.0, sd_s, len(t))
 
 
+def together(n: int, late_s: float) -> Stamps:
+    """Packets of `n` rows that all bear the time their packet came, `late_s` late in the mean."""
+
+    def told(t: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        last = t[n - 1 :: n]
+        return np.maximum.accumulate(last + random.exponential(late_s, len(last))).repeat(n)
+
+    return told
+
+
 def bursts(t: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Ten rows written together when the last has come."""
     last = t[9::10].repeat(10)[: len(t)]
@@ -49,7 +60,10 @@ def bursts(t: np.ndarray, random: np.random.Generator) -> np.ndarray:
         (52.0, jitter(0.006), 0.004),
         (833.0, lambda t, random: np.round(t, 3), 0.0002),
         (416.0, lambda t, random: np.round(t, 3), 0.0002),
-        (200.0, bursts, 0.024),
+        (200.0, bursts, 0.0015),
+        (200.0, together(10, 0.001), 0.004),
+        (104.0, together(5, 0.002), 0.006),
+        (200.0, lambda t, random: np.floor(np.round(t / 0.01, 6)) * 0.01, 0.006),
     ],
 )
 def test_all_rows_there(rate_hz: float, told: Stamps, off_s: float) -> None:
@@ -98,3 +112,18 @@ def test_rows_lost_at_random_among_stamps_that_scatter_are_not_explained_away() 
     t_ns = np.rint(jitter(0.0015)(times(200.0), np.random.default_rng(6))[kept] * 1e9).astype(np.int64)
     assert even_clock(t_ns, 5e6) is None
     assert even_clock(t_ns[:100], 5e6) is None
+
+
+def test_packets_that_come_unevenly_do_not_tell_when_their_rows_were_sampled() -> None:
+    """Nine of ten rows were dropped as repeats without a word; spread as they came, contacts would scatter by 10 ms."""
+    with pytest.raises(InputError, match="the time each row was sampled"):
+        recording(together(10, 0.010)(times(200.0), np.random.default_rng(3)))
+
+
+def test_rows_written_twice_are_dropped_among_packets_too() -> None:
+    true_s = together(10, 0.001)(times(200.0), np.random.default_rng(4))
+    rows = np.zeros((N, 7))
+    rows[:, 0], rows[:, 1] = true_s, np.arange(N) * 1e-3
+    twice = np.sort(np.concatenate((np.arange(N), np.arange(0, N, 20))))
+    run = make_recording("made", rows[twice], np.arange(1, len(twice) + 1))
+    assert (len(run), run.defects.repeats, run.defects.dropped) == (N, N // 20, N // 20)
