@@ -9,7 +9,7 @@ first strides are not lost. Every decision falls at a row of the grid and looks 
 cut anywhere: the same samples give the same strides to the bit.
 
 Latency: a stride comes 0.2-0.26 s after the toe-off of the contact that ends it, once the foot swings; a provisional
-contact one or two samples after it shows.
+contact one or two samples after it shows. The last stride before standing comes about one stride time after it ended.
 """
 
 from __future__ import annotations
