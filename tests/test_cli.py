@@ -62,6 +62,12 @@ def lines_of(path: Path) -> list[str]:
 # ------------------------------------------------------------------------------------------------------------ analyse
 
 
+def test_one_file_is_not_both_feet(sensord: Sensord, left_csv: Path) -> None:
+    code, out, err = sensord("analyse", "--left", left_csv, "--right", left_csv)
+    assert (code, out) == (2, "")
+    assert "found the same file for both feet, expected a recording of each" in err
+
+
 def test_analyse_writes_the_strides_and_the_summary(sensord: Sensord, left_csv: Path, tmp_path: Path) -> None:
     strides, summary = tmp_path / "s.csv", tmp_path / "s.json"
     code, out, err = sensord("analyse", "--left", left_csv, "--strides", strides, "--summary", summary)

@@ -46,6 +46,8 @@ def analyse(
     from sensord.files.atomic import write_texts
     from sensord.files.strides_csv import strides_csv
 
+    if left and right and left.resolve() == right.resolve():
+        raise InputError(Problem(str(right), "", "the same file for both feet", "a recording of each"))
     _refuse_to_overwrite([p for p in (left, right, speeds) if p], [p for p in (strides, summary, plot) if p])
     result = find(
         left=left, right=right, same_clock=same_clock, mass_kg=mass_kg, height_m=height_m, grade_pct=grade_pct,
