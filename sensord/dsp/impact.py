@@ -169,6 +169,5 @@ def band_rms_g(t_ns: FloatArray, acc_mps2: FloatArray) -> float | None:
     phase = _OMEGA_PER_NS * t_ns
     weighted = centred * weights[:, None]
     real, imaginary = np.cos(phase) @ weighted, np.sin(phase) @ weighted
-    power = (real * real + imaginary * imaginary).sum(axis=1)
-    mean_square = 2.0 * float(_SHARE @ power) / float((taper * taper) @ step_s)
-    return sqrt(mean_square) / G_MPS2
+    power = float((_SHARE @ (real * real + imaginary * imaginary)).sum())
+    return sqrt(2.0 * power / float(taper @ weights)) / G_MPS2
