@@ -10,7 +10,6 @@ import numpy as np
 
 from sensord.model import FloatArray
 
-
 _NOT_TURNED = np.eye(3)
 
 STRETCH = 4
