@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from statistics import median
 
 import numpy as np
 
 from sensord.load.totals import Totals
 from sensord.load.whole_run import paired_differences, unpaired_differences
-from sensord.model import Activity, Json, Side, StepLengths, Stride
+from sensord.model import Activity, Json, Side, StepLengths, Stride, changed
 
 GOOD_CONFIDENCE = 0.5
 """Design choice: strides below this confidence are counted, but do not enter a mean."""
@@ -80,7 +80,7 @@ def totals_values(strides: Sequence[Stride], *, same_clock: bool) -> dict[str, J
 
 
 def _on_one_clock(stride: Stride) -> Stride:
-    return replace(stride, ic_run_ns=stride.ic_pod_ns, next_ic_run_ns=stride.next_ic_pod_ns)
+    return changed(stride, ic_run_ns=stride.ic_pod_ns, next_ic_run_ns=stride.next_ic_pod_ns)
 
 
 def asymmetry_values(strides: Sequence[Stride], *, same_clock: bool) -> dict[str, Json]:

@@ -71,6 +71,9 @@ class UniformGrid:
         origin_ns, k, period_ns, tolerance_ns = self._origin_ns, self._next, self.period_ns, self._tolerance_ns
         if origin_ns is None or self._last_v is None:
             return False
+        if len(times) > FEW:
+            off = np.array(times) - origin_ns - np.arange(k, k + len(times)) * period_ns
+            return bool(np.abs(off).max() <= tolerance_ns)
         for t in times:
             if not -tolerance_ns <= t - origin_ns - k * period_ns <= tolerance_ns:
                 return False
