@@ -87,6 +87,7 @@ class Habit:
 
     def __init__(self) -> None:
         self._latest_s: deque[float] = deque(maxlen=HABIT)
+        self._missed = 0
 
     @property
     def usual_s(self) -> float | None:
@@ -102,6 +103,13 @@ class Habit:
     def add(self, after_s: float) -> None:
         """One stride more."""
         self._latest_s.append(after_s)
+        self._missed = 0
+
+    def miss(self) -> None:
+        """A stride was not braked where it used to be. So many in a row, and the foot has another habit now."""
+        self._missed += 1
+        if self._missed >= HABIT_FROM:
+            self._latest_s.clear()
 
 
 class FootAcceleration:
@@ -150,6 +158,7 @@ class FootAcceleration:
                 after_s = (top - 1 + vertex((before, peak, after), 1) - at) / rate_hz
                 habit.add(after_s)
                 return near + after_s * self._rate_hz, habit.steady
+        habit.miss()
         return near + (usual_s or 0.0) * self._rate_hz, False
 
     def _heel(self, near: float) -> tuple[FloatArray, int, float]:

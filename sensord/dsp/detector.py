@@ -113,10 +113,19 @@ class Detector:
         self.stood_mps2: FloatArray | None = None
         """The pull when she last stood (3,), pod axes."""
         self._last: Landing | None = None
+        self._habit = Habit()
         self._due_row: int | None = None
         self._told = False
         """Whether the open contact has ended the stride before already."""
         self._off = 0
+
+    def rehearse(self, start: int, end: int, axis: Axis, bias: FloatArray) -> None:
+        """Learn from rows that waited for the axis how this foot lands, so that the first strides are read by it."""
+        twin = Detector(self._side, self._rate_hz, self._longest / self._rate_hz)
+        twin.begin(self._stretch, self._history, self._raw)
+        twin.restart(start)
+        twin.run(start, end, axis, bias, live=False)
+        self._habit = twin._habit
 
     def begin(self, stretch: Stretch, history: History, raw: RawSamples) -> None:
         """A stretch of unbroken signal begins."""
@@ -130,7 +139,6 @@ class Detector:
     def restart(self, row: int) -> None:
         """Forget what is open: rows from `row` on are gone through anew."""
         self._begin_row = self.last_row = row
-        self._habit = Habit()
         self._slow.reset()
         self._forget()
 

@@ -279,6 +279,7 @@ class FootAnalyser:
         """From now on this axis; and for the rows that waited for it."""
         self.axis = axis
         begin = max(since, row - self._wait, 0)
+        self._detector.rehearse(begin, row, axis, self._standing.bias_radps)
         self._detector.restart(begin)
         self._checked_at = self._detector.rows.count
         out: list[Item] = []

@@ -209,3 +209,15 @@ def test_the_raw_value_is_kept_beside_the_corrected_one(monkeypatch: pytest.Monk
             assert s.contact_time_s == pytest.approx(s.contact_time_raw_s + 0.004)
         else:
             assert s.contact_time_raw_s is None
+
+
+def test_a_habit_that_is_missed_again_and_again_is_forgotten() -> None:
+    """She changes her strike: what was learned must not keep the new one from being learned."""
+    habit = Habit()
+    for _ in range(HABIT_FROM):
+        habit.add(0.004)
+    for _ in range(HABIT_FROM - 1):
+        habit.miss()
+    assert habit.usual_s == 0.004
+    habit.miss()
+    assert habit.usual_s is None
