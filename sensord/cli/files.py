@@ -23,7 +23,7 @@ def analyse(
     left: Annotated[Path | None, typer.Option(help="IMU CSV of the left foot")] = None,
     right: Annotated[Path | None, typer.Option(help="IMU CSV of the right foot")] = None,
     same_clock: Annotated[bool, typer.Option("--same-clock", help="both files count time from one clock")] = False,
-    mass_kg: Annotated[float | None, typer.Option("--mass-kg", min=20, max=300, help="body mass")] = None,
+    mass_kg: Annotated[float | None, typer.Option("--mass-kg", min=20, max=250, help="body mass")] = None,
     height_m: Annotated[float | None, typer.Option("--height-m", min=1.0, max=2.5, help="body height")] = None,
     grade_pct: Annotated[
         float | None, typer.Option("--grade-pct", min=-45, max=45, help="slope of ground or belt, % (up: +)")
