@@ -52,7 +52,7 @@ REST_SHARE = 0.1
 have 0 to 0.06 in the median; a shoe shaken about one axis, which never rests, has 0.11 and more."""
 
 STRIDE_S = (0.4, 2.5)
-"""Shortest and longest time between two rests that votes."""
+"""Design choice: shortest and longest time between two rests that votes (a sprint, a slow walk)."""
 
 MOVED_DEG = 10.0
 """An axis that has turned by more than this is a pod that has moved (reference, streaming procedure)."""

@@ -48,7 +48,8 @@ USUAL_CONTACT_S = 0.25
 """Design choice: where the middle of a contact is looked for when it has no end (she stopped)."""
 
 DEEP = 0.66
-"""A push-off minimum reaches this share of the deepest minimum left (share used by a public port for double minima)."""
+"""A push-off minimum reaches this share of the deepest minimum left (design choice, after
+ports of Falbriard et al. 2018 that take two thirds for double minima)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from math import inf, radians
 from statistics import median
 
 SWING_CUTOFF_HZ = 5.0
-"""Low-pass of the gate: the upper end of the 2-5 Hz of published mid-swing detectors, which delays least."""
+"""Design choice: the upper end of the 2-5 Hz that ports of published mid-swing detectors use, which delays least."""
 
 FLOOR_RADPS = radians(80.0)
-"""Smallest mid-swing pitch rate: the threshold of published code that low-passes at 5 Hz."""
+"""Design choice: smallest mid-swing pitch rate, as in a port of Falbriard et al. 2018 that low-passes at 5 Hz."""
 
 SHARE_OF_RECENT = 0.2
 """Design choice: a swing is also at least this share of the recent ones. The often used 0.5 loses the first walking
@@ -23,7 +23,7 @@ foot must turn toe-down between two swings already keeps other lobes out."""
 
 RECENT = 8
 REFRACTORY_S = 0.3
-"""Published refractory time between mid-swings: no runner takes more than 200 strides/min with one foot."""
+"""Design choice: time between two mid-swings. No runner takes more than 200 strides/min with one foot."""
 
 CONFIRM = 0.8
 """Design choice: a peak is one when the signal has fallen below this share of it."""
@@ -105,7 +105,8 @@ class MidSwingGate:
 
 
 JERK_SHARE = 0.2
-"""A contact shows when the jerk passes this share of the recent peaks (the adaptive threshold of the literature)."""
+"""A contact shows when the jerk passes this share of the recent peaks (design choice; jerk thresholds that
+adapt are usual, this share is not measured)."""
 
 JERK_START_MPS3 = 1000.0
 """Design choice: peak jerk assumed before one was seen."""

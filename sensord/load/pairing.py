@@ -14,7 +14,7 @@ from sensord.model import Activity, Side, Stride
 from sensord.plan.rule import MIN_CONFIDENCE
 
 KEPT = 16
-"""Strides kept a foot while the other is late: about ten seconds; the feet differ by about 1.5 s."""
+"""Design choice: strides kept a foot while the other is late: about ten seconds; the feet differ by about 1.5 s."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ SYNC_MS = 3.0
 """Clocks that may differ by more tell nothing about one side's step (design choice: the table in docs/metrics.md)."""
 
 KEPT = 16
-"""Contacts of the other foot that are remembered: about ten seconds."""
+"""Design choice: contacts of the other foot that are remembered, about ten seconds."""
 
 SAME_CONTACT_NS = NS // 10
 """A stride's end and the next one's begin are one contact, though the clock map may have moved between the two by a few

@@ -14,7 +14,7 @@ WINDOW_S = 5.0
 """Design choice: about seven running strides a foot; short enough to follow a change of pace, long enough to read."""
 
 KEPT = 32
-"""Strides kept a foot: more than a foot can make in the window."""
+"""Design choice: strides kept a foot, more than a foot can make in the window."""
 
 
 class Windows:
