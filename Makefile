@@ -10,7 +10,7 @@ export SENSORD_DATA := $(abspath ../shared/data)
 endif
 endif
 
-.PHONY: help demo test lint types packages check bench screenshots clean
+.PHONY: help demo test quick lint types packages check bench screenshots clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ lint: $(BIN)/.test ## ruff, import-linter, mypy
 test: packages $(BIN)/.test ## everything that must be green
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 3 --dist loadfile
+
+quick: $(BIN)/.test ## the tests without the slow ones (processes, long runs, recordings measured again)
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
 
 bench: $(BIN)/.test ## timings (they are not tests)
 	$(BIN)/python bench/run.py

@@ -17,6 +17,7 @@ from sensord.recording import read_run
 from sensord.sim.script import Run, Stand
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 async def test_the_speed_is_kept_in_the_run_file(tmp_path: Path) -> None:
     settings = demo_settings(tmp_path / "data", port=0)

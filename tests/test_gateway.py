@@ -84,6 +84,7 @@ async def listening(broker: Mosquitto) -> AsyncIterator[list[aiomqtt.Message]]:
     await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.slow
 @pytest.mark.servers
 @pytest.mark.timeout(90)
 async def test_a_run_reaches_everyone(settings: Settings, tmp_path: Path) -> None:
@@ -144,6 +145,7 @@ async def look_at_the_page(said: list[str]) -> dict[str, Any]:
         return state
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 async def test_a_broker_and_a_database_that_are_away_cost_nothing(settings: Settings) -> None:
     """Nobody listens on these ports: the run goes on, says so once for each, and keeps everything for later."""
@@ -158,6 +160,7 @@ async def test_a_broker_and_a_database_that_are_away_cost_nothing(settings: Sett
         assert store.cursor("influx") == store.cursor("mqtt") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 async def test_a_lost_pod_comes_back_and_every_frame_is_counted_once(settings: Settings) -> None:
     radio = simulated_radio(SCRIPT)

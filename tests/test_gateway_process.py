@@ -52,6 +52,7 @@ def wait_for_strides(data: DataDir, count: int, timeout_s: float = 40.0) -> None
     raise AssertionError(f"no {count} strides within {timeout_s} s")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(100)
 def test_killed_in_the_middle_the_run_goes_on_and_nothing_is_there_twice(tmp_path: Path) -> None:
     """kill -9 while it runs: the next start takes the run up where it was."""
@@ -93,6 +94,7 @@ def test_killed_in_the_middle_the_run_goes_on_and_nothing_is_there_twice(tmp_pat
     assert re.search(rf"1 run: {run.summary['strides_left'] + run.summary['strides_right']} strides", out)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_a_signal_ends_the_run_cleanly(tmp_path: Path) -> None:
     data = DataDir(tmp_path / "data")
@@ -107,6 +109,7 @@ def test_a_signal_ends_the_run_cleanly(tmp_path: Path) -> None:
     assert not (data.path / "daemon.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 async def test_a_run_is_ended_and_discarded_through_the_daemon_that_holds_the_data(tmp_path: Path) -> None:
     """As `sensord runs discard` does it while `sensord run` is on; what cannot be done is one clear line."""
@@ -156,6 +159,7 @@ async def test_a_run_is_ended_and_discarded_through_the_daemon_that_holds_the_da
         assert second.summary["strides_left"] > 2
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 async def test_a_terminal_that_goes_away_does_not_end_a_run(tmp_path: Path) -> None:
     settings = demo_settings(tmp_path / "data", port=0)

@@ -593,6 +593,7 @@ def run_and_kill(folder: Path, after_s: float) -> Killed:
     return Killed(before, max(known for _, _, known in told), killed_ns)
 
 
+@pytest.mark.slow
 def test_kill_nine_takes_nothing_older_than_20_ms(tmp_path, record_property):
     """15 kills at random times; each run is begun, killed, resumed, killed, resumed and killed again.
 

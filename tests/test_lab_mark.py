@@ -36,6 +36,7 @@ async def run_on(data: DataDir) -> None:
     pytest.fail("no run began")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 async def test_a_mark_is_in_the_run_file_the_log_and_the_answer(tmp_path: Path) -> None:
     settings = demo_settings(tmp_path / "data", port=0)

@@ -113,6 +113,7 @@ def test_the_same_inputs_give_the_same_bytes(short: World, events: list[Event]) 
     assert texts(play(short.inputs, short.setup)) == texts(events)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.data())
 def test_a_state_kept_and_taken_up_anywhere_gives_the_same_bytes(data: st.DataObject) -> None:

@@ -70,6 +70,7 @@ def settings(tmp_path: Path) -> Settings:
     return demo_settings(tmp_path / "data")
 
 
+@pytest.mark.slow
 async def test_a_run_that_began_before_the_clock_was_trusted_is_anchored_when_it_is(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -152,6 +152,7 @@ def test_clock_and_counter_wrap_unnoticed(name: str) -> None:
     assert blocks[-1].t_pod_ns[-1] > 2**32 * 1000 > blocks[0].t_pod_ns[0]
 
 
+@pytest.mark.slow
 @EVERY
 def test_a_long_run_runs_true(name: str) -> None:
     """66 min at 52 Hz: a 32 bit microsecond clock and a 16 bit counter wrap, and no sample is lost or invented."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
+from typing import Any
 
 import pytest
 from bleak import BleakClient, BleakScanner
@@ -36,13 +38,23 @@ async def check_conservation(run: Run, bluetoothd: BluetoothDaemon, pods: tuple[
     assert run.books.order_ns == sorted(run.books.order_ns)
 
 
+async def nobody_registered(bluetoothd: BluetoothDaemon, within_s: float = 5.0) -> dict[str, Any]:
+    """The pods' state once the daemon has heard that our bus connections are gone, which comes a moment after."""
+    deadline_s = time.monotonic() + within_s
+    while True:
+        stats: dict[str, Any] = await bluetoothd("stats")
+        if not any(any(pod["registered"].values()) for pod in stats.values()) or time.monotonic() > deadline_s:
+            return stats
+        await asyncio.sleep(0.02)
+
+
 async def test_two_pods_stream_every_frame_once_and_are_stopped_at_the_end(bluetoothd: BluetoothDaemon) -> None:
     await bluetoothd.begin()
     async with linked(BOTH) as run:
         await run.until_up()
         await asyncio.sleep(2)
     await check_conservation(run, bluetoothd)
-    stats = await bluetoothd("stats")
+    stats = await nobody_registered(bluetoothd)
     for pod in BOTH:
         assert 1.9 * 200 <= run.books.decoders[pod].counts.samples <= 3.5 * 200
         assert run.books.decoders[pod].counts.lost == 0

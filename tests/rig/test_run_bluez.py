@@ -43,6 +43,7 @@ def worn(side: Side, address: str, runner: RunnerSimulation, now_ns: int) -> Ope
     return OpenPodSim.worn(foot, address, f"pod {side.value}", now_ns=now_ns, loop=True)
 
 
+@pytest.mark.slow
 @pytest.mark.bluez
 @pytest.mark.timeout(60)
 async def test_a_run_over_bluez_with_a_lost_link(system_bus: str, bluetoothd: BluetoothDaemon, tmp_path: Path) -> None:
