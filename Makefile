@@ -10,7 +10,7 @@ export SENSORD_DATA := $(abspath ../shared/data)
 endif
 endif
 
-.PHONY: help demo test quick lint types packages check bench screenshots clean
+.PHONY: help demo test quick explore lint types packages check bench screenshots clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ test: packages $(BIN)/.test ## everything that must be green
 
 quick: $(BIN)/.test ## the tests without the slow ones (processes, long runs, recordings measured again)
 	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
+
+explore: $(BIN)/.test ## the quick tests with examples that were not tried before
+	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
 
 bench: $(BIN)/.test ## timings (they are not tests)
 	$(BIN)/python bench/run.py

@@ -6,6 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("same", derandomize=True)
+settings.register_profile("explore", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+"""The suite tries the same examples every time, so that a failure has to do with a change; `make explore` tries others."""
 
 
 @pytest.fixture(scope="session")
