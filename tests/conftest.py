@@ -11,7 +11,7 @@ from hypothesis import settings
 settings.register_profile("same", derandomize=True)
 settings.register_profile("explore", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
-"""The suite tries the same examples every time, so that a failure has to do with a change; `make explore` tries others."""
+"""The suite tries the same examples every time: a failure then has to do with a change. `make explore` tries others."""
 
 
 @pytest.fixture(scope="session")
