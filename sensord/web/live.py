@@ -49,6 +49,9 @@ RUNNING_DISTANCE = "run_distance"
 SPEED_NOTE = "speed"
 """The code of a note that tells which speed is known from elsewhere (see `pipeline`)."""
 
+TOTALS = {"distance": "distance_m", "run_distance": "run_distance_m", "run_time": "run_time_s"}
+"""Metrics of limits that a window tells, too, in the same unit."""
+
 KEEP_NOTES = 6
 KEEP_ALERTS = 24
 KEEP_RECOVERED = 6
@@ -85,7 +88,7 @@ class LiveView:
         self._detail = FeetDetail()
         self._known_speed: Mapping[str, Json] | None = None
         self._asymmetry: OrderedDict[str, Mapping[str, Json]] = OrderedDict()
-        self._limits: OrderedDict[tuple[str, str], Mapping[str, Json]] = OrderedDict()
+        self._limits: OrderedDict[str, Mapping[str, Json]] = OrderedDict()
         self._alerts: OrderedDict[str, dict[str, Json]] = OrderedDict()
         self._recovered: deque[dict[str, Json]] = deque(maxlen=KEEP_RECOVERED)
         self._pods: dict[Side, Mapping[str, Json]] = {}
@@ -146,8 +149,8 @@ class LiveView:
         _keep(self._asymmetry, str(event.payload["metric"]), value, KEEP_METRICS)
 
     def _limit(self, event: Event) -> None:
-        key = (str(event.payload["rule"]), str(event.payload["metric"]))
-        _keep(self._limits, key, event.payload, KEEP_LIMITS)
+        # by rule: what a limit is checked by may change in a run (impact: peak, quantile, band, force)
+        _keep(self._limits, str(event.payload["rule"]), event.payload, KEEP_LIMITS)
 
     def _alert(self, event: Event) -> None:
         given = event.payload
@@ -316,7 +319,7 @@ class LiveView:
         }
 
     def _total_limit(self, rule: str) -> Mapping[str, Json]:
-        return next((state for key, state in self._limits.items() if key[0] == rule), {})
+        return self._limits.get(rule, {})
 
     def _progress(self, rule: str, value: float | None, units: Mapping[str, float]) -> dict[str, Json]:
         """A total against its limit. `end` is where it ends: the stop, without one the warning."""
@@ -343,9 +346,19 @@ class LiveView:
         }
 
     def _limits_picture(self) -> dict[str, Json]:
-        items = [{**state, "title": title(str(state["rule"]), str(state["metric"]))} for state in self._limits.values()]
+        items = [
+            {**state, "value": self._newest(state), "title": title(str(state["rule"]), str(state["metric"]))}
+            for state in self._limits.values()
+        ]
         decided = (LimitStatus.WITHIN, LimitStatus.OVER)
         return {"checked": sum(item["status"] in decided for item in items), "total": len(items), "items": items}
+
+    def _newest(self, state: Mapping[str, Json]) -> Json:
+        """A limit's value; of a total that of the newest window, since states are told every ten seconds at most."""
+        total = TOTALS.get(str(state["metric"]))
+        now = self._gait.get(total) if self._gait and total else None
+        value = state["value"]
+        return now if now is not None and value is not None and now > value else value
 
     def _pod_picture(self, foot: Side) -> dict[str, Json] | None:
         pod = self._pods.get(foot)

@@ -132,6 +132,21 @@ def test_a_total_is_the_newest_of_window_and_limit(live: LiveView, story: Story)
     assert (distance["value"], distance["left"], distance["share"]) == (3825.0, 1175.0, 0.765)
 
 
+def test_the_list_of_limits_shows_totals_as_new_as_the_big_numbers(live: LiveView, story: Story) -> None:
+    story.tell(a_limit("limit.distance", "distance", "m", 100.0, warn=None, stop=4000.0))
+    story.tell(a_limit("limit.run_time", "run_time", "s", 500.0, warn=None, stop=1200.0))
+    story.tell(replace(a_window(60.0), distance_m=171.0, run_time_s=58.0))
+    values = {item["rule"]: item["value"] for item in live.snapshot()["limits"]["items"]}
+    assert values == {"limit.distance": 171.0, "limit.run_time": 500.0}  # never back
+
+
+def test_a_limit_that_is_checked_by_something_else_is_still_one_limit(live: LiveView, story: Story) -> None:
+    story.tell(a_limit("impact", "impact_left", "g", 12.0, warn=None, stop=20.0))
+    story.tell(a_limit("impact", "impact_band_left", "g", 1.2, warn=None, stop=2.0))
+    [item] = live.snapshot()["limits"]["items"]
+    assert (item["metric"], item["value"]) == ("impact_band_left", 1.2)
+
+
 def test_past_a_limit_nothing_is_left_and_never_less(live: LiveView, story: Story) -> None:
     story.some_minutes()
     story.limits(5200.0, 100.0)
