@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sensord.analysis_summary import asymmetry_values, foot_values, totals_values
-from sensord.dsp.foot import FootAnalyser
+from sensord.dsp.foot import FootAnalyser, FootSettings
 from sensord.errors import InputError, Problem
 from sensord.files.imu_csv import checked_units, read_imu_csv
 from sensord.files.imu_recording import ImuRecording, make_recording
@@ -81,7 +81,7 @@ def analyse(
     notes: list[FootNote] = []
     axes: dict[Side, FloatArray] = {}
     for side, recording in recordings.items():
-        foot = FootAnalyser(side, recording.rate_hz)
+        foot = FootAnalyser(side, recording.rate_hz, FootSettings(provisional=False))
         own, remarks = _found(foot, recording, _Speeds(known_speeds), ForceModel(grade_pct=grade_pct))
         strides += own
         notes += remarks

@@ -96,8 +96,9 @@ def pitch_and_size(rows: FloatArray, axis: FloatArray, bias: FloatArray) -> tupl
 class Detector:
     """Contacts and strides of one foot; holds one open contact and the stride before it."""
 
-    def __init__(self, side: Side, rate_hz: float, max_stride_s: float) -> None:
+    def __init__(self, side: Side, rate_hz: float, max_stride_s: float, *, provisional: bool = True) -> None:
         self._side = side
+        self._provisional = provisional
         self._rate_hz = rate_hz
         self._longest = round(max_stride_s * rate_hz)
         self._pad = round(PAD_S * rate_hz)
@@ -188,6 +189,8 @@ class Detector:
 
     def _touched(self, start: int, pitch: list[float], size: list[float], *, live: bool) -> list[Contact]:
         """Provisional contacts in the rows from `start` on."""
+        if not self._provisional:
+            return []
         shown = self._touch.push(pitch, size)
         return [Contact(self._side, self._stretch.time_ns(start + i)) for i in shown] if live else []
 

@@ -67,6 +67,8 @@ class FootSettings:
     bridge_s: float = BRIDGE_S
     wait_s: float = 10.0
     max_stride_s: float = MAX_STRIDE_S
+    provisional: bool = True
+    """Whether provisional contacts are looked for: not for a recording, which hears nothing of them."""
 
 
 class FootAnalyser:
@@ -85,7 +87,7 @@ class FootAnalyser:
         self._raw = RawSamples(2 * held)
         self._standing = Standing()
         self._axis_watch = AxisWatch()
-        self._detector = Detector(side, rate_hz, settings.max_stride_s)
+        self._detector = Detector(side, rate_hz, settings.max_stride_s, provisional=settings.provisional)
         self._longest = round(settings.max_stride_s * rate_hz)
         self._segment: int | None = None
         self._moving_from: int | None = None
