@@ -115,12 +115,20 @@ def make_recording(
         gaps=len(jumps),
         missing=int(missing.sum()),
     )
+    ranges = (acc_range_mps2, gyr_range_radps)
+    return ImuRecording(_blocks(t_ns, rows, missing, ranges), rate_hz, defects)
+
+
+def _blocks(
+    t_ns: IntArray, rows: FloatArray, missing: IntArray, ranges: tuple[float | None, float | None]
+) -> tuple[SampleBlock, ...]:
+    """Blocks of at most `BLOCK_ROWS` that end where samples are `missing` (n - 1,) before the next row."""
     acc, gyr = np.ascontiguousarray(rows[:, 1:4]), np.ascontiguousarray(rows[:, 4:7])
-    acc_range = acc_range_mps2 or _told_range(acc, ACC_RANGES_MPS2)
-    gyr_range = gyr_range_radps or _told_range(gyr, GYR_RANGES_RADPS)
+    acc_range = ranges[0] or _told_range(acc, ACC_RANGES_MPS2)
+    gyr_range = ranges[1] or _told_range(gyr, GYR_RANGES_RADPS)
     saturated = _saturated(acc, acc_range) | (_saturated(gyr, gyr_range) << np.uint8(3))
     blocks = []
-    cuts = sorted({0, len(t_ns), *(jumps + 1).tolist(), *range(0, len(t_ns), BLOCK_ROWS)})
+    cuts = sorted({0, len(t_ns), *(np.flatnonzero(missing) + 1).tolist(), *range(0, len(t_ns), BLOCK_ROWS)})
     for start, end in pairwise(cuts):
         blocks.append(
             SampleBlock(
@@ -133,7 +141,7 @@ def make_recording(
                 gyr_range_radps=gyr_range,
             )
         )
-    return ImuRecording(tuple(blocks), rate_hz, defects)
+    return tuple(blocks)
 
 
 def _refuse_disorder(file: str, t_s: FloatArray, lines: IntArray) -> None:
