@@ -1,4 +1,4 @@
-"""From packets to an alert when nearly every impact clips: the limit is checked by what still tells, and it says what."""
+"""From packets to an alert when nearly every impact clips: the limit is checked by what still tells, and says what."""
 
 from __future__ import annotations
 
