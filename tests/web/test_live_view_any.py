@@ -156,7 +156,7 @@ class Expected:
     """What must be true after the events so far, kept in the plainest way."""
 
     active: set[str] = field(default_factory=set)
-    limits: dict[tuple[str, str], LimitStatus] = field(default_factory=dict)
+    limits: dict[str, LimitStatus] = field(default_factory=dict)
     state: RunState | None = None
     seen_at_s: float | None = None
 
@@ -173,7 +173,7 @@ class Expected:
             case Alert():
                 self.active.discard(thing.id)
             case LimitState():
-                self.limits[thing.rule, thing.metric] = thing.status
+                self.limits[thing.rule] = thing.status  # whatever it is checked by
             case GaitWindow():
                 self.seen_at_s = now_s
 
