@@ -7,7 +7,7 @@ compared by stride pairs, otherwise foot by foot.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from sensord.analysis_summary import asymmetry_values, foot_values, totals_values
+from sensord.analysis_summary import asymmetry_values, foot_values, on_one_clock, totals_values
 from sensord.dsp.foot import FootAnalyser, FootSettings
 from sensord.errors import InputError, Problem
 from sensord.files.imu_csv import checked_units, read_imu_csv
@@ -82,13 +82,12 @@ def analyse(
     axes: dict[Side, FloatArray] = {}
     for side, recording in recordings.items():
         foot = FootAnalyser(side, recording.rate_hz, FootSettings(provisional=False))
-        own, remarks = _found(foot, recording, _Speeds(known_speeds), ForceModel(grade_pct=grade_pct))
+        own, remarks = _found(foot, recording, _Speeds(known_speeds))
         strides += own
         notes += remarks
         if foot.axis is not None:
             axes[side] = foot.axis.vector
-    if same_clock:
-        strides = with_steps(strides)
+    strides = _forces(with_steps(strides) if same_clock else strides, grade_pct)
     sides = SideCheck()
     notes += [note for stride in strides if (note := sides.add(stride))]
     summary = {
@@ -124,20 +123,33 @@ def _check(
         raise InputError(Problem("analyse", "known speeds", "two feet with clocks of their own", expected))
 
 
-def _found(
-    foot: FootAnalyser, recording: ImuRecording, speed: _Speeds, force: ForceModel
-) -> tuple[list[Stride], list[FootNote]]:
-    """Strides of one foot with what is told of each, and what there is to say of its recording."""
+def _found(foot: FootAnalyser, recording: ImuRecording, speed: _Speeds) -> tuple[list[Stride], list[FootNote]]:
+    """Strides of one foot with their speed, and what there is to say of its recording."""
     strides: list[Stride] = []
     notes: list[FootNote] = []
     for item in _items(foot, recording):
         if isinstance(item, FootNote):
             notes.append(item)
         else:
-            strides.append(force.apply(speed.apply(item)))
+            strides.append(speed.apply(item))
     if not strides:
         notes.append(FootNote(foot.side, "no_strides", f"no stride was found on the {foot.side} foot"))
     return strides, notes
+
+
+def _forces(strides: Sequence[Stride], grade_pct: float | None) -> list[Stride]:
+    """Strides with their forces, in their order. The model sees those of both feet as they came, as live: where both
+    are on one clock a foot's own flights count."""
+    model = ForceModel(grade_pct=grade_pct)
+    told = list(strides)
+    for index in sorted(range(len(told)), key=lambda i: told[i].ic_pod_ns):
+        told[index] = _as_live(told[index], model.apply)
+    return told
+
+
+def _as_live(stride: Stride, apply: Callable[[Stride], Stride]) -> Stride:
+    """What `apply` tells of a stride whose pod time is taken for run time, which a recording does not have."""
+    return changed(apply(on_one_clock(stride)), ic_run_ns=None, next_ic_run_ns=None)
 
 
 def _recording(source: Source, side: Side, layout: str) -> ImuRecording:
@@ -154,7 +166,7 @@ def _recording(source: Source, side: Side, layout: str) -> ImuRecording:
 
 
 class _Speeds:
-    """Speed of the strides of one foot, whose pod time is the run time here."""
+    """Speed of the strides of one foot."""
 
     def __init__(self, known: Sequence[KnownSpeed]) -> None:
         self._estimator = SpeedEstimator(StepLengths())
@@ -166,9 +178,7 @@ class _Speeds:
         while self._coming and self._coming[0].t_ns <= end_ns:
             known = self._coming.popleft()
             self._estimator.known(known.t_ns, known.speed_mps, sd_mps=known.sd_mps, source="stated")
-        placed = changed(stride, ic_run_ns=stride.ic_pod_ns, next_ic_run_ns=stride.next_ic_pod_ns)
-        told = self._estimator.apply(placed)
-        return changed(told, ic_run_ns=stride.ic_run_ns, next_ic_run_ns=stride.next_ic_run_ns)
+        return _as_live(stride, self._estimator.apply)
 
 
 def _items(foot: FootAnalyser, recording: ImuRecording) -> Iterator[Stride | FootNote]:

@@ -72,14 +72,15 @@ def totals_values(strides: Sequence[Stride], *, same_clock: bool) -> dict[str, J
     for group in groups:
         totals = Totals(StepLengths())
         for stride in sorted(group, key=lambda s: s.ic_pod_ns):
-            totals.add(_on_one_clock(stride))
+            totals.add(on_one_clock(stride))
         if best is None or totals.now.steps > best.steps:
             best = totals.now
     assert best is not None
     return {**asdict(best), "distance_calibrated": best.measured}
 
 
-def _on_one_clock(stride: Stride) -> Stride:
+def on_one_clock(stride: Stride) -> Stride:
+    """The stride with its pod time as run time."""
     return changed(stride, ic_run_ns=stride.ic_pod_ns, next_ic_run_ns=stride.next_ic_pod_ns)
 
 
@@ -87,7 +88,7 @@ def asymmetry_values(strides: Sequence[Stride], *, same_clock: bool) -> dict[str
     """Left/right differences of every metric over running strides: by stride pairs on one clock, else foot by foot.
     Contact time is always there, None when it has none."""
     if same_clock:
-        found = paired_differences([_on_one_clock(stride) for stride in strides])
+        found = paired_differences([on_one_clock(stride) for stride in strides])
     else:
         found = unpaired_differences(strides)
     return {"contact_time": None, **{metric: asdict(value) for metric, value in found.items()}}

@@ -13,8 +13,8 @@ import sensord
 from sensord.errors import InputError
 from sensord.files.known_speeds import KnownSpeed, constant_speed
 from sensord.model import Side
-from sensord.sim.runner import RunnerSimulation, SimulatedFoot
-from sensord.sim.script import Run, Stand, Walk
+from sensord.sim.runner import RunnerSimulation, SimulatedFoot, running
+from sensord.sim.script import Move, Run, Stand, Walk
 from sensord.sim.sensor import SensorModel
 
 ROOT = Path(__file__).parents[1]
@@ -130,3 +130,25 @@ def test_forces_are_of_level_ground(feet: dict[Side, SimulatedFoot], grade_pct: 
     assert (metrics["force_peak_bw"]["n"] > 0) is given
     assert metrics["impulse_bw_s"]["n"] == metrics["force_peak_bw"]["n"]
     assert result.summary["feet"]["left"]["walk"]["metrics"]["force_peak_bw"]["n"] == 0
+
+
+def test_on_one_clock_a_foots_own_flights_carry_its_weight() -> None:
+    move = Move(40.0, running(2.8), step_time_asymmetry_pct=8.0)
+    runner = RunnerSimulation((Stand(3.0), move, Stand(2.0)), seed=3)
+    both = [arrays(runner.render(side, 200.0)) for side in Side]
+    apart, together = sensord.analyse(*both), sensord.analyse(*both, same_clock=True)
+
+    def mean_impulse(result: sensord.Analysis, side: Side) -> float:
+        return float(np.mean([s.impulse_bw_s for s in result.strides if s.foot is side and s.impulse_bw_s is not None]))
+
+    for result in (apart, together):  # what both feet bear is body weight over the stride, however it is shared
+        stride_s = np.mean([s.stride_time_s for s in result.strides if s.impulse_bw_s is not None])
+        assert sum(mean_impulse(result, side) for side in Side) == pytest.approx(stride_s, rel=0.01)
+    assert [s.impulse_bw_s for s in apart.strides if s.impulse_bw_s] == [
+        pytest.approx(s.stride_time_s / 2) for s in apart.strides if s.impulse_bw_s and s.stride_time_s
+    ]
+    assert any(
+        s.impulse_bw_s and s.stride_time_s and abs(s.impulse_bw_s - s.stride_time_s / 2) > 0.002
+        for s in together.strides
+    )
+    assert [s.ic_run_ns for s in together.strides] == [None] * len(together.strides)
