@@ -15,6 +15,7 @@ from sensord.errors import InputError
 from sensord.model import Mark, MarkKind
 from sensord.recording import read_run
 from sensord.sim.script import Run, Stand
+from tests.daemons import run_on
 
 
 @pytest.mark.slow
@@ -24,10 +25,7 @@ async def test_the_speed_is_kept_in_the_run_file(tmp_path: Path) -> None:
     data = DataDir(settings.data_dir)
     backend = simulated_radio((Stand(1.5), Run(60.0))).backend
     stop = asyncio.create_task(Gateway(settings, backend=backend, say=lambda _: None).run(8.0))
-    for _ in range(200):
-        if (data.path / "daemon.json").exists() and list(data.runs.glob("*.run")):
-            break
-        await asyncio.sleep(0.05)
+    await run_on(data)
     told = await tell_speed(settings, "10.08km/h")
     await tell_speed(settings, "off", 4.0)
     await stop

@@ -21,19 +21,12 @@ from sensord.model import NS, Mark, MarkKind
 from sensord.recording import read_run
 from sensord.sim.script import Run, Stand
 from sensord.store import Store
+from tests.daemons import run_on
 
 
 def sensord_mark(data: Path, *words: str, keys: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "sensord", "mark", *words, "--data-dir", str(data)]
     return subprocess.run(command, input=keys, capture_output=True, text=True, check=False, timeout=30)
-
-
-async def run_on(data: DataDir) -> None:
-    for _ in range(200):
-        if (data.path / "daemon.json").exists() and list(data.runs.glob("*.run")):
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail("no run began")
 
 
 @pytest.mark.slow
