@@ -197,7 +197,7 @@ def _stages(world: _World) -> dict[str, tuple[str, Callable[[], object]]]:
 
 def _decoded(world: _World, pod: str) -> list[SampleBlock]:
     decoder = DRIVERS[open_pod.NAME].decoder(_info(RATE_HZ).to_json())
-    return [block for packet in world.packets(pod) for block in decoder.push(packet)]
+    return [block for packet in world.packets(pod) for block in decoder.push(packet) if isinstance(block, SampleBlock)]
 
 
 def _plain_live(world: _World) -> int:

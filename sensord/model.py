@@ -167,6 +167,27 @@ class SampleBlock:
         return int(self.t_pod_ns.shape[0])
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a pod that computes for itself says at one moment (a running sensor, a heart rate strap); None: it did not.
+
+    `cadence_per_min` as it was sent: steps or strides, the driver's info says which and by what evidence. `distance_m`
+    only grows within a `segment`.
+    """
+
+    t_rx_ns: int
+    segment: int = 0
+    speed_mps: float | None = None
+    cadence_per_min: float | None = None
+    stride_length_m: float | None = None
+    distance_m: float | None = None
+    running: bool | None = None
+    power_w: float | None = None
+    contact_time_s: float | None = None
+    heart_rate_bpm: float | None = None
+    rr_s: tuple[float, ...] = ()
+
+
 # ---------------------------------------------------------------------------------------------------------- events
 
 

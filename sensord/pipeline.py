@@ -46,6 +46,7 @@ from sensord.model import (
     Payload,
     PodSetup,
     PodStatus,
+    Reading,
     RunChange,
     RunSetup,
     RunState,
@@ -108,6 +109,8 @@ class PodLine:
             return []
         out: list[Contact | Stride | FootNote] = []
         for block in blocks:
+            if isinstance(block, Reading):
+                continue
             if len(block):
                 end_ns = int(block.t_pod_ns[-1])
                 self.clock.observe(block.segment, end_ns, packet.t_ns)

@@ -1,7 +1,7 @@
 """The contract of a pod driver: what it is told, what it asks of the link, what it makes of the bytes.
 
 A driver is sans-I/O. It never sees Bluetooth: `start` and `stop` are generators that *yield requests* (`Read`,
-`Write`, `Subscribe`, `Await`, `Announce`) and are *sent the answers*; whoever holds a link carries the requests out
+`Write`, `Subscribe`, `Await`, `Announce`, ...) and are *sent the answers*; whoever holds a link carries them out
 (`drivers.link` over the air, a test against a dictionary). When the pod refuses a request the link throws `AttError`
 into the generator; what the driver does not turn into a `LinkError` of its own the link reports as `LinkReason.SETUP`.
 
@@ -13,20 +13,29 @@ into the generator; what the driver does not turn into a `LinkError` of its own 
         yield Write(CONTROL, START)
         return info                             # what was read back: the only source of scales and rates
 
-A decoder turns `Packet`s into `SampleBlock`s and counts all it refuses.
+A decoder turns `Packet`s into `SampleBlock`s, or into `Reading`s where a pod says only what it computed, and counts all
+it refuses.
+
+Pods that keep a log on board have a driver that is a `LoggingDriver` too: `arm` starts the log, `recover` hands every
+piece of it on (`Keep`, the bytes as they came), `release` frees it once the pieces are on disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from sensord.errors import PacketReason, PodError
-from sensord.model import Json, Packet, SampleBlock
+from sensord.model import Json, Packet, Reading, SampleBlock
 
 BATTERY_LEVEL = "00002a19-0000-1000-8000-00805f9b34fb"
 """Battery Level, one byte, percent (Bluetooth SIG). The link reads and follows it for every pod that has it."""
+
+
+SILENT_AFTER_S = 2.0
+"""A streaming pod that says nothing for so long is torn down. A connection that is dead can look alive for ever: after
+bluetoothd was killed bleak calls no callback and `is_connected` stays true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,9 @@ class PodInfo:
     """What a pod said it is and does, read back after it was configured. Goes into the LINK_UP mark as JSON.
 
     `clock` names the pod's clock ("us32": microseconds that wrap at 32 bit, "none"); `clock_us` is its reading at setup
-    where it has a wide one; `boot_id` changes when the pod restarts (None: the pod cannot tell).
+    where it has a wide one; `boot_id` changes when the pod restarts (None: the pod cannot tell). Rates and ranges are 0
+    for a pod that gives readings instead of samples. `silent_after_s`: how long its stream may pause while all is well.
+    `battery_pct`: for pods that tell it in a way of their own (the standard service is read by the link).
     """
 
     driver: str
@@ -73,6 +84,8 @@ class PodInfo:
     clock_us: int | None = None
     high_g_range_g: float | None = None
     details: Mapping[str, Json] = field(default_factory=dict)
+    silent_after_s: float = SILENT_AFTER_S
+    battery_pct: int | None = None
 
     def to_json(self) -> dict[str, Json]:
         """Plain JSON values, one per field."""
@@ -108,7 +121,10 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """Ask for notifications. `data`: they are measurements (kept as packets); otherwise they only serve `Await`."""
+    """Ask for notifications or indications. `data`: from `Announce` on they are kept as packets.
+
+    In either case `Await` sees them: some pods answer commands on the characteristic that carries their samples.
+    """
 
     uuid: str
     data: bool = True
@@ -116,11 +132,23 @@ class Subscribe:
 
 @dataclass(frozen=True, slots=True)
 class Await:
-    """Wait for a notification that `match` accepts, among those since the subscription; the answer is its value."""
+    """Wait for a notification that `match` accepts, among those since the subscription; the answer is its value.
+
+    Notifications are looked at once, in order: what did not match is gone. Give `match` a state where an answer may be
+    spread over several. The link raises LinkError when none came in time, unless `else_none`: then the answer is b"".
+    """
 
     uuid: str
     match: Callable[[bytes], bool]
     timeout_s: float = 3.0
+    else_none: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Give the pod time; the answer is empty."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +158,32 @@ class Announce:
     info: PodInfo
 
 
-Request = Read | Write | Subscribe | Await | Announce
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """The pod's clock read `pod_ns` between our last request and the answer just received; the answer is empty.
+
+    Two fixes, before and after, tie a log to our time. Yield it at once after the answer that told the clock.
+    """
+
+    pod_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A piece of a pod's log, as it came: the answer (empty) comes when it is on disk, so the pod may forget it."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How much of a log has come; `total` None when the pod does not say. The answer is empty."""
+
+    done: int
+    total: int | None
+
+
+Request = Read | Write | Subscribe | Await | Pause | Announce | Fix | Keep | Progress
 
 _Result = TypeVar("_Result")
 
@@ -168,6 +221,10 @@ class DecodeCounts:
         return sum(self.rejected.values())
 
 
+Decoded = SampleBlock | Reading
+"""What packets become."""
+
+
 class Decoder(Protocol):
     """Packets of one pod to samples. State is explicit and bounded; the same packets give the same samples."""
 
@@ -182,8 +239,11 @@ class Decoder(Protocol):
         """The same pod was linked again: goes on where it was, or begins a new segment if the pod restarted."""
         ...
 
-    def push(self, packet: Packet) -> list[SampleBlock]:
-        """Samples of a packet, oldest first (none for a repeated one). Raises PacketError, counted; stays usable."""
+    def push(self, packet: Packet) -> Sequence[Decoded]:
+        """What a packet completes, oldest first (nothing for a repeated one). Raises PacketError, counted; goes on.
+
+        Samples and readings never come from the same pod.
+        """
         ...
 
 
@@ -193,6 +253,11 @@ class Driver(Protocol):
     @property
     def name(self) -> str:
         """Key in `DRIVERS` and in configuration."""
+        ...
+
+    @property
+    def about(self) -> About:
+        """What people want to know before they buy: a line of `sensord pods`."""
         ...
 
     def matches(self, advertisement: Advertisement) -> bool:
@@ -209,4 +274,67 @@ class Driver(Protocol):
 
     def decoder(self, info: Mapping[str, Json]) -> Decoder:
         """A decoder for what LINK_UP recorded (`PodInfo.to_json()`). Raises LinkError (IDENTITY) if unreadable."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------------------- logging
+
+LOG = "log"
+"""Characteristic of the packets that hold a pod's log: what `Keep` handed on, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogAbout:
+    """On-board memory of a kind of pod: minutes it holds at `rate_hz`, and minutes to fetch a run of 30 minutes.
+
+    None: nobody has said or measured it. `source` says who did.
+    """
+
+    rate_hz: float
+    minutes: float | None
+    download_minutes: float | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """One kind of pod, for people; empty tuples and None mean that it has no such thing."""
+
+    models: tuple[str, ...]
+    rates_hz: tuple[float, ...]
+    acc_ranges_g: tuple[float, ...]
+    gyr_ranges_dps: tuple[float, ...]
+    clock: str
+    loss: str
+    measures: tuple[str, ...]
+    cannot: tuple[str, ...]
+    tested_on: str
+    high_g_range_g: float | None = None
+    log: LogAbout | None = None
+
+
+@runtime_checkable
+class LoggingDriver(Driver, Protocol):
+    """A driver of a pod that can log on board while it is out of range."""
+
+    def arm(self, wanted: Wanted) -> Session[PodInfo]:
+        """Configures and starts the log; at least one `Fix`. The info, stored as JSON, is what the log is read by.
+
+        Raises LinkError (SETUP: no memory left, not charged enough, refused; IDENTITY).
+        """
+        ...
+
+    def recover(self, armed: Mapping[str, Json]) -> Session[PodInfo]:
+        """Stops the log, at least one `Fix`, then every piece by `Keep` and `Progress`; after a lost link begin again.
+
+        Returns the info it now has (a restart shows in `boot_id`). Nothing is erased. Raises LinkError.
+        """
+        ...
+
+    def release(self) -> Session[None]:
+        """Erases the log that was recovered: only called when all of it is on disk."""
+        ...
+
+    def log_decoder(self, armed: Mapping[str, Json]) -> Decoder:
+        """Kept pieces (packets of characteristic `LOG`) to SampleBlocks, in the same pod time as live ones."""
         ...

@@ -23,6 +23,7 @@ from sensord.drivers.base import (
     Announce,
     AttError,
     Await,
+    Pause,
     PodInfo,
     Read,
     Request,
@@ -31,7 +32,7 @@ from sensord.drivers.base import (
     Write,
 )
 from sensord.drivers.radio import Backend, Sighting, explain, radio_call
-from sensord.errors import LinkError, LinkReason
+from sensord.errors import InternalError, LinkError, LinkReason
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class Connection:
         self._backend = backend
         self._client: BleakClient | None = None
         self._muted = False
+        self._announced = False
         self._inboxes: dict[str, asyncio.Queue[bytes]] = {}
 
     async def open(self, sighting: Sighting) -> None:
@@ -129,16 +131,21 @@ class Connection:
     async def _carry_out(self, request: Request) -> bytes:
         match request:
             case Announce(info):
+                self._announced = True
                 self._on_info(info)
                 return b""
-            case Await(uuid, matches, timeout_s):
-                return await self._receive(uuid, matches, timeout_s)
+            case Await():
+                return await self._receive(request)
+            case Pause(seconds):
+                await asyncio.sleep(seconds)
             case Read(uuid):
                 return bytes(await self._call(self._connected.read_gatt_char(uuid)))
             case Write(uuid, payload, response):
                 await self._call(self._connected.write_gatt_char(uuid, payload, response=response))
             case Subscribe(uuid, data):
                 await self._call(self._connected.start_notify(uuid, self._listener(uuid, data=data)))
+            case _:
+                raise InternalError(f"{type(request).__name__} has no place in a streaming session")
         return b""
 
     def _listener(self, uuid: str, *, data: bool) -> Callable[[BleakGATTCharacteristic, bytearray], None]:
@@ -148,23 +155,25 @@ class Connection:
         def on_notification(_: BleakGATTCharacteristic, value: bytearray) -> None:
             if self._muted:
                 self.stale += 1
-            elif data:
+                return
+            if data and self._announced:
                 self._on_data(uuid, bytes(value))
-            else:
-                if inbox.full():
-                    inbox.get_nowait()
-                inbox.put_nowait(bytes(value))
+            if inbox.full():
+                inbox.get_nowait()
+            inbox.put_nowait(bytes(value))
 
         return on_notification
 
-    async def _receive(self, uuid: str, matches: Callable[[bytes], bool], timeout_s: float) -> bytes:
-        inbox = self._inboxes.setdefault(uuid, asyncio.Queue(INBOX))
+    async def _receive(self, wait: Await) -> bytes:
+        inbox = self._inboxes.setdefault(wait.uuid, asyncio.Queue(INBOX))
         try:
-            async with asyncio.timeout(timeout_s):
-                while not matches(payload := await inbox.get()):
+            async with asyncio.timeout(wait.timeout_s):
+                while not wait.match(payload := await inbox.get()):
                     pass
         except TimeoutError:
-            raise LinkError(self._why(), f"no answer on {uuid} within {timeout_s:g} s") from None
+            if wait.else_none and not self.lost.is_set():
+                return b""
+            raise LinkError(self._why(), f"no answer on {wait.uuid} within {wait.timeout_s:g} s") from None
         return payload
 
     async def _call(self, work: Coroutine[Any, Any, _Result]) -> _Result:

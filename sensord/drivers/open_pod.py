@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from sensord.drivers.base import (
+    About,
     Advertisement,
     Announce,
     AttError,
@@ -181,6 +182,18 @@ class OpenPod:
     """The driver: INFO, stop, configure, read back, clock, subscribe, start."""
 
     name = NAME
+    about = About(
+        models=("any pod built to docs/open-pod.md",),
+        rates_hz=RATES_HZ,
+        acc_ranges_g=(16.0, 32.0),
+        gyr_ranges_dps=(2000.0, 4000.0),
+        high_g_range_g=320.0,
+        clock="microseconds, first sample of a packet, read with an answer time",
+        loss="exact: counter and clock",
+        measures=("contacts", "contact time", "impact", "stride length", "foot strike"),
+        cannot=(),
+        tested_on="emulator only",
+    )
 
     def matches(self, advertisement: Advertisement) -> bool:
         """By the service UUID."""

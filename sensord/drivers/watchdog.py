@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
+from sensord.drivers.base import SILENT_AFTER_S
 from sensord.errors import LinkReason
-
-SILENT_AFTER_S = 2.0
-"""A streaming pod that says nothing for so long is torn down. A connection that is dead can look alive for ever: after
-bluetoothd was killed bleak calls no callback and `is_connected` stays true."""
 
 DELAYS_S = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Design choice: most link losses pass in a moment (a body between pod and gateway), so the first retries are quick."""

@@ -22,10 +22,17 @@ ATT_READ_NOT_PERMITTED = 0x02
 ATT_WRITE_NOT_PERMITTED = 0x03
 ATT_NOT_FOUND = 0x0A
 
+ALSO = {
+    "read": frozenset({"read"}),
+    "write": frozenset({"write", "write-without-response"}),
+    "notify": frozenset({"notify", "indicate"}),
+}
+"""What each operation needs of a characteristic's properties."""
+
 
 @dataclass(frozen=True, slots=True)
 class Characteristic:
-    """One characteristic and what may be done with it ("read", "write", "notify")."""
+    """One characteristic and what may be done with it: read, write, write-without-response, notify, indicate."""
 
     uuid: str
     properties: tuple[str, ...]
@@ -208,7 +215,7 @@ class VirtualPod(ABC):
         for service in self.table:
             for characteristic in service.characteristics:
                 if characteristic.uuid == uuid:
-                    if what in characteristic.properties:
+                    if not ALSO[what].isdisjoint(characteristic.properties):
                         return
                     raise AttError(code)
         raise AttError(ATT_NOT_FOUND)

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
 from sensord.drivers import DRIVERS
-from sensord.drivers.base import Announce, AttError, Await, Driver, PodInfo, Read, Session, Subscribe, Wanted, Write
+from sensord.drivers.base import (
+    Announce,
+    AttError,
+    Await,
+    Driver,
+    Fix,
+    Keep,
+    Pause,
+    PodInfo,
+    Progress,
+    Read,
+    Session,
+    Subscribe,
+    Wanted,
+    Write,
+)
+from sensord.drivers.connection import INBOX
 from sensord.errors import LinkError, LinkReason
 from sensord.model import NS, Packet
 from sensord.sim.peripheral import VirtualPod
@@ -26,10 +43,14 @@ class Wire:
     announced: list[PodInfo] = field(default_factory=list)
     requests: list[Any] = field(default_factory=list)
     packets: list[Packet] = field(default_factory=list)
-    answers: list[tuple[str, bytes]] = field(default_factory=list)
+    answers: dict[str, deque[bytes]] = field(default_factory=dict)
+    fixes: list[tuple[int, int]] = field(default_factory=list)
+    kept: list[bytes] = field(default_factory=list)
+    progress: list[Progress] = field(default_factory=list)
     data: set[str] = field(default_factory=set)
 
     def connect(self) -> None:
+        self.announced.clear()
         self.data.clear()
         self.answers.clear()
         self.pod.connect(self.now_ns, lambda: None)
@@ -62,14 +83,36 @@ class Wire:
                 self.pod.subscribe(uuid, self.now_ns)
                 if data:
                     self.data.add(uuid)
-            case Await(uuid, matches, timeout_s):
-                for _ in range(int(timeout_s * NS / STEP_NS)):
-                    self.listen(STEP_NS)
-                    for heard, payload in self.answers:
-                        if heard == uuid and matches(payload):
-                            return payload
-                raise LinkError(LinkReason.CONNECT, "no answer")
+            case Await():
+                return self.wait(request)
+            case _:
+                self.note(request)
         return b""
+
+    def note(self, request: Any) -> None:
+        """What a session says and asks of its carrier rather than of the pod."""
+        match request:
+            case Pause(seconds):
+                self.listen(int(seconds * NS))
+            case Fix(pod_ns):
+                self.fixes.append((self.now_ns, pod_ns))
+            case Keep(payload):
+                self.kept.append(payload)
+            case Progress():
+                self.progress.append(request)
+
+    def wait(self, request: Await) -> bytes:
+        """Looks at every notification once, in order, as the link does."""
+        inbox = self.answers.setdefault(request.uuid, deque(maxlen=INBOX))
+        for _ in range(int(request.timeout_s * NS / STEP_NS)):
+            self.listen(STEP_NS)
+            while inbox:
+                payload = inbox.popleft()
+                if request.match(payload):
+                    return payload
+        if request.else_none:
+            return b""
+        raise LinkError(LinkReason.CONNECT, "no answer")
 
     def listen(self, for_ns: int) -> list[Packet]:
         """Time passes; the packets that came meanwhile."""
@@ -78,10 +121,9 @@ class Wire:
         while self.now_ns < until_ns:
             self.now_ns = min(self.now_ns + STEP_NS, until_ns)
             for notification in self.pod.due(self.now_ns):
-                if notification.uuid in self.data:
+                if notification.uuid in self.data and self.announced:
                     new.append(Packet(POD, self.now_ns, notification.uuid, notification.payload))
-                else:
-                    self.answers.append((notification.uuid, notification.payload))
+                self.answers.setdefault(notification.uuid, deque(maxlen=INBOX)).append(notification.payload)
         self.packets += new
         return new
 

@@ -1,33 +1,24 @@
-"""Simulated pods that speak each driver's protocol through its own `encode`; how they are carried: `sim.peripheral`."""
+"""A simulated Open Pod (docs/open-pod.md)."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from sensord.drivers import open_pod
 from sensord.drivers import open_pod_wire as wire
 from sensord.drivers.base import AttError
 from sensord.model import G_MPS2, NS
-from sensord.sim.peripheral import Characteristic, Notification, Service, VirtualPod
-from sensord.sim.sources import ArraySource, Samples, SampleSource, SineSource
-
-if TYPE_CHECKING:
-    from sensord.sim.runner import SimulatedFoot  # a pod does without scipy
-
-__all__ = ["SIMULATED", "OpenPodSim", "VirtualPod"]
+from sensord.sim.peripheral import Characteristic, Notification, Service
+from sensord.sim.pods.sampled import ALL_ACC, SampledPod
+from sensord.sim.sources import Samples, SampleSource
 
 
-class OpenPodSim(VirtualPod):
+class OpenPodSim(SampledPod):
     """An Open Pod (docs/open-pod.md) that plays a `SampleSource`.
 
-    The source's time line starts at `origin_ns` (carrier's clock; default: now), whether anyone listens or not, so pods
-    with the same origin are worn by the same body. The pod's clock shows `uptime_us` at `now_ns`. With `rate_hz` the
-    pod offers that rate only (a source of arrays has one rate), else all of the table. Samples that the source says are
-    saturated go out at full scale, whatever range was asked for.
+    Samples that the source says are saturated go out at full scale, whatever range was asked for.
     """
 
     def __init__(
@@ -46,18 +37,26 @@ class OpenPodSim(VirtualPod):
         seed: int = 0,
         mtu: int = 247,
     ) -> None:
-        super().__init__(address, name, now_ns=now_ns, seed=seed, mtu=mtu)
-        self.clock_ppm = clock_ppm
-        self._source: SampleSource = source if source is not None else SineSource()
-        self._origin_ns = now_ns if origin_ns is None else origin_ns
         self._rate_ids = tuple(i for i, rate in enumerate(wire.RATES_HZ) if rate_hz in (None, rate))
         if not self._rate_ids:
             raise ValueError(f"an Open Pod cannot do {rate_hz} Hz; it can do {wire.RATES_HZ}")
-        self._serial = bytes.fromhex(self.address.replace(":", "").rjust(16, "0"))
+        self._serial = bytes.fromhex(address.replace(":", "").rjust(16, "0"))
         self._ranges = (acc_range_g, gyr_range_dps)
-        self._uptime_us = uptime_us
         self._answers: list[Notification] = []
-        self.on_boot(now_ns)
+        super().__init__(
+            address,
+            name,
+            source,
+            now_ns=now_ns,
+            origin_ns=origin_ns,
+            rate_hz=rate_hz,
+            acc_range_g=acc_range_g,
+            gyr_range_dps=gyr_range_dps,
+            uptime_us=uptime_us,
+            clock_ppm=clock_ppm,
+            seed=seed,
+            mtu=mtu,
+        )
 
     @property
     def services(self) -> tuple[Service, ...]:
@@ -82,9 +81,8 @@ class OpenPodSim(VirtualPod):
 
     def on_boot(self, now_ns: int) -> None:
         """Counter 0, a new boot id, the clock near 0 (at `uptime_us` the first time), stopped."""
+        super().on_boot(now_ns)
         self._boot_id = self._random.getrandbits(32)
-        self._boot_ns = now_ns
-        self._boot_clock_us = self._uptime_us if self.boots == 0 else 0
         self._config = wire.Config(min(self._rate_ids), *self._ranges)
         self.running = False
         self._clock_new = True
@@ -110,22 +108,18 @@ class OpenPodSim(VirtualPod):
         else:
             self._answer_clock(payload, now_ns)
 
-    def clock_ns(self, now_ns: int) -> int:
-        """The pod's clock at an instant of the carrier's."""
-        return self._boot_clock_us * 1000 + self._paced(now_ns - self._boot_ns)
-
     def produce(self, now_ns: int) -> list[tuple[int, Notification]]:
         """Full packets of the samples up to now; a gap of the source ends a packet early."""
         made = [(now_ns, answer) for answer in self._answers]
         self._answers.clear()
-        until_ns = self._paced(now_ns - self._origin_ns)
         if not (self.running and self.connected and wire.DATA in self.subscribed):
-            self._cursor_ns, self._last_end_ns = until_ns, None  # nobody listens: samples and packets are not made
+            self.skip(now_ns)  # nobody listens: samples and packets are not made
+            self._last_end_ns = None
             return made
         period_ns = NS / self._rate_hz
-        if until_ns - self._cursor_ns < (self._batch - 1) * period_ns:
+        samples = self.take(now_ns, self._rate_hz, at_least=self._batch)
+        if samples is None:
             return made
-        samples = self._source.between(self._cursor_ns, until_ns, self._rate_hz)
         batch = self._batch
         start = 0
         while start < len(samples):
@@ -135,7 +129,7 @@ class OpenPodSim(VirtualPod):
                 break  # not full yet: the next call finds these samples again
             made.append(self._packet(samples, start, end, period_ns))
             start = end
-            self._cursor_ns = int(samples.t_ns[end - 1]) + 1
+            self.used(samples, end)
         return made
 
     # ---- inside
@@ -148,9 +142,6 @@ class OpenPodSim(VirtualPod):
     def _batch(self) -> int:
         fits = min((self.mtu - 3 - 12) // 12, int(0.65 * self._rate_hz) + 1)  # a packet spans 655 ms at most
         return max(1, min(self._config.batch or fits, fits))
-
-    def _paced(self, elapsed_ns: int) -> int:
-        return elapsed_ns + round(elapsed_ns * self.clock_ppm * 1e-6)
 
     def _configure(self, payload: bytes) -> None:
         if len(payload) != 9 or payload[0] != wire.VERSION:
@@ -180,7 +171,6 @@ class OpenPodSim(VirtualPod):
 
     def _packet(self, samples: Samples, start: int, end: int, period_ns: float) -> tuple[int, Notification]:
         t_first_ns, t_last_ns = int(samples.t_ns[start]), int(samples.t_ns[end - 1])
-        shift_ns = self.clock_ns(self._origin_ns)
         raw = self._raw(samples, start, end)
         flags = wire.Flag(0)
         if samples.saturated[start:end].any():
@@ -192,7 +182,7 @@ class OpenPodSim(VirtualPod):
             self._clock_new = False
         data = wire.DataPacket(
             seq=self._seq,
-            t_first_us=(t_first_ns + shift_ns) // 1000,
+            t_first_us=self.stamped_ns(t_first_ns) // 1000,
             span_10us=round((t_last_ns - t_first_ns) / 10_000),
             rate_id=self._config.rate_id,
             flags=flags,
@@ -200,49 +190,12 @@ class OpenPodSim(VirtualPod):
         )
         self._seq += 1
         self._last_end_ns = t_last_ns
-        ready_ns = self._origin_ns + round(t_last_ns / (1 + self.clock_ppm * 1e-6))
-        return ready_ns, Notification(wire.DATA, wire.encode_data(data))
+        return self.ready_ns(t_last_ns), Notification(wire.DATA, wire.encode_data(data))
 
     def _raw(self, samples: Samples, start: int, end: int) -> npt.NDArray[np.int16]:
         acc_scale = wire.FULL_SCALE / (self._config.acc_range_g * G_MPS2)
         gyr_scale = wire.FULL_SCALE / math.radians(self._config.gyr_range_dps)
-        values = np.hstack([samples.acc_mps2[start:end] * acc_scale, samples.gyr_radps[start:end] * gyr_scale])
-        limit = wire.FULL_SCALE - 1
-        values = np.clip(np.rint(values), -limit - 1, limit)
-        at_limit = (samples.saturated[start:end, None] >> np.arange(6)) & 1
-        clipped_early = (at_limit == 1) & (np.abs(values) < wire.SATURATED_RAW)
-        return np.where(clipped_early, np.copysign(limit, values), values).astype(np.int16)
-
-    @classmethod
-    def worn(
-        cls,
-        foot: SimulatedFoot,
-        address: str,
-        name: str,
-        *,
-        now_ns: int,
-        origin_ns: int | None = None,
-        clock_ppm: float = 0.0,
-        loop: bool = False,
-        seed: int = 0,
-    ) -> OpenPodSim:
-        """A pod on a simulated foot (`RunnerSimulation.render`), whose script begins at `origin_ns`.
-
-        `clock_ppm` is what the foot was rendered with (`SensorModel.clock_ppm`): then both feet keep to one true time.
-        """
-        return cls(
-            address,
-            name,
-            ArraySource(foot.t_pod_ns, foot.acc_mps2, foot.gyr_radps, foot.saturated, loop=loop),
-            now_ns=now_ns,
-            origin_ns=origin_ns,
-            rate_hz=foot.rate_hz,
-            acc_range_g=round(foot.acc_range_mps2 / G_MPS2),
-            gyr_range_dps=round(math.degrees(foot.gyr_range_radps)),
-            clock_ppm=clock_ppm,
-            seed=seed,
-        )
-
-
-SIMULATED: dict[str, type[OpenPodSim]] = {open_pod.NAME: OpenPodSim}
-"""A simulated pod for every driver, by the driver's name."""
+        clipped = samples.saturated[start:end]
+        acc = self.counts(samples.acc_mps2[start:end], acc_scale, clipped & ALL_ACC, limit=wire.FULL_SCALE - 1)
+        gyr = self.counts(samples.gyr_radps[start:end], gyr_scale, clipped >> 3, limit=wire.FULL_SCALE - 1)
+        return np.hstack([acc, gyr]).astype(np.int16)

@@ -1,0 +1,15 @@
+"""Simulated pods that speak each driver's protocol through its own `encode`; how they are carried: `sim.peripheral`.
+
+One file a driver. To add one: a class on `SampledPod` (or `VirtualPod`), and a line in `SIMULATED`.
+"""
+
+from __future__ import annotations
+
+from sensord.drivers.open_pod import NAME as OPEN_POD
+from sensord.sim.peripheral import VirtualPod
+from sensord.sim.pods.open_pod import OpenPodSim
+
+__all__ = ["SIMULATED", "OpenPodSim", "VirtualPod"]
+
+SIMULATED: dict[str, type[VirtualPod]] = {OPEN_POD: OpenPodSim}
+"""A simulated pod for every driver, by the driver's name."""
