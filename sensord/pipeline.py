@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from sensord.clock import PodClock
-from sensord.drivers import DRIVERS
-from sensord.drivers.base import Decoder, Driver
+from sensord.drivers import READERS
+from sensord.drivers.base import Decoder, Reader
 from sensord.dsp.foot import FootAnalyser
 from sensord.errors import InternalError, PacketError
 from sensord.load.asymmetry import Asymmetries
@@ -71,7 +71,7 @@ POD_STATUS_EVERY_S = 10
 class PodLine:
     """One pod's way from packets to strides in run time, with its link, battery and losses."""
 
-    def __init__(self, setup: PodSetup, driver: Driver) -> None:
+    def __init__(self, setup: PodSetup, driver: Reader) -> None:
         self.setup = setup
         self.link_up = False
         self.reason: str | None = None
@@ -177,7 +177,7 @@ class Pipeline:
         self,
         setup: RunSetup,
         *,
-        drivers: Mapping[str, Driver] = DRIVERS,
+        drivers: Mapping[str, Reader] = READERS,
         on_contact: Callable[[Contact], None] | None = None,
     ) -> None:
         """`on_contact` hears of provisional contacts: for live feedback only, they are not events."""

@@ -5,8 +5,12 @@ To add a pod: one file with its packets drawn in the docstring, one line here, o
 
 from __future__ import annotations
 
-from sensord.drivers.base import Driver
+from sensord.drivers import recorded
+from sensord.drivers.base import Driver, Reader
 from sensord.drivers.open_pod import OpenPod
 
 DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (OpenPod(),)}
 """Every kind of pod we speak to, by name."""
+
+READERS: dict[str, Reader] = {**DRIVERS, recorded.NAME: recorded.Recorded()}
+"""Every kind of packet that a run file may hold: pods', and recordings' that were imported or fetched."""

@@ -247,7 +247,15 @@ class Decoder(Protocol):
         ...
 
 
-class Driver(Protocol):
+class Reader(Protocol):
+    """What the pipeline asks of a driver: bytes to samples."""
+
+    def decoder(self, info: Mapping[str, Json]) -> Decoder:
+        """A decoder for what LINK_UP recorded (`PodInfo.to_json()`). Raises LinkError (IDENTITY) if unreadable."""
+        ...
+
+
+class Driver(Reader, Protocol):
     """One kind of pod. Stateless: every call stands alone."""
 
     @property
@@ -270,10 +278,6 @@ class Driver(Protocol):
 
     def stop(self) -> Session[None]:
         """Leave the pod quiet, as we would like to find it."""
-        ...
-
-    def decoder(self, info: Mapping[str, Json]) -> Decoder:
-        """A decoder for what LINK_UP recorded (`PodInfo.to_json()`). Raises LinkError (IDENTITY) if unreadable."""
         ...
 
 
