@@ -151,13 +151,11 @@ class FootAcceleration:
         at = (near - first) * rate_hz / self._rate_hz
         low = max(ceil(at - early_s * rate_hz), 1)
         high = min(floor(at + late_s * rate_hz), len(heel) - 2)
-        if low <= high:
-            top = low + int(heel[low : high + 1].argmax())
-            before, peak, after = heel[top - 1 : top + 2].tolist()
-            if peak > before and peak >= after:
-                after_s = (top - 1 + vertex((before, peak, after), 1) - at) / rate_hz
-                habit.add(after_s)
-                return near + after_s * self._rate_hz, habit.steady
+        top = _highest_peak(heel, low, high)
+        if top is not None:
+            after_s = (vertex(heel, top) - at) / rate_hz
+            habit.add(after_s)
+            return near + after_s * self._rate_hz, habit.steady
         habit.miss()
         return near + (usual_s or 0.0) * self._rate_hz, False
 
@@ -210,6 +208,22 @@ class FootAcceleration:
         u, v = _unit(float(along[push - first]), float(normal[push - first]))
         thrown: FloatArray = np.cos(turned) * (u * along + v * normal) + np.sin(turned) * (v * along - u * normal)
         return thrown
+
+
+def _highest_peak(values: FloatArray, low: int, high: int) -> int | None:
+    """Row of the highest peak of (n,) in rows `low`..`high`; None where none is.
+
+    A higher value at an edge is no peak there: a swing is still being braked when the window begins.
+    """
+    if low > high:
+        return None
+    top = low + int(values[low : high + 1].argmax())
+    before, at, after = values[top - 1 : top + 2].tolist()
+    if at > before and at >= after:
+        return top
+    here = values[low : high + 1]
+    peaks = ((here > values[low - 1 : high]) & (here >= values[low + 1 : high + 2])).nonzero()[0]
+    return low + int(peaks[here[peaks].argmax()]) if len(peaks) else None
 
 
 def _unit(u: float, v: float) -> tuple[float, float]:

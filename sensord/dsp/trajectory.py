@@ -45,7 +45,7 @@ class StrideRowsOf:
     next_ic: float | None
     next_tc: float | None
     shock_seen: bool = True
-    """Whether every sample round the next initial contact came, and none at full scale."""
+    """Whether every sample round the next initial contact came, and hardly any at full scale."""
     stood_mps2: FloatArray | None = None
     """The pull when she last stood (3,), pod axes; None when she has not."""
 

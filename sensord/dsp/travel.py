@@ -10,9 +10,9 @@ be wrong:
   comes to the mean force of a stride being gravity: the leftover is spread evenly.
 * What is left over and not explained by the tilt is a jump at landing, where the error arose.
 
-When the shock was lost or clipped the mean force is worth nothing. Then up is where it was when she last stood: the
-sole lies flat in both. It may still be off by some degrees (the loaded foot, the place where she stood), and that would
-make every stride climb; roads are nearly level, which sets it right.
+When the shock was lost, or clipped for more than a moment (`impact.BRIEF_NS`), the mean force is worth nothing. Then up
+is where it was when she last stood: the sole lies flat in both. It may still be off by some degrees (the loaded foot,
+the place where she stood), and that would make every stride climb; roads are nearly level, which sets it right.
 
 In running the foot does not even stop turning at mid-stance: it rolls on over its ball, and a pod above the ball moves
 forward with it (`rolled_m`).

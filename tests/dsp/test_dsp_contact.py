@@ -118,6 +118,20 @@ def test_landing_is_the_peak_between_samples_whatever_the_mount(at_s: float, ang
     assert row / rate_hz == pytest.approx(at_s, abs=0.0005)
 
 
+def test_a_swing_still_being_braked_harder_does_not_hide_the_landing() -> None:
+    """The highest value in reach lies at its edge, the highest peak does not."""
+    rate_hz, t = 400.0, np.arange(0.0, 0.8, 1 / 400.0)
+    swing, landing = (np.exp(-0.5 * ((t - at_s) / 0.008) ** 2) for at_s in (0.175, 0.211))
+    plane = np.stack((G_MPS2 + 600.0 * swing + 60.0 * landing, 0 * t), axis=1)
+    foot = FootAcceleration(plane, 0 * t, 0 * t, (0.2 * rate_hz, 0.5 * rate_hz), rate_hz)
+    heel, first, _ = foot._heel(0.2 * rate_hz)
+    edge, landed = (float(heel[round(at_s * rate_hz) - first]) for at_s in (0.1925, 0.21))
+    assert edge > landed
+    row, shows = foot.landing(0.2 * rate_hz, Habit())
+    assert shows
+    assert row / rate_hz == pytest.approx(0.211, abs=0.002)
+
+
 def test_without_a_landing_in_reach_the_habit_stands_in() -> None:
     """The heel is braked harder and harder beyond where a landing can be."""
     rate_hz, t = RATE, np.arange(0.0, 0.8, 1 / RATE)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from sensord.dsp.impact import BAND_AFTER_NS, BAND_BEFORE_NS, HIGH_G_BIT, RawSamples, band_rms_g
+from sensord.dsp.impact import BAND_AFTER_NS, BAND_BEFORE_NS, HIGH_G_BIT, LOW_G_BIT, RawSamples, band_rms_g
 from sensord.model import G_MPS2, FloatArray
 
 HALF_NS = (BAND_BEFORE_NS + BAND_AFTER_NS) / 2
@@ -79,3 +79,23 @@ def test_the_sensor_is_named(flag: int, source: str) -> None:
     assert (impact.peak_g, impact.clipped, impact.source) == (20.0, False, source)
     assert impact.band_g is not None
     assert impact.band_g > 0.1
+
+
+@pytest.mark.parametrize("flag", [0b001, LOW_G_BIT])
+@pytest.mark.parametrize(
+    ("rate_hz", "rows", "hidden"),
+    [(100.0, 1, True), (200.0, 1, True), (400.0, 1, False), (400.0, 2, True), (1000.0, 3, False), (1000.0, 5, True)],
+)
+def test_a_shock_at_full_scale_for_a_moment_is_not_hidden(flag: int, rate_hz: float, rows: int, hidden: bool) -> None:
+    raw, t_ns = RawSamples(400), np.arange(200, dtype=np.int64) * round(1e9 / rate_hz)
+    flags = np.zeros(200, dtype=np.uint8)
+    flags[101 : 101 + rows] = flag
+    raw.append(t_ns, np.ones((200, 3)), flags)
+    assert raw.acc_clipped(int(t_ns[100])) is hidden
+    assert not raw.acc_clipped(int(t_ns[150]))
+
+
+def test_a_single_sample_at_full_scale_in_a_gap_hides_the_shock() -> None:
+    raw = RawSamples(400)
+    raw.append(np.array([0, 10**9, 2 * 10**9]), np.ones((3, 3)), np.array([0, 1, 0], dtype=np.uint8))
+    assert raw.acc_clipped(10**9)
