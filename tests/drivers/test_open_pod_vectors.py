@@ -1,4 +1,4 @@
-"""Open Pod bytes worked out by hand from docs/open-pod.md, so that encode and decode cannot be wrong together."""
+"""Provenance: worked out by hand from docs/open-pod.md, so that encode and decode cannot be wrong together."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from sensord.drivers.base import (
     Await,
     Driver,
     Fix,
+    Has,
     Keep,
     Pause,
     PodInfo,
@@ -28,6 +29,7 @@ from sensord.errors import LinkError, LinkReason
 from sensord.model import NS, Packet
 from sensord.sim.peripheral import VirtualPod
 from sensord.sim.pods import SIMULATED
+from tests.drivers.habits import habits_of
 
 ADDRESS = "C0:00:00:00:00:01"
 POD = "pod"
@@ -75,6 +77,9 @@ class Wire:
         match request:
             case Announce(info):
                 self.announced.append(info)
+            case Has(uuid):
+                known = any(c.uuid == uuid for service in self.pod.table for c in service.characteristics)
+                return b"\1" if known else b""
             case Read(uuid):
                 return self.pod.read(uuid, self.now_ns)
             case Write(uuid, payload):
@@ -135,8 +140,8 @@ class Wire:
 
 
 def pod_of(name: str, **options: Any) -> VirtualPod:
-    """A simulated pod for a driver, at time 0."""
-    return SIMULATED[name](ADDRESS, name, now_ns=0, **options)
+    """A simulated pod for a driver, at time 0, that goes by the name such pods have."""
+    return SIMULATED[name](ADDRESS, habits_of(name).advertised, now_ns=0, **options)
 
 
 def recorded(name: str, seconds: float, **options: Any) -> tuple[PodInfo, list[Packet]]:

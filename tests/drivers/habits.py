@@ -1,0 +1,177 @@
+"""What each kind of pod can do: the conformance suite walks DRIVERS and expects of each driver what is declared here.
+
+A driver of DRIVERS without a line in HABITS fails the suite. Declare what the *device* allows, never what a driver
+happens to do: a bound that is loosened so that a test passes hides a defect.
+
+The simulated pod of a driver that gives samples takes the keywords of `SampledPod` (source, now_ns, origin_ns, rate_hz,
+acc_range_g, gyr_range_dps, uptime_us, clock_ppm, seed, mtu); one that gives readings at least now_ns, seed and mtu.
+`DecodeCounts.samples` counts what was given: samples, or readings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sensord.drivers import DRIVERS
+from sensord.errors import PacketReason
+from sensord.model import G_MPS2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """One kind of pod. Tests ask for 16 g and 2000 dps (`Wanted`) unless they say otherwise."""
+
+    gives: Literal["samples", "readings"] = "samples"
+
+    advertised: str
+    """Local name in the advertisement of the simulated pod."""
+
+    rates_hz: tuple[tuple[float, float], ...] = ()
+    """Rate wanted, rate that the pod then does: what the round trip tries. 200.0 (what `Wanted` asks) must be there."""
+
+    acc_range_g: float = 16.0
+    gyr_range_dps: float = 2000.0
+    """Full scale that PodInfo names when 16 g and 2000 dps are wanted."""
+
+    acc_step_mps2: float | None = None
+    gyr_step_radps: float | None = None
+    """One step of the raw values at those ranges; None: range / 32768. Round trip error: at most 0.51 steps."""
+
+    acc_clips_g: float | None = None
+    gyr_clips_dps: float | None = None
+    """Where raw values end, where that is not at the named range (a sensor may read on beyond it)."""
+
+    widest_acc_g: float = 16.0
+    """Widest accelerometer range of the device."""
+
+    clock: Literal["own", "arrival"] = "own"
+    """Times come from the pod's clock, or from arrivals only."""
+
+    time_atol_ns: int = 15_000
+    """Own clock: how far any stamp may be off the true one. Arrival: how far neighbours' distance may be off."""
+
+    gyr_interpolated: bool = False
+    """The gyroscope has times of its own and is put on the accelerometer's."""
+
+    loss: Literal["exact", "time", "none"] = "exact"
+    """Lost samples are counted exactly, counted from times (to one sample a gap), or cannot be told (None)."""
+
+    first_missing: int | None = 0
+    """`missing_before` of the very first block."""
+
+    stream: bool = False
+    """The bytes are a stream that may be cut anywhere: where a notification ends means nothing."""
+
+    torn: bool = False
+    """Stream without a checksum: pieces of two frames can pass for one where a notification was lost between them."""
+
+    mtus: tuple[int, ...] = (23, 48, 103, 185, 247, 517)
+    """MTUs that the device can live with."""
+
+    at_once: bool = False
+    """Every packet gives its own samples at once, as one block."""
+
+    repeats: bool = True
+    """A notification that is delivered twice is told (and counted) as a duplicate."""
+
+    wrap_s: float | None = None
+    """Seconds after which the clock in the packets wraps; None: never, or no clock."""
+
+    counter_span: int | None = None
+    """Packets after which a counter wraps."""
+
+    goes_on: bool = True
+    """After a lost link samples go on in the same segment, with what is missing known; else a new one begins."""
+
+    away_s: tuple[float, ...] = (0.5, 20.0, 4000.0, 9000.0)
+    """How long a link may be away (only where `goes_on`)."""
+
+    setup_s: float = 1.0
+    """From the link's return to the first sample, at most."""
+
+    first_within_s: float = 0.5
+    """After `start` has returned: samples come within this time."""
+
+    reboot: bool = True
+    """A restart of the pod can be told, so that a new segment begins."""
+
+    answers_on_data: bool = False
+    """Commands are answered on the characteristic that carries the samples: it is subscribed to before LINK_UP."""
+
+    never_quiet: bool = False
+    """The device cannot be told to stop."""
+
+    reads_back: bool = True
+    """The device can be asked how it is configured."""
+
+    reasons: frozenset[PacketReason] = frozenset()
+    """Reasons for refusal that the fuzz must bring about (each at least once in 20,000 packets)."""
+
+    refused_share: float = 0.5
+    """Share of mangled packets that must be refused: a stream only waits for more when it is cut short."""
+
+    kept_share: float = 0.97
+    """Share of good packets that must be read although junk came between all of them."""
+
+    junk_passes: bool = False
+    """No checksum, counter or clock: junk may look like a good frame, so what is read between junk is not compared."""
+
+    header_bytes: int = 12
+    """Bytes at the start of a packet in which every single bit is flipped once."""
+
+    flip_costs: int = 1
+    """Packets' worth of samples that one flipped bit may cost."""
+
+    flip_moves_ns: int = 0
+    """How far one flipped bit may move stamps a second later (arrival clocks only: they count what came)."""
+
+    logs: bool = False
+    """It can log on board: the driver is a `LoggingDriver`."""
+
+    log_rate_hz: float | None = None
+    """Rate it logs at when 200 Hz are wanted; None: as it streams."""
+
+    @property
+    def rate_hz(self) -> float:
+        """What the pod does when 200 Hz are wanted."""
+        return dict(self.rates_hz)[200.0]
+
+    @property
+    def acc_error_mps2(self) -> float:
+        """Largest error of a round trip."""
+        return 0.51 * (self.acc_step_mps2 or self.acc_range_g * G_MPS2 / 32768)
+
+    @property
+    def gyr_error_radps(self) -> float:
+        """Largest error of a round trip, without what interpolation adds."""
+        return 0.51 * (self.gyr_step_radps or self.gyr_range_dps * 0.017453292519943295 / 32768)
+
+
+HABITS: dict[str, Habits] = {
+    "open-pod": Habits(
+        advertised="open-pod",
+        rates_hz=((52.0, 52.0), (100.0, 100.0), (200.0, 200.0), (208.0, 208.0), (416.0, 416.0)),
+        widest_acc_g=32.0,
+        at_once=True,
+        wrap_s=2**32 / 1e6,
+        counter_span=2**16,
+        mtus=(27, 48, 103, 185, 247, 517),
+        reasons=frozenset(set(PacketReason) - {PacketReason.ORDER, PacketReason.CHECKSUM}),
+    ),
+}
+
+
+def habits_of(name: str) -> Habits:
+    """What is declared for a driver. AssertionError names the driver that has declared nothing."""
+    assert name in HABITS, f"driver {name!r} is in DRIVERS but tests/drivers/habits.py says nothing about it"
+    return HABITS[name]
+
+
+def drivers(*, gives: str | None = "samples", **fields: object) -> list[str]:
+    """Names of the drivers with these habits (None: whatever they give). Undeclared ones are in every list, to fail."""
+
+    def fits(habits: Habits) -> bool:
+        return gives in (None, habits.gives) and all(getattr(habits, k) == v for k, v in fields.items())
+
+    return [name for name in DRIVERS if name not in HABITS or fits(HABITS[name])]
