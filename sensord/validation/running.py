@@ -54,7 +54,7 @@ def timing(bench: Workbench) -> list[Row]:
             targets = TARGETS_100 if found.trial.rate_hz < 200.0 else TARGETS_200
             own = timing_rows(found, "timing", NEAR_RUN_S, targets, each_foot=found.trial.rate_hz == 200.0)
             if "lossy" in variant:
-                own += timing_rows(_trusted(found), "timing", NEAR_RUN_S, targets)
+                own += timing_rows(_trusted(found), "timing", NEAR_RUN_S, targets, each_foot=True)
             rows += own if variant == SMOOTH else [unjudged(row) for row in own]
         rows += timing_rows(bench.derived_at(source, 100.0), "timing", NEAR_RUN_S, TARGETS_100)
     return [

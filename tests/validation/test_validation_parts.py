@@ -16,7 +16,7 @@ from sensord.validation.contacts import NEAR_RUN_S, counts_inside, ic_timing, ma
 from sensord.validation.fit_file import read_seconds
 from sensord.validation.latency import _final, _Told
 from sensord.validation.lengths import taught_strides
-from sensord.validation.resample import resampled
+from sensord.validation.resample import in_band_of, resampled
 from sensord.validation.rows import Kind, On, Target, Verdict, compared
 from sensord.validation.simulated import Case, outside_gaps, simulated
 from sensord.validation.timing_sources import pitch_rate_alone
@@ -69,6 +69,19 @@ def test_axes_are_put_in_24_orders_and_turned_without_a_mirror() -> None:
     orders = robustness._axis_orders()
     assert len({m.tobytes() for m in orders}) == 24
     assert all(np.linalg.det(m) == pytest.approx(1.0) and np.abs(m).sum() == 3.0 for m in orders)
+
+
+def test_the_band_of_a_lower_rate_is_what_that_rate_leaves() -> None:
+    """At the lower rate's samples both are the same, but where the signal begins and ends."""
+    trial = simulated(Case(10.0, duration_s=6.0), ON).trial
+    slow, in_band = resampled(trial, 100.0), in_band_of(trial, 100.0)
+    for side in Side:
+        low = np.concatenate([b.gyr_radps for b in slow.recordings[side].blocks])
+        same, whole = (np.concatenate([b.gyr_radps for b in t.recordings[side].blocks]) for t in (in_band, trial))
+        assert len(same) == len(whole)
+        inside = slice(20, len(low) - 20)
+        lost = np.abs(whole[::2] - low)[inside].max()
+        assert np.abs(same[::2] - low)[inside].max() < 0.3 * lost
 
 
 def test_a_lower_rate_keeps_the_time() -> None:
