@@ -1,7 +1,7 @@
 """What each kind of pod can do: the conformance suite walks DRIVERS and expects of each driver what is declared here.
 
-A driver of DRIVERS without a line in HABITS fails the suite. Declare what the *device* allows, never what a driver
-happens to do: a bound that is loosened so that a test passes hides a defect.
+A driver of DRIVERS without a line in HABITS fails the suite (one test says so). Declare what the *device* allows,
+never what a driver happens to do: a bound that is loosened so that a test passes hides a defect.
 
 The simulated pod of a driver that gives samples takes the keywords of `SampledPod` (source, now_ns, origin_ns, rate_hz,
 acc_range_g, gyr_range_dps, uptime_us, clock_ppm, seed, mtu); one that gives readings at least now_ns, seed and mtu.
@@ -132,6 +132,12 @@ class Habits:
     log_rate_hz: float | None = None
     """Rate it logs at when 200 Hz are wanted; None: as it streams."""
 
+    log_edge_s: float = 1.0
+    """What a log may lack at its beginning and end: what the device buffers before it writes."""
+
+    log_reasons: frozenset[PacketReason] = frozenset()
+    """Reasons for refusal that a fuzz of the log's pieces must bring about."""
+
     @property
     def rate_hz(self) -> float:
         """What the pod does when 200 Hz are wanted."""
@@ -169,9 +175,9 @@ def habits_of(name: str) -> Habits:
 
 
 def drivers(*, gives: str | None = "samples", **fields: object) -> list[str]:
-    """Names of the drivers with these habits (None: whatever they give). Undeclared ones are in every list, to fail."""
+    """Names of the drivers with these habits (`gives` None: samples or readings)."""
 
     def fits(habits: Habits) -> bool:
-        return gives in (None, habits.gives) and all(getattr(habits, k) == v for k, v in fields.items())
+        return gives in {None, habits.gives} and all(getattr(habits, k) == v for k, v in fields.items())
 
-    return [name for name in DRIVERS if name not in HABITS or fits(HABITS[name])]
+    return [name for name in DRIVERS if name in HABITS and fits(HABITS[name])]

@@ -71,6 +71,8 @@ class Wire:
                     request = session.send(answer)
         except StopIteration as end:
             return end.value
+        finally:
+            session.close()
 
     def carry_out(self, request: Any) -> bytes:
         self.listen(STEP_NS)
