@@ -9,7 +9,6 @@ its own whose next contact is unknown.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import sqrt
 
 import numpy as np
 
@@ -35,7 +34,10 @@ COLUMNS = 7
 
 
 FEW = 32
-"""Rows from which on numpy is faster."""
+"""Rows above which numpy is faster."""
+
+UNSURE_RADPS = 0.01
+"""Design choice: the bias of the gyroscope may move by so much while samples wait."""
 
 SHORTEST_STRIDE_NS = 400_000_000
 """Design choice: nobody takes more than 150 strides a minute with one foot (sprinters: 140); it is shaken."""
@@ -76,21 +78,18 @@ class Stretch:
         return int((t_ns - self.origin_ns) // self.period_ns)
 
 
-def pitch_and_size(rows: FloatArray, axis: FloatArray, bias: FloatArray) -> tuple[list[float], list[float]]:
-    """Pitch rate and size of the acceleration of history rows (n, 7), as `project` and `norm` give them.
+def pitch_rates(rows: FloatArray, axis: FloatArray, bias: FloatArray) -> list[float]:
+    """Pitch rate of history rows (n, 7), as `project` gives it.
 
-    A few rows (a packet) in plain floats, because numpy takes longer to be called than to work on them.
+    A few rows (a packet or two) in plain floats, because numpy takes longer to be called than to work on them.
     """
     if len(rows) > FEW:
-        return project(rows[:, GYR], axis, bias).tolist(), norm(rows[:, ACC]).tolist()
+        rates: list[float] = project(rows[:, GYR], axis, bias).tolist()
+        return rates
     x, y, z = axis.tolist()
     a, b, c = bias.tolist()
     offset = a * x + b * y + c * z
-    pitch, size = [], []
-    for acc_x, acc_y, acc_z, gyr_x, gyr_y, gyr_z, _ in rows.tolist():
-        pitch.append(gyr_x * x + gyr_y * y + gyr_z * z - offset)
-        size.append(sqrt(acc_x * acc_x + acc_y * acc_y + acc_z * acc_z))
-    return pitch, size
+    return [gyr_x * x + gyr_y * y + gyr_z * z - offset for gyr_x, gyr_y, gyr_z in rows[:, GYR].tolist()]
 
 
 class Detector:
@@ -105,6 +104,7 @@ class Detector:
         self._slow = LowPass(SWING_CUTOFF_HZ, rate_hz)
         self._gate = MidSwingGate(rate_hz, self._slow.delay_s, max_stride_s)
         self._touch = TouchDown(rate_hz)
+        self._jerk_row = 0
         self.rows = StrideRows(side, rate_hz)
         self._begin_row = 0
         self.swing_row: int | None = None
@@ -141,28 +141,38 @@ class Detector:
         """Forget what is open: rows from `row` on are gone through anew."""
         self._begin_row = self.last_row = row
         self._slow.reset()
-        self._forget()
+        self._forget(row)
 
     def run(self, start: int, end: int, axis: Axis, bias: FloatArray, *, live: bool) -> list[Contact | Stride]:
         """Rows start..end-1 of the history. Provisional contacts only when `live`."""
         self._axis, self._bias = axis, bias
-        pitch, size = pitch_and_size(self._history.rows(start, end), axis.vector, bias)
+        pitch = pitch_rates(self._history.rows(start, end), axis.vector, bias)
         out: list[Contact | Stride] = []
         at = start
         for row, swing, mid_row in [*self._gate.push(start, self._slow.push(pitch)), (end, Swing.NOTHING, 0)]:
             while self._due_row is not None and self._due_row < row:
                 due = self._due_row
-                out += self._touched(at, pitch[at - start : due - start], size[at - start : due - start], live=live)
+                out += self._touched(at, pitch[at - start : due - start], live=live)
                 at = due
                 out += self._overdue(due)
-            out += self._touched(at, pitch[at - start : row - start], size[at - start : row - start], live=live)
+            out += self._touched(at, pitch[at - start : row - start], live=live)
             at = row
             if swing is Swing.BEGINS:
                 out += self._left_ground(row + 1)
-                self._touch.arm()
+                self._arm(row)
             elif swing is Swing.PASSED:
                 self._swung(max(mid_row, self._begin_row))
         return out
+
+    def hurries(self, end: int, gyr_radps: FloatArray) -> bool:
+        """Whether rows before `end`, with these samples (n, 3) as the last, should be run at once: a provisional
+        contact may show in them, or a foot that rests is overdue."""
+        if self._due_row is not None and self._due_row < end:
+            return True
+        if not self._touch.armed:
+            return False
+        offset = float(self._bias.dot(self._axis.vector))
+        return min(gyr_radps.dot(self._axis.vector).tolist(), default=0.0) < offset + UNSURE_RADPS
 
     def _swung(self, row: int) -> None:
         """Mid-swing was at this row: a contact is open now."""
@@ -187,12 +197,31 @@ class Detector:
         rests_ns = max(self._stretch.time_ns(row - self._pad - 1), landings[0].ic_ns + 1)
         return self._strides_to([replace(landings[0], rests_ns=rests_ns)])
 
-    def _touched(self, start: int, pitch: list[float], size: list[float], *, live: bool) -> list[Contact]:
-        """Provisional contacts in the rows from `start` on."""
+    def _arm(self, row: int) -> None:
+        """A swing begins at this row: wait for the contact after it."""
         if not self._provisional:
+            return
+        self._touch.arm(self._hardest_jerk(max(self._jerk_row, row - self._longest), row))
+        self._jerk_row = row
+
+    def _hardest_jerk(self, start: int, end: int) -> float:
+        """The largest jerk in m/s3 in rows start..end-1 in which the foot turns toe-down; 0 when it never does."""
+        rows = self._history.rows(start, end)
+        size = norm(rows[:, ACC])
+        down = project(rows[1:, GYR], self._axis.vector, self._bias) < 0.0
+        return float(np.abs(size[1:] - size[:-1]).max(where=down, initial=0.0)) * self._rate_hz
+
+    def _touched(self, start: int, pitch: list[float], *, live: bool) -> list[Contact]:
+        """The provisional contact, if it shows in the rows from `start` on."""
+        if not self._touch.armed:
             return []
-        shown = self._touch.push(pitch, size)
-        return [Contact(self._side, self._stretch.time_ns(start + i)) for i in shown] if live else []
+
+        def jerk_mps3(i: int) -> float:
+            before, now = norm(self._history.rows(start + i - 1, start + i + 1)[:, ACC]).tolist()
+            return float(abs(now - before)) * self._rate_hz
+
+        shown = self._touch.push(pitch, jerk_mps3)
+        return [] if shown is None or not live else [Contact(self._side, self._stretch.time_ns(start + shown))]
 
     def close(self, end: int, *, lost: bool) -> list[Stride]:
         """No further mid-swing will come (she stopped, or the signal was `lost`): close what is open at row `end`."""
@@ -202,18 +231,19 @@ class Detector:
             out += self._strides_to(self._but_told(landings or []))
         if lost and self._last is not None:
             out.append(self._row(self._last, None, lost=True))
-        self._forget()
+        self._forget(end)
         if not lost:
             self.rows.stopped()
         return out
 
-    def _forget(self) -> None:
+    def _forget(self, row: int) -> None:
         self.swing_row = self._due_row = None
         self._last = None
         self._told = False
         self._off = 0
         self._gate.reset()
         self._touch.reset()
+        self._jerk_row = row
 
     def _left_ground(self, known: int) -> list[Stride]:
         """A swing begins at row `known` - 1: the contact that was open is over."""

@@ -8,14 +8,16 @@ Until the axis is known the samples wait (`FootSettings.wait_s`); then the waiti
 first strides are not lost. Every decision falls at a row of the grid and looks only at rows before it, so blocks may be
 cut anywhere: the same samples give the same strides to the bit.
 
-Latency: a stride comes 0.2-0.26 s after the toe-off of the contact that ends it, once the foot swings; a provisional
-contact one or two samples after it shows. The last stride before standing comes about one stride time after it ended.
+Latency: a stride comes 0.2-0.36 s after the toe-off of the contact that ends it, once the foot swings and its samples
+are gone through (`WAIT_S`); a provisional contact one or two samples after it shows. The last stride before standing
+comes about one stride time after it ended.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,6 +61,11 @@ LOOSE_S = 180.0
 ROWS_AT_ONCE = 256
 """Blocks are gone through in parts of at most so many rows, so that memory does not depend on the size of a block."""
 
+WAIT_S = 0.1
+"""Design choice: samples wait until so much of them has come, because going through a few rows costs nearly as much as
+going through many; a stride is told so much later at most. Where a provisional contact may show, or a stride is
+overdue, nothing waits."""
+
 
 @dataclass(frozen=True, slots=True)
 class FootSettings:
@@ -82,7 +89,10 @@ class FootAnalyser:
         self._wait = round(settings.wait_s * rate_hz)
         self._watch = round(WATCH_S * rate_hz)
         self._grid = UniformGrid(rate_hz, settings.bridge_s)
-        held = round((settings.wait_s + 5.0) * rate_hz) + ROWS_AT_ONCE
+        self._enough = round(WAIT_S * rate_hz)
+        self._waiting: list[SampleBlock] = []
+        self._waits = 0
+        held = round((settings.wait_s + 5.0) * rate_hz) + self._enough + ROWS_AT_ONCE
         self._history = History(held, COLUMNS)
         self._raw = RawSamples(2 * held)
         self._standing = Standing()
@@ -100,13 +110,21 @@ class FootAnalyser:
     def push(self, block: SampleBlock) -> list[Item]:
         """What these samples complete."""
         out: list[Item] = []
-        if self._segment is not None and block.segment != self._segment:
-            out += self._leave(lost=True)
-            self._grid.reset()
-            self._raw.clear()
-        self._segment = block.segment
-        for start in range(0, len(block), ROWS_AT_ONCE):
-            self._push_part(block, slice(start, start + ROWS_AT_ONCE), out)
+        if block.segment != self._segment:
+            if self._segment is not None:
+                out += self._leave(lost=True)
+                self._grid.reset()
+                self._raw.clear()
+            self._segment = block.segment
+        if len(block.t_pod_ns) > ROWS_AT_ONCE:
+            for part in _parts(block):
+                self._waiting.append(part)
+                self._take(out)
+            return out
+        self._waiting.append(block)
+        self._waits += len(block.t_pod_ns)
+        if self._waits >= self._enough or self._detector.hurries(self._history.end + self._waits, block.gyr_radps):
+            self._take(out)
         return out
 
     def flush(self) -> list[Item]:
@@ -120,35 +138,48 @@ class FootAnalyser:
         """Rows of memory held, whatever has been pushed."""
         return self._history.size + self._raw.size
 
-    def _push_part(self, block: SampleBlock, part: slice, out: list[Item]) -> None:
-        t_ns, acc, gyr, saturated = (
-            block.t_pod_ns[part],
-            block.acc_mps2[part],
-            block.gyr_radps[part],
-            block.saturated[part],
-        )
-        if block.high_g_mps2 is None:
-            self._raw.append(t_ns, acc, saturated)
-        else:
-            low_g = np.where(saturated & np.uint8(ACC_BITS), np.uint8(LOW_G_BIT), np.uint8(0))
-            flags: MaskArray = (saturated & np.uint8(GYR_BITS)) | low_g | np.uint8(HIGH_G_BIT)
-            self._raw.append(t_ns, block.high_g_mps2[part], flags)
-        times = t_ns.tolist()
-        if times and self._grid.follow(times):
+    def _take(self, out: list[Item]) -> None:
+        """Go through the samples that wait."""
+        blocks, self._waiting, self._waits = self._waiting, [], 0
+        times: list[int] = []
+        for block in blocks:
+            self._keep_raw(block)
+            times += block.t_pod_ns.tolist()
+        if not times:
+            return
+        if self._grid.follow(times):
             rows = self._history.grow(len(times))
-            rows[:, ACC], rows[:, GYR], rows[:, BRIDGED] = acc, gyr, 0.0
+            rows[:, BRIDGED] = 0.0
+            start = 0
+            for block in blocks:
+                end = start + len(block.t_pod_ns)
+                rows[start:end, ACC], rows[start:end, GYR] = block.acc_mps2, block.gyr_radps
+                start = end
             self._grid.took(times, rows[-1, :BRIDGED].copy())
             self._advance(self._history.end - len(times), out)
             return
-        for piece in self._grid.push(t_ns, np.concatenate((acc, gyr), axis=1)):
+        t_ns = np.concatenate([block.t_pod_ns for block in blocks])
+        acc, gyr = (np.concatenate(parts) for parts in zip(*((b.acc_mps2, b.gyr_radps) for b in blocks), strict=True))
+        values = np.concatenate((acc, gyr), axis=1)
+        for piece in self._grid.push(t_ns, values):
             if piece.opens:
-                out += self._leave(lost=True)
+                out += self._end_stretch(lost=True)
                 self._enter(piece.origin_ns)
             for start in range(0, len(piece), ROWS_AT_ONCE):
                 part = slice(start, start + ROWS_AT_ONCE)
                 rows = self._history.grow(len(piece.bridged[part]))
                 rows[:, :BRIDGED], rows[:, BRIDGED] = piece.values[part], piece.bridged[part]
                 self._advance(self._history.end - len(rows), out)
+
+    def _keep_raw(self, block: SampleBlock) -> None:
+        """The samples as they came are what impacts are read from: those of the high-g sensor where there is one."""
+        saturated = block.saturated
+        if block.high_g_mps2 is None:
+            self._raw.append(block.t_pod_ns, block.acc_mps2, saturated)
+            return
+        low_g = np.where(saturated & np.uint8(ACC_BITS), np.uint8(LOW_G_BIT), np.uint8(0))
+        flags: MaskArray = (saturated & np.uint8(GYR_BITS)) | low_g | np.uint8(HIGH_G_BIT)
+        self._raw.append(block.t_pod_ns, block.high_g_mps2, flags)
 
     def _enter(self, origin_ns: int) -> None:
         """A stretch of unbroken signal begins."""
@@ -160,7 +191,12 @@ class FootAnalyser:
         self._standing.still_windows = 0
 
     def _leave(self, *, lost: bool) -> list[Item]:
-        """The stretch ends."""
+        """The samples end: the ones that wait are the last of the stretch."""
+        out: list[Item] = []
+        self._take(out)
+        return out + self._end_stretch(lost=lost)
+
+    def _end_stretch(self, *, lost: bool) -> list[Item]:
         row = self._history.end
         return [*self._last_chance(row), *self._detector.close(row, lost=lost)] if row else []
 
@@ -300,3 +336,17 @@ class FootAnalyser:
 
     def _note(self, code: str, text: str) -> FootNote:
         return FootNote(self.side, code, text)
+
+
+def _parts(block: SampleBlock) -> Iterator[SampleBlock]:
+    """A long block in parts of `ROWS_AT_ONCE` rows."""
+    for start in range(0, len(block), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        yield replace(
+            block,
+            t_pod_ns=block.t_pod_ns[rows],
+            acc_mps2=block.acc_mps2[rows],
+            gyr_radps=block.gyr_radps[rows],
+            saturated=block.saturated[rows],
+            high_g_mps2=None if block.high_g_mps2 is None else block.high_g_mps2[rows],
+        )

@@ -6,6 +6,7 @@ Both are small state machines over plain floats, so a cut of the input cannot ch
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from enum import IntEnum
 from math import inf, radians
 from statistics import median
@@ -123,48 +124,36 @@ class TouchDown:
     """
 
     def __init__(self, rate_hz: float) -> None:
-        self._rate_hz = rate_hz
         self._latest = max(1, round(LATEST_S * rate_hz))
         self._recent: deque[float] = deque([JERK_START_MPS3], maxlen=RECENT)
         self.reset()
 
     def reset(self) -> None:
         """Wait for a swing."""
-        self._armed = False
+        self.armed = False
+        """Whether a contact is waited for; as long as it is not, nothing needs to be pushed."""
         self._falling = 0
         self._pitch = 0.0
-        self._acc = 0.0
-        self._top = 0.0
         self._threshold = JERK_SHARE * JERK_START_MPS3
 
-    def arm(self) -> None:
-        """A swing has begun."""
-        if self._top > 0.0:
-            self._recent.append(self._top)
+    def arm(self, top_mps3: float) -> None:
+        """A swing has begun. `top_mps3`: the hardest jerk since the one before, 0 when none was seen."""
+        if top_mps3 > 0.0:
+            self._recent.append(top_mps3)
             self._threshold = JERK_SHARE * median(self._recent)
-        self._armed, self._falling, self._top = True, 0, 0.0
+        self.armed, self._falling = True, 0
 
-    def step(self, pitch_radps: float, acc_mps2: float) -> bool:
-        """True at the sample where the contact shows. Takes the pitch rate and the size of the acceleration."""
-        return bool(self.push([pitch_radps], [acc_mps2]))
-
-    def push(self, pitch_radps: list[float], acc_mps2: list[float]) -> list[int]:
-        """At which of these samples a contact shows."""
-        if not pitch_radps:
-            return []
-        shown = []
-        falling, top, rate_hz = self._falling, self._top, self._rate_hz
+    def push(self, pitch_radps: list[float], jerk_mps3: Callable[[int], float]) -> int | None:
+        """At which of these samples the contact shows, if it does. `jerk_mps3` is asked for few of them."""
+        last_pitch, falling = self._pitch, self._falling
         for i, pitch in enumerate(pitch_radps):
             if pitch >= 0.0:
                 falling = 0
-                continue
-            jerk = abs(acc_mps2[i] - (acc_mps2[i - 1] if i else self._acc)) * rate_hz
-            top = max(top, jerk)
-            if falling and self._armed:
-                last_pitch = pitch_radps[i - 1] if i else self._pitch
-                if jerk > self._threshold or pitch > last_pitch or falling >= self._latest:
-                    self._armed = False
-                    shown.append(i)
-            falling += 1
-        self._pitch, self._acc, self._falling, self._top = pitch_radps[-1], acc_mps2[-1], falling, top
-        return shown
+            elif falling and (pitch > last_pitch or falling >= self._latest or jerk_mps3(i) > self._threshold):
+                self.armed = False
+                return i
+            else:
+                falling += 1
+            last_pitch = pitch
+        self._pitch, self._falling = last_pitch, falling
+        return None

@@ -92,8 +92,17 @@ def test_provisional_contacts_come_close_and_before_their_stride(running_foot: S
         assert all(items.index(c) < items.index(stride) for c in earlier)
 
 
+def test_a_provisional_contact_is_told_with_its_sample(running_foot: SimulatedFoot) -> None:
+    """Other samples may wait until there are more of them (`WAIT_S`)."""
+    analyser = FootAnalyser(Side.LEFT, RATE_HZ)
+    told = [(one.t_pod_ns[-1], x) for one in cut(running_foot.block(), 1) for x in analyser.push(one)]
+    contacts = [(seen_ns, x.t_pod_ns) for seen_ns, x in told if isinstance(x, Contact)]
+    assert len(contacts) > 50
+    assert [seen_ns for seen_ns, _ in contacts] == [shown_ns for _, shown_ns in contacts]
+
+
 def test_strides_come_soon_enough_to_act_on(running_foot: SimulatedFoot) -> None:
-    """A stride is told within 0.26 s of the toe-off that follows its end (as `foot` says)."""
+    """A stride is told within 0.36 s of the toe-off that follows its end (as `foot` says)."""
     analyser, toe_offs = FootAnalyser(Side.LEFT, RATE_HZ), running_foot.tc_pod_ns
     delays = []
     for one in cut(running_foot.block(), 1):
@@ -102,7 +111,7 @@ def test_strides_come_soon_enough_to_act_on(running_foot: SimulatedFoot) -> None
                 off = toe_offs[np.searchsorted(toe_offs, item.next_ic_pod_ns)]
                 delays.append((one.t_pod_ns[-1] - off) / NS)
     assert len(delays) > 50
-    assert max(delays) < 0.26
+    assert max(delays) < 0.36
 
 
 @pytest.mark.parametrize("gait", [Run(8.0), Walk(12.0, speed_mps=0.7), Walk(10.0, speed_mps=1.3)])

@@ -58,12 +58,35 @@ def test_a_pause_lowers_the_threshold_again() -> None:
     assert len(swings(gate, [-0.1, *fast, *rest, *slow])) == 10
 
 
-def test_touch_down_once_a_swing_and_only_when_armed() -> None:
+def shown(pitch_radps: list[float], jerk_mps3: list[float]) -> int | None:
+    """Where a foot that has begun to swing touches down, told the same when it is pushed sample by sample."""
+    whole, single = TouchDown(RATE), TouchDown(RATE)
+    assert not whole.armed
+    whole.arm(0.0)
+    single.arm(0.0)
+    at = whole.push(pitch_radps, jerk_mps3.__getitem__)
+    assert whole.armed == (at is None)
+    for i, pitch in enumerate(pitch_radps):
+        if single.push([pitch], lambda _, row=i: jerk_mps3[row]) is not None:
+            assert i == at
+            return at
+    assert at is None
+    return at
+
+
+def test_touch_down_shows_by_a_jerk_a_turn_back_or_going_on() -> None:
+    assert shown([2.0, -1.0, -2.0, -3.0, -4.0], [0.0, 0.0, 0.0, 5000.0, 0.0]) == 3
+    assert shown([2.0, -1.0, -2.0, -1.0, -4.0], [0.0] * 5) == 3
+    assert shown([2.0, *(-0.1 * i for i in range(1, 40))], [0.0] * 40) == 1 + round(0.06 * RATE)
+    assert shown([2.0, 1.0, 1.5, 2.0], [5000.0] * 4) is None
+
+
+def test_touch_down_takes_the_jerks_of_this_runner_for_its_measure() -> None:
     touch = TouchDown(RATE)
-    falling = [(-1.0, 10.0), (-2.0, 10.0), (-3.0, 60.0), (-2.0, 12.0)]
-    assert [touch.step(*sample) for sample in falling] == [False] * 4
-    touch.arm()
-    assert [touch.step(*sample) for sample in [(2.0, 10.0), *falling]] == [False, False, False, True, False]
+    for _ in range(8):
+        touch.arm(50_000.0)
+    assert touch.push([-1.0, -2.0], [0.0, 5000.0].__getitem__) is None
+    assert touch.push([-3.0, -4.0], [0.0, 15_000.0].__getitem__) == 1
 
 
 # --------------------------------------------------------------------------------------------- contact
