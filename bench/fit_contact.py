@@ -146,6 +146,13 @@ def _collapse(foot: FootAcceleration, push: int, turned: float) -> tuple[float, 
     return turned if found is None else found, True
 
 
+def _both(foot: FootAcceleration, near: float, habit: Habit) -> tuple[float, bool]:
+    """Mean of the braking and of the pitch rate's landing put off by the foot's habit."""
+    row, shows = SHIPPED_LANDING(foot, near, habit)
+    usual_s = habit.usual_s
+    return (row if usual_s is None else (row + near + usual_s * foot._rate_hz) / 2.0), shows
+
+
 SHIPPED_LANDING = FootAcceleration.landing
 LANDINGS = {
     "pitch-rate minimum (Falbriard 2018)": _slap_itself,
@@ -154,6 +161,7 @@ LANDINGS = {
     "peak of the resultant": _resultant,
     "pod braked hardest": _pod_braked,
     "heel braked hardest (shipped)": SHIPPED_LANDING,
+    "mean of that and the pitch rate": _both,
 }
 LEAVINGS = {
     "pitch-rate minimum (Falbriard 2018)": lambda f, push, turned: (vertex(f._smooth, push), True),  # noqa: ARG005
