@@ -77,6 +77,7 @@ class PacketReason(StrEnum):
     CHARACTERISTIC = "unexpected characteristic"
     ORDER = "data before the pod said what it is"
     CHECKSUM = "checksum does not fit"
+    VALUE = "impossible value"
 
 
 class PacketError(PodError):
