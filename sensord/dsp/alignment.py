@@ -135,9 +135,7 @@ def plane_of(acc: FloatArray, axis: FloatArray) -> FloatArray:
     size = sqrt(sum(c * c for c in first))
     u, v, w = (c / size for c in first)
     second = (y * w - z * v, z * u - x * w, x * v - y * u)
-    plane = np.empty((len(acc), 2))
-    plane[:, 0], plane[:, 1] = project(acc, (u, v, w)), project(acc, second)
-    return plane
+    return np.asarray(acc @ np.array(((u, second[0]), (v, second[1]), (w, second[2]))))
 
 
 def _running_mean(values: FloatArray, n: int) -> FloatArray:

@@ -54,6 +54,10 @@ BAND_MAX_STEP_NS = 13_000_000
 one sample of a 100 Hz recording left out the band of a stride changes by 15 % (SD) and by 0.5 % on average, with two it
 grows by 2 to 8 % (random samples of rbds `impact_100hz`)."""
 
+FLAGS = 0
+ACC = slice(1, 4)
+"""Columns of the rows that are kept."""
+
 NEW_ROWS = 256
 """Design choice: samples that are kept as they came, before they are put together."""
 
@@ -77,7 +81,8 @@ class RawSamples:
     """The last samples as the pod sent them: time, which sensors were at full scale, and the three axes."""
 
     def __init__(self, capacity: int) -> None:
-        self._rows = History(capacity, 5)
+        self._times = History(capacity, 1)  # apart from the rest: to look for a time is to go through them
+        self._rows = History(capacity, 4)
         self._base_ns = 0
         self._new: list[tuple[IntArray, FloatArray, MaskArray]] = []
         self._new_rows = 0
@@ -99,60 +104,63 @@ class RawSamples:
             t_ns, acc_mps2, saturated = (np.concatenate(parts) for parts in zip(*self._new, strict=True))
         if self._rows.end == 0:
             self._base_ns = int(t_ns[0])
+        self._times.grow(len(t_ns))[:, 0] = t_ns - self._base_ns
         rows = self._rows.grow(len(t_ns))
-        rows[:, 0] = t_ns - self._base_ns
-        rows[:, 1] = saturated
-        rows[:, 2:] = acc_mps2
+        rows[:, FLAGS] = saturated
+        rows[:, ACC] = acc_mps2
         self._new.clear()
         self._new_rows = 0
 
     def clear(self) -> None:
         """A new segment: its times have nothing to do with the old ones."""
+        self._times.clear()
         self._rows.clear()
         self._new.clear()
         self._new_rows = 0
 
     def impact(self, ic_ns: int) -> Impact | None:
         """Shock round an initial contact; None when no sample is there."""
-        rows = self._between(ic_ns - BEFORE_NS, ic_ns + AFTER_NS)
+        _, rows = self._between(ic_ns - BEFORE_NS, ic_ns + AFTER_NS)
         if not len(rows):
             return None
         flags = _flags(rows)
-        source = "high_g" if flags & HIGH_G_BIT and (rows[:, 1] >= HIGH_G_BIT).all() else "acc"
-        band = self._between(ic_ns - BAND_BEFORE_NS, ic_ns + BAND_AFTER_NS)
+        source = "high_g" if flags & HIGH_G_BIT and (rows[:, FLAGS] >= HIGH_G_BIT).all() else "acc"
+        times, band = self._between(ic_ns - BAND_BEFORE_NS, ic_ns + BAND_AFTER_NS)
         middle_ns = ic_ns + (BAND_AFTER_NS - BAND_BEFORE_NS) // 2 - self._base_ns
         clipped = bool(flags & ACC_BITS)
-        peak_g = float(norm(rows[:, 2:]).max()) / G_MPS2
-        return Impact(peak_g, clipped, band_rms_g(band[:, 0] - middle_ns, band[:, 2:]), source)
+        peak_g = float(norm(rows[:, ACC]).max()) / G_MPS2
+        return Impact(peak_g, clipped, band_rms_g(times - middle_ns, band[:, ACC]), source)
 
     def acc_clipped(self, ic_ns: int) -> bool:
         """Whether the accelerometer was at full scale round an initial contact for longer than `BRIEF_NS`."""
-        rows = self._between(ic_ns - BEFORE_NS, ic_ns + AFTER_NS)
+        times, rows = self._between(ic_ns - BEFORE_NS, ic_ns + AFTER_NS)
         if not _flags(rows) & (ACC_BITS | LOW_G_BIT):
             return False
-        clipped = int(np.count_nonzero(rows[:, 1].astype(np.uint8) & (ACC_BITS | LOW_G_BIT)))
-        step_ns = float(rows[-1, 0] - rows[0, 0]) / max(len(rows) - 1, 1)
+        clipped = int(np.count_nonzero(rows[:, FLAGS].astype(np.uint8) & (ACC_BITS | LOW_G_BIT)))
+        step_ns = float(times[-1] - times[0]) / max(len(rows) - 1, 1)
         return clipped * step_ns > BRIEF_NS or len(rows) == 1
 
     def gyro_clipped(self, from_ns: int, to_ns: int) -> bool:
         """Whether the gyro was at full scale in between."""
-        return bool(_flags(self._between(from_ns, to_ns)) & GYR_BITS)
+        return bool(_flags(self._between(from_ns, to_ns)[1]) & GYR_BITS)
 
     @property
     def size(self) -> int:
         """Rows of memory held, whatever has been pushed."""
         return self._rows.size
 
-    def _between(self, from_ns: int, to_ns: int) -> FloatArray:
+    def _between(self, from_ns: int, to_ns: int) -> tuple[FloatArray, FloatArray]:
+        """Times (n,) in ns from the first sample's, and rows (n, 4)."""
         self._settle()
-        held = self._rows.rows(self._rows.first, self._rows.end)
-        low, high = held[:, 0].searchsorted((from_ns - self._base_ns, to_ns - self._base_ns)).tolist()
-        return held[low:high]
+        first, end = self._rows.first, self._rows.end
+        times = self._times.rows(first, end)[:, 0]
+        low, high = times.searchsorted((from_ns - self._base_ns, to_ns - self._base_ns)).tolist()
+        return times[low:high], self._rows.rows(first + low, first + high)
 
 
 def _flags(rows: FloatArray) -> int:
     """The bits that are set in any of these rows."""
-    return int(np.bitwise_or.reduce(rows[:, 1].astype(np.uint8)))
+    return int(np.bitwise_or.reduce(rows[:, FLAGS].astype(np.uint8)))
 
 
 def band_rms_g(t_ns: FloatArray, acc_mps2: FloatArray) -> float | None:
@@ -165,9 +173,10 @@ def band_rms_g(t_ns: FloatArray, acc_mps2: FloatArray) -> float | None:
     if len(t_ns) < 2:
         return None
     steps = t_ns[1:] - t_ns[:-1]
-    long_steps = [step for step in steps.tolist() if step > BAND_MAX_STEP_NS]
-    if len(long_steps) > 1 or sum(long_steps) > 2 * BAND_MAX_STEP_NS:
-        return None
+    if float(steps.max()) > BAND_MAX_STEP_NS:
+        long_steps = [step for step in steps.tolist() if step > BAND_MAX_STEP_NS]
+        if len(long_steps) > 1 or sum(long_steps) > 2 * BAND_MAX_STEP_NS:
+            return None
     if max(float(t_ns[0]) + half_ns, half_ns - float(t_ns[-1])) > BAND_MAX_STEP_NS:
         return None
     step_s = np.empty(len(t_ns))
