@@ -153,6 +153,12 @@ class SixSines:
         return Samples(t_ns, both[:, :3], both[:, 3:], np.zeros(len(t_ns), np.uint8))
 
 
+class Steep(SixSines):
+    """Beyond full scale on every axis, one after the other."""
+
+    AMPLITUDE = np.array([250.0, 300.0, 350.0, 40.0, 50.0, 60.0])
+
+
 def straight_line_radps(rate_hz: float) -> float:
     """Most that a straight line between two neighbours can be off a gyroscope's sine: amplitude (w h)^2 / 8."""
     return float((SixSines.AMPLITUDE * (SixSines.OMEGA / rate_hz) ** 2 / 8)[3:].max())

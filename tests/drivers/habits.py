@@ -135,9 +135,6 @@ class Habits:
     log_edge_s: float = 1.0
     """What a log may lack at its beginning and end: what the device buffers before it writes."""
 
-    log_reasons: frozenset[PacketReason] = frozenset()
-    """Reasons for refusal that a fuzz of the log's pieces must bring about."""
-
     @property
     def rate_hz(self) -> float:
         """What the pod does when 200 Hz are wanted."""
@@ -163,7 +160,17 @@ HABITS: dict[str, Habits] = {
         wrap_s=2**32 / 1e6,
         counter_span=2**16,
         mtus=(27, 48, 103, 185, 247, 517),
-        reasons=frozenset(set(PacketReason) - {PacketReason.ORDER, PacketReason.CHECKSUM}),
+        reasons=frozenset(
+            {
+                PacketReason.TOO_SHORT,
+                PacketReason.LENGTH,
+                PacketReason.TYPE,
+                PacketReason.COUNT,
+                PacketReason.TIME,
+                PacketReason.RATE,
+                PacketReason.CHARACTERISTIC,
+            }
+        ),
     ),
 }
 

@@ -40,8 +40,6 @@ def test_fuzz_nothing_but_packet_errors_and_all_of_it_counted(name: str, capsys:
     assert len(habits.reasons) >= 2, "say in habits.py what its packets are refused for"
     assert PacketReason.CHARACTERISTIC in found.refused
     assert found.refused.total() > habits.refused_share * found.mangled
-    # flips of counter and clock in concert can pass for a loss; the truth is believed again after a few packets
-    assert found.kept_samples >= habits.kept_share * found.clean_samples
 
 
 @SAMPLES
