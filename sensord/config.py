@@ -11,7 +11,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -51,10 +51,10 @@ class _Section(BaseModel):
 
 
 class PodSettings(_Section):
-    """One pod: its Bluetooth address, the foot it is worn on, the driver that speaks to it."""
+    """One pod: its Bluetooth address, the foot it is worn on (none for sensors), the driver that speaks to it."""
 
     address: Annotated[str, AfterValidator(_address)]
-    side: Side
+    side: Side | None = None
     driver: str = "open-pod"
 
 
@@ -158,12 +158,16 @@ class Settings(BaseSettings):
 
 
 def load_settings(
-    config: Path | None = None, flags: Mapping[str, Any] | None = None, *, drivers: Sequence[str] = ()
+    config: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    *,
+    drivers: Sequence[str] = (),
+    sensors: Collection[str] = ("standard",),
 ) -> Settings:
     """Settings from all layers; `InputError` with every problem of every layer.
 
     `config` names one file to use instead of the usual places; `flags` is a nested mapping from the command line;
-    `drivers` are the known driver names.
+    `drivers` are the known driver names, `sensors` those of them whose pods are on no foot.
     """
     problems: list[Problem] = []
     files = [config] if config else [path for path in usual_places() if path.exists()]
@@ -180,7 +184,7 @@ def load_settings(
     except ValidationError as error:
         problems += [_problem(e, origin) for e in error.errors(include_url=False)]
         raise InputError(problems) from None
-    problems += _cross_checks(settings, origin, drivers)
+    problems += _cross_checks(settings, origin, drivers, sensors)
     if problems:
         raise InputError(problems)
     base = Path(_origin_of(("plan",), origin)).parent
@@ -282,11 +286,13 @@ def _did_you_mean(word: str, known: Sequence[str] | Mapping[str, Any]) -> str:
     return f"{close[0]!r}, perhaps" if close else "one of: " + ", ".join(known)
 
 
-def _cross_checks(settings: Settings, origin: Mapping[tuple[str, ...], str], drivers: Sequence[str]) -> list[Problem]:
+def _cross_checks(
+    settings: Settings, origin: Mapping[tuple[str, ...], str], drivers: Sequence[str], sensors: Collection[str]
+) -> list[Problem]:
     problems: list[Problem] = []
     file = _origin_of(("pod",), origin)
     for attribute, what in (("side", "one pod for each foot"), ("address", "a different address for each pod")):
-        seen = [getattr(p, attribute) for p in settings.pod]
+        seen = [value for p in settings.pod if (value := getattr(p, attribute)) is not None]
         problems += [
             Problem(file, f"pod.{attribute}", f"{value!s} {seen.count(value)} times", what)
             for value in dict.fromkeys(seen)
@@ -297,6 +303,9 @@ def _cross_checks(settings: Settings, origin: Mapping[tuple[str, ...], str], dri
             problems.append(
                 Problem(file, f"pod.#{index + 1}.driver", repr(pod.driver), "one of: " + ", ".join(drivers))
             )
+        if (pod.side is None) is not (pod.driver in sensors):
+            expected = "none: it measures no foot" if pod.side else "'left' or 'right'"
+            problems.append(Problem(file, f"pod.#{index + 1}.side", repr(pod.side and pod.side.value), expected))
     if settings.mqtt and settings.mqtt.password_file and not settings.mqtt.username:
         problems.append(
             Problem(_origin_of(("mqtt",), origin), "mqtt.username", "nothing", "a name to go with password_file")

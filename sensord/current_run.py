@@ -1,7 +1,7 @@
 """The run that is on: its file, its pipeline, its place in the store. From one run's first packet to the next one's.
 
 Every input goes to the journal first, then through the pipeline; what the pipeline says goes to the journal and to
-whoever listens. A run that ends is sealed; one that never saw a stride is dropped. After a crash the run file is read
+whoever listens. A run that ends is sealed; one in which she never moved is dropped. After a crash the run file is read
 back through the same pipeline, which is how a run is resumed: nothing else is kept.
 """
 
@@ -75,7 +75,7 @@ class CurrentRun:
         self._links: dict[str, Mark] = {}
         self._batteries: dict[str, Mark] = {}
         self._resting = False
-        self._strides = 0
+        self._moved = False
         self._summary: Mapping[str, Json] | None = None
 
     # ------------------------------------------------------------------------------------------ what others see
@@ -174,10 +174,10 @@ class CurrentRun:
         self._listener.events(run, events)
         for event in events:
             match event.kind:
-                case "stride":
-                    self._strides += 1
                 case "summary":
                     self._summary = event.payload
+                case "run" if event.payload["state"] == RunState.RUNNING.value:
+                    self._moved = True
                 case "run" if event.payload["state"] == RunState.ENDED.value:
                     self._finish()
                     return
@@ -212,15 +212,15 @@ class CurrentRun:
     def _open(self, setup: RunSetup, zero_ns: int) -> None:
         self._run_setup, self._zero_ns = setup, zero_ns
         self._pipeline = Pipeline(setup)
-        self._strides, self._summary = 0, None
+        self._moved, self._summary = False, None
         self._listener.begun(setup)
 
     def _finish(self) -> None:
         assert self._run_setup is not None
         run, summary = self._run_setup.run, self._summary
-        self._journal.end(keep=self._strides > 0)
+        self._journal.end(keep=self._moved)
         self._pipeline = self._run_setup = None
-        self._listener.ended(run, summary if self._strides else None)
+        self._listener.ended(run, summary if self._moved else None)
 
     # ------------------------------------------------------------------------------------------ after a crash
 

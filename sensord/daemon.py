@@ -209,15 +209,15 @@ class Gateway:
         """What happened to a link goes into the run, and to the person at the terminal."""
         current.push(mark)
         side = next(pod.side for pod in self._settings.pods() if pod.pod == mark.data["pod"])
+        what = f"{side} pod" if side else "sensor"
         match mark.kind:
             case MarkKind.LINK_UP:
                 info = mark.data["info"]
-                self._say(
-                    f"ok    {side} pod linked: {info['model']}, {info['rate_hz']:g} Hz, ±{info['acc_range_g']:g} g"
-                )
+                tells = f", {info['rate_hz']:g} Hz, ±{info['acc_range_g']:g} g" if info["rate_hz"] else ""
+                self._say(f"ok    {what} linked: {info['model']}{tells}")
             case MarkKind.LINK_DOWN if mark.data["reason"] != LinkReason.STOPPED.value:
                 detail = f" ({mark.data['detail']})" if mark.data.get("detail") else ""
-                self._say(f"look  {side} pod: {mark.data['reason']}{detail}; trying again")
+                self._say(f"look  {what}: {mark.data['reason']}{detail}; trying again")
             case _:
                 pass
 

@@ -71,9 +71,12 @@ def _pods(settings: Settings) -> Finding:
     missing = [side.value for side in Side if side not in sides]
     if not settings.pod:
         return Finding("pods", Verdict.NOT_SET, "no [[pod]] in the settings; `sensord scan` lists what is in reach")
+    if not any(sides):
+        return Finding("pods", Verdict.LOOK, "no pod for a foot: speed, distance and cadence as the sensors say, no more")
     if missing:
         return Finding("pods", Verdict.LOOK, f"no pod for the {missing[0]} foot: asymmetry cannot be checked")
-    return Finding("pods", Verdict.OK, ", ".join(f"{pod.side} {pod.address} ({pod.driver})" for pod in settings.pod))
+    named = [f"{pod.side or 'sensor'} {pod.address} ({pod.driver})" for pod in settings.pod]
+    return Finding("pods", Verdict.OK, ", ".join(named))
 
 
 def _folder(settings: Settings) -> Finding:

@@ -106,10 +106,13 @@ Input = Packet | Tick | Mark
 
 @dataclass(frozen=True, slots=True)
 class PodSetup:
-    """One pod of a run: its key (address), the foot it is on, the driver that speaks to it."""
+    """One pod of a run: its key (address), the foot it is on, the driver that speaks to it.
+
+    `side` is None for what tells readings instead of samples (an RSC pod, a heart rate strap, a watch's file).
+    """
 
     pod: str
-    side: Side
+    side: Side | None
     driver: str
 
 
@@ -317,6 +320,8 @@ class GaitWindow:
     distance_sd_m: float | None = None  # these three: as in RunTotals
     estimated_m: float | None = None
     configured_m: float | None = None
+    heart_rate_bpm: float | None = None  # these two: as sensors of their own say now
+    power_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,6 +506,7 @@ class RunSummary:
     distance_sd_m: float | None = None  # these three: as in RunTotals
     estimated_m: float | None = None
     configured_m: float | None = None
+    heart_rate_bpm: float | None = None  # mean over the run, where a sensor told it
 
 
 @dataclass(frozen=True, slots=True)
@@ -537,7 +543,7 @@ class PodStatus:
     KIND: ClassVar[str] = "pod"
 
     pod: str
-    foot: Side
+    foot: Side | None  # None: it is on neither, as PodSetup.side
     link: str  # "up" | "down"
     reason: str | None
     battery_pct: int | None

@@ -11,6 +11,7 @@ their order, and `ALGORITHM`. Memory is bounded by the windows of its parts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from sensord.clock import PodClock
 from sensord.drivers import READERS
@@ -23,6 +24,7 @@ from sensord.load.force import ForceModel
 from sensord.load.life import RunLife
 from sensord.load.pair_sync import PairSync
 from sensord.load.pairing import Pairing
+from sensord.load.readings import SPEED_SHARE, STILL_MPS, Readings
 from sensord.load.sides import SideCheck
 from sensord.load.speed import SpeedEstimator
 from sensord.load.steps import Steps
@@ -61,6 +63,17 @@ from sensord.plan.conditions import Conditions
 from sensord.plan.limits import Limits
 from sensord.plan.model import read_plan
 
+
+class PodReading(NamedTuple):
+    """What a sensor said, and which one."""
+
+    pod: str
+    reading: Reading
+
+
+Item = Contact | Stride | FootNote | PodReading
+"""What a pod's packets come to."""
+
 LOAD_EVERY_S = 30
 """Design choice: how often the load of each foot is told while a run is on."""
 
@@ -90,36 +103,38 @@ class PodLine:
             self._decoder = self._driver.decoder(info)
         else:
             self._decoder.link_up(info)
-        if self._foot is None or self._foot.rate_hz != self._decoder.rate_hz:
-            self._foot = FootAnalyser(self.setup.side, self._decoder.rate_hz)
+        side, rate_hz = self.setup.side, self._decoder.rate_hz
+        if side is not None and (self._foot is None or self._foot.rate_hz != rate_hz):
+            self._foot = FootAnalyser(side, rate_hz)
 
-    def unlink(self, reason: str) -> list[Contact | Stride | FootNote]:
+    def unlink(self, reason: str) -> list[Item]:
         """The link is gone: what was open is closed."""
         self.link_up, self.reason = False, reason
         return self.flush()
 
-    def push(self, packet: Packet) -> list[Contact | Stride | FootNote]:
+    def push(self, packet: Packet) -> list[Item]:
         """What the packet completes, strides in run time; a refused packet is counted and gives nothing."""
-        if self._decoder is None or self._foot is None:
+        if self._decoder is None:
             self._before_info += 1
             return []
         try:
             blocks = self._decoder.push(packet)
         except PacketError:
             return []
-        out: list[Contact | Stride | FootNote] = []
+        out: list[Item] = []
         for block in blocks:
             if isinstance(block, Reading):
-                continue
-            if len(block):
-                end_ns = int(block.t_pod_ns[-1])
-                self.clock.observe(block.segment, end_ns, packet.t_ns)
-                if self.sync:
-                    self.sync.block(self.setup.side, block)
-            out += self._foot.push(block)
+                out.append(PodReading(self.setup.pod, block))
+            elif self._foot is not None:
+                if len(block):
+                    end_ns = int(block.t_pod_ns[-1])
+                    self.clock.observe(block.segment, end_ns, packet.t_ns)
+                    if self.sync:
+                        self.sync.block(self._foot.side, block)
+                out += self._foot.push(block)
         return [self._in_run_time(item) for item in out] if out else out
 
-    def flush(self) -> list[Contact | Stride | FootNote]:
+    def flush(self) -> list[Item]:
         """Close what is open: link down, or the end of the run."""
         return [self._in_run_time(item) for item in self._foot.flush()] if self._foot else []
 
@@ -139,7 +154,7 @@ class PodLine:
             samples_lost=counts.lost if counts else 0,
         )
 
-    def _in_run_time(self, item: Contact | Stride | FootNote) -> Contact | Stride | FootNote:
+    def _in_run_time(self, item: Item) -> Item:
         if not isinstance(item, Stride):
             return item
         end = item.next_ic_pod_ns
@@ -186,7 +201,7 @@ class Pipeline:
         injured = plan.runner.injured_side if plan else None
         self._lines = {pod.pod: PodLine(pod, drivers[pod.driver]) for pod in setup.pods}
         self._sync = _pair_sync(self._lines.values())
-        self._feet = sorted({pod.side for pod in setup.pods})
+        self._feet = sorted({pod.side for pod in setup.pods if pod.side is not None})
         self._life = RunLife()
         self._totals = Totals(setup.step_lengths)
         self._windows = Windows()
@@ -197,6 +212,7 @@ class Pipeline:
         self._steps = Steps()
         self._load = FootLoad.of_run(setup, plan)
         self._sides = SideCheck()
+        self._readings = Readings()
         self._summary = Summary(setup.runner, Conditions.of_setup(setup, plan))
         self._limits = Limits(plan, setup)
         self._on_contact = on_contact
@@ -204,6 +220,7 @@ class Pipeline:
         self._t_ns = 0
         self._started_ns: int | None = None
         self._ticks = 0
+        self._belt = False
         self._ended = False
 
     @property
@@ -253,9 +270,8 @@ class Pipeline:
         if self._life.state in (RunState.RUNNING, RunState.PAUSED) and self._started_ns is not None:
             if self._life.state is RunState.RUNNING:
                 window = self._windows.at(tick.t_ns, self._totals.now, self._started_ns, sync_quality_ms=self._sync_ms)
-                found.append((tick.t_ns, window))
-            feet_up = {line.setup.side for line in self._lines.values() if line.link_up}
-            found += self._limited(self._limits.on_tick(tick.t_ns, feet_up), tick.t_ns)
+                found.append((tick.t_ns, self._readings.into(window, tick.t_ns)))
+            found += self._limited(self._limits.on_tick(tick.t_ns, self._feet_up), tick.t_ns)
             if self._ticks % LOAD_EVERY_S == 0:
                 found += [(tick.t_ns, self._load.payload(side)) for side in self._feet]
         if self._ticks % POD_STATUS_EVERY_S == 0:
@@ -281,6 +297,7 @@ class Pipeline:
 
     def _known_speed(self, mark: Mark) -> list[_Found]:
         speed_mps, source = mark.data["speed_mps"], str(mark.data["source"])
+        self._belt = speed_mps is not None  # that is better than a sensor's
         self._speed.known(mark.t_ns, speed_mps, sd_mps=float(mark.data["sd_mps"]), source=source)
         grade_pct = mark.data.get("grade_pct")
         if grade_pct is not None:
@@ -295,7 +312,7 @@ class Pipeline:
         for line in self._lines.values():
             if line.link_up:  # its link went down with the process, and nobody was there to say so
                 found += self._items(line.unlink("sensord restarted"), mark.t_ns)
-                self._totals.lost(line.setup.side, mark.t_ns - round(float(mark.data["gap_s"]) * NS))
+                self._lost(line, mark.t_ns - round(float(mark.data["gap_s"]) * NS))
                 found.append((mark.t_ns, line.status()))
         return found
 
@@ -309,16 +326,26 @@ class Pipeline:
                 line.link(mark.data["info"])
             case MarkKind.LINK_DOWN:
                 found += self._items(line.unlink(str(mark.data["reason"])), mark.t_ns)
-                self._totals.lost(line.setup.side, mark.t_ns)
+                self._lost(line, mark.t_ns)
             case _:
                 line.battery_pct = int(mark.data["percent"])
         any_up = any(other.link_up for other in self._lines.values())
         found.append((mark.t_ns, line.status()))
         return found + self._change(self._life.on_link(mark.t_ns, any_up))
 
+    @property
+    def _feet_up(self) -> set[Side] | None:
+        """Feet whose pod is linked; None, nobody asks, when there is no such pod but a sensor that is linked."""
+        up = [line for line in self._lines.values() if line.link_up]
+        return None if up and not self._feet else {line.setup.side for line in up if line.setup.side is not None}
+
+    def _lost(self, line: PodLine, t_ns: int) -> None:
+        if line.setup.side is not None:
+            self._totals.lost(line.setup.side, t_ns)
+
     # ------------------------------------------------------------------------------------------ what follows
 
-    def _items(self, items: Iterable[Contact | Stride | FootNote], t_ns: int) -> list[_Found]:
+    def _items(self, items: Iterable[Item], t_ns: int) -> list[_Found]:
         found: list[_Found] = []
         for item in items:
             match item:
@@ -327,8 +354,31 @@ class Pipeline:
                         self._on_contact(item)
                 case FootNote():
                     found.append((t_ns, item))
+                case PodReading():
+                    found += self._reading(item, t_ns)
                 case Stride():
                     found += self._stride(item, t_ns)
+        return found
+
+    def _reading(self, said: PodReading, t_ns: int) -> list[_Found]:
+        """Beside pods that measure strides a sensor's speed is learned from; without any, it is what counts."""
+        moved, speed_mps = self._readings.add(*said), said.reading.speed_mps
+        if self._feet:
+            if speed_mps is not None and speed_mps > STILL_MPS and not self._belt:
+                self._speed.known(t_ns, speed_mps, sd_mps=SPEED_SHARE * speed_mps, source="sensor")
+            return []
+        if moved is None:
+            return []
+        found = self._begun(self._life.on_moved(moved.end_ns), moved.begin_ns, t_ns)
+        self._totals.add_moved(moved)
+        return found + self._limited(self._limits.on_totals(self._totals.now, t_ns), t_ns)
+
+    def _begun(self, changes: Iterable[RunChange], at_ns: int, t_ns: int) -> list[_Found]:
+        """What a first movement at `at_ns` begins, besides what it changes in the life of the run."""
+        found = self._change(changes)
+        if self._started_ns is None:
+            self._started_ns = at_ns
+            found += self._limited(self._limits.start(t_ns), t_ns)
         return found
 
     def _stride(self, stride: Stride, t_ns: int) -> list[_Found]:
@@ -336,11 +386,8 @@ class Pipeline:
         if self._sync:
             self._sync.stride(stride, t_ns)
             self._asymmetry.twisted = self._sync.twisted
-        found = self._change(self._life.on_stride(stride))
         at = t_ns if stride.ic_run_ns is None else stride.ic_run_ns
-        if self._started_ns is None:
-            self._started_ns = at
-            found += self._limited(self._limits.start(t_ns), t_ns)
+        found = self._begun(self._life.on_stride(stride), at, t_ns)
         found.append((at, stride))
         self._totals.add(stride)
         self._load.add(stride)
@@ -382,7 +429,8 @@ class Pipeline:
         found += [(self._t_ns, self._load.payload(side)) for side in self._feet]
         elapsed_s = 0.0 if self._started_ns is None else (self._t_ns - self._started_ns) / NS
         result = self._summary.result(self._totals.now, elapsed_s=elapsed_s, limits=self._limits.checked)
-        return [*found, (self._t_ns, changed(result, speed_model=self._speed.to_json()))]
+        result = changed(result, speed_model=self._speed.to_json(), heart_rate_bpm=self._readings.heart_rate_bpm)
+        return [*found, (self._t_ns, result if self._feet else self._readings.summed(result))]
 
     def _number(self, found: Iterable[_Found]) -> list[Event]:
         events: list[Event] = []

@@ -36,9 +36,9 @@ def preflight(
     clock_trusted: bool,
 ) -> list[Check]:
     """Everything a run wants; `linked` holds the linked pods with their battery in percent, None while unknown."""
-    sides = {pod.side for pod in pods if pod.pod in linked}
+    sides = {pod.side for pod in pods if pod.pod in linked and pod.side is not None}
     missing = [side.value for side in Side if side not in sides]
-    low = [f"{pod.side} {linked[pod.pod]} %" for pod in pods if _is_low(linked.get(pod.pod))]
+    low = [f"{pod.side or pod.driver} {linked[pod.pod]} %" for pod in pods if _is_low(linked.get(pod.pod))]
     hours = host.disk(data_dir).hours
     return [
         Check("runner", True, f"runner {runner}"),
@@ -50,7 +50,7 @@ def preflight(
         Check(
             "pods",
             not missing,
-            "both pods are linked" if not missing else f"no pod on the {' and the '.join(missing)} foot",
+            _linked_words(missing, sensor=any(pod.side is None and pod.pod in linked for pod in pods)),
         ),
         Check("battery", not low, "batteries are fine" if not low else f"battery low: {', '.join(low)}"),
         Check("disk", hours >= DISK_LOW_H, _room(hours)),
@@ -62,6 +62,13 @@ def preflight(
             else "the clock cannot be trusted (no hardware clock, not synchronised): nothing goes to InfluxDB",
         ),
     ]
+
+
+def _linked_words(missing: Sequence[str], *, sensor: bool) -> str:
+    if not missing:
+        return "both pods are linked"
+    alone = "; a sensor is linked: mileage and cadence only" if sensor and len(missing) == len(Side) else ""
+    return f"no pod on the {' and the '.join(missing)} foot{alone}"
 
 
 def _is_low(percent: int | None) -> bool:

@@ -157,7 +157,7 @@ def _setup(value: Json) -> RunSetup:
         runner=_text(value, "runner"),
         site=_text(value, "site"),
         gateway=_text(value, "gateway"),
-        pods=tuple(PodSetup(_text(p, "pod"), Side(p["side"]), _text(p, "driver")) for p in value["pods"]),
+        pods=tuple(_pod(p) for p in value["pods"]),
         plan_text=None if plan is None else _text(value, "plan_text"),
         step_lengths=StepLengths(**value.get("step_lengths", {})),
         mass_kg=value.get("mass_kg"),
@@ -165,6 +165,11 @@ def _setup(value: Json) -> RunSetup:
         history=tuple(dict(entry) for entry in value.get("history", ())),
         **{key: _text(value, key) for key in ("shoe", "surface", "mount") if value.get(key) is not None},
     )
+
+
+def _pod(value: Json) -> PodSetup:
+    side = value["side"]
+    return PodSetup(_text(value, "pod"), None if side is None else Side(side), _text(value, "driver"))
 
 
 def anchor_from_json(value: Json) -> Anchor:

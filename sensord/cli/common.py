@@ -30,9 +30,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 def settings_of(config: Path | None, **flags: Any) -> Settings:  # noqa: ANN401 - what the command line said
     """Settings from all layers, what the command line said on top; `web__port` means section web, key port."""
     from sensord.config import load_settings
-    from sensord.drivers import DRIVERS
+    from sensord.drivers import DRIVERS, SENSORS
 
-    return load_settings(config, flags_of(**flags), drivers=list(DRIVERS))
+    return load_settings(config, flags_of(**flags), drivers=list(DRIVERS), sensors=SENSORS)
 
 
 @contextlib.contextmanager

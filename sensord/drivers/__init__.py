@@ -8,9 +8,13 @@ from __future__ import annotations
 from sensord.drivers import recorded
 from sensord.drivers.base import Driver, Reader
 from sensord.drivers.open_pod import OpenPod
+from sensord.drivers.standard import Standard
 
-DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (OpenPod(),)}
+DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (OpenPod(), Standard())}
 """Every kind of pod we speak to, by name."""
+
+SENSORS = frozenset(name for name, driver in DRIVERS.items() if not driver.about.acc_ranges_g)
+"""Those whose pods tell readings instead of samples, and are on no foot."""
 
 READERS: dict[str, Reader] = {**DRIVERS, recorded.NAME: recorded.Recorded()}
 """Every kind of packet that a run file may hold: pods', and recordings' that were imported or fetched."""

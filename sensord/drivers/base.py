@@ -111,6 +111,13 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Has:
+    """Whether there is such a characteristic: b"\x01" or b""."""
+
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """Write a characteristic (with response: the pod can refuse); the answer is empty."""
 
@@ -183,7 +190,7 @@ class Progress:
     total: int | None
 
 
-Request = Read | Write | Subscribe | Await | Pause | Announce | Fix | Keep | Progress
+Request = Has | Read | Write | Subscribe | Await | Pause | Announce | Fix | Keep | Progress
 
 _Result = TypeVar("_Result")
 

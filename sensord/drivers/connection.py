@@ -23,6 +23,7 @@ from sensord.drivers.base import (
     Announce,
     AttError,
     Await,
+    Has,
     Pause,
     PodInfo,
     Read,
@@ -138,6 +139,8 @@ class Connection:
                 return await self._receive(request)
             case Pause(seconds):
                 await asyncio.sleep(seconds)
+            case Has(uuid):
+                return b"\1" if self._connected.services.get_characteristic(uuid) is not None else b""
             case Read(uuid):
                 return bytes(await self._call(self._connected.read_gatt_char(uuid)))
             case Write(uuid, payload, response):

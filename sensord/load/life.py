@@ -74,7 +74,10 @@ class RunLife:
 
     def on_stride(self, stride: Stride) -> list[RunChange]:
         """A stride of either foot. One that is already older than the pause is kept in mind, but starts nothing."""
-        end_ns = stride.ic_run_ns if stride.next_ic_run_ns is None else stride.next_ic_run_ns
+        return self.on_moved(stride.ic_run_ns if stride.next_ic_run_ns is None else stride.next_ic_run_ns)
+
+    def on_moved(self, end_ns: int | None) -> list[RunChange]:
+        """She moved until `end_ns` (None: nobody knows when), as a stride or a sensor says."""
         if end_ns is not None:
             self._last_sign_ns = max(self._last_sign_ns, end_ns)
             if self.state is RunState.PAUSED and self._now_ns - end_ns >= PAUSE_AFTER_S * NS:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from math import hypot, sqrt
 
 from sensord.load.cover import Cover
+from sensord.load.readings import SPEED_SHARE, Moved
 from sensord.load.speed import CONFIGURED_SHARE, chance_share
 from sensord.model import NS, Activity, RunTotals, Side, StepLengths, Stride
 
@@ -97,6 +98,17 @@ class Totals:
         ended_ns = self._ended_ns.get(foot)
         if ended_ns is not None and t_ns - ended_ns <= JUST_NS:
             self._lost_ns.setdefault(foot, ended_ns)
+
+    def add_moved(self, moved: Moved) -> None:
+        """Count what a sensor said that computes for itself: for a run in which no pod measures strides."""
+        new_ns = self._cover.add(moved.begin_ns, moved.end_ns)
+        part = new_ns / (moved.end_ns - moved.begin_ns)
+        one = self._sums[moved.activity]
+        one.time_ns += new_ns
+        one.steps += part * moved.steps
+        one.metres += part * moved.metres
+        one.estimated_m += part * moved.metres if moved.estimated else 0.0
+        one.common_m += part * moved.metres * (GAP_SHARE if moved.estimated else SPEED_SHARE)
 
     @property
     def now(self) -> RunTotals:

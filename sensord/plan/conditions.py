@@ -31,7 +31,7 @@ class Conditions:
             surface=setup.surface,
             mount=setup.mount or planned,
             injured=bool(plan and plan.runner.injured_side),
-            pods={pod.side.value: pod.pod for pod in setup.pods},
+            pods={pod.side.value: pod.pod for pod in setup.pods if pod.side is not None},
         )
 
     @classmethod

@@ -39,7 +39,7 @@ class Cumulative(Rule):
 
     def on_totals(self, totals: RunTotals, t_ns: int) -> Said:
         """Compare the new total."""
-        if totals.steps == 0:
+        if totals.steps == 0 and totals.distance_m == 0:
             return []
         self._value, self._steps = self._value_of(totals), totals.steps
         beyond = max(

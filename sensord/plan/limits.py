@@ -68,7 +68,7 @@ class Limits:
 
 def _rules(plan: Plan, setup: RunSetup, clock: RunClock) -> list[Rule]:
     rules: list[Rule] = []
-    pods = frozenset(pod.side for pod in setup.pods)
+    pods = frozenset(pod.side for pod in setup.pods if pod.side is not None)
     injured = plan.runner.injured_side
     if plan.limit.distance:
         rules.append(distance_rule(setup.run, plan.limit.distance))

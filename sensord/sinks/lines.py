@@ -123,6 +123,8 @@ MEASUREMENTS: Mapping[str, Measurement] = {
             "distance_sd_m": float,
             "estimated_m": float,
             "configured_m": float,
+            "heart_rate_bpm": float,
+            "power_w": float,
             **_FOOT_GAIT,
         },
     ),
@@ -223,6 +225,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
             "distance_sd_m": float,
             "estimated_m": float,
             "configured_m": float,
+            "heart_rate_bpm": float,
         },
     ),
     "pod": Measurement(

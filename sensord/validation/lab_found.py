@@ -71,7 +71,7 @@ def _from_run(folder: Path, lab: Lab, said: LabTrial, truth: dict[Side, FootTrut
             expected = f"one mark {said.mark!r} (sensord mark)"
             raise InputError(Problem(str(path), "", f"{len(at)} of that name", expected))
         begins_s = at[0] / NS
-    strides: dict[Side, list[Stride]] = {pod.side: [] for pod in run.setup.pods}
+    strides: dict[Side, list[Stride]] = {pod.side: [] for pod in run.setup.pods if pod.side is not None}
     for event in replay(run):
         if event.kind == Stride.KIND and event.payload["ic_run_ns"] is not None:
             strides[Side(event.payload["foot"])].append(_on_run_time(event.payload))

@@ -37,6 +37,9 @@ from sensord.web.feet import FeetDetail
 from sensord.web.sink_health import SinkHealth, sink_picture
 from sensord.web.words import title
 
+SENSORS_KEPT = 8
+"""Design choice: sensors that are on no foot; she wears one or two."""
+
 STALE_S = 3.0
 """Design choice: a 1 Hz value that missed two of its seconds is not current any more."""
 
@@ -92,6 +95,7 @@ class LiveView:
         self._alerts: OrderedDict[str, dict[str, Json]] = OrderedDict()
         self._recovered: deque[dict[str, Json]] = deque(maxlen=KEEP_RECOVERED)
         self._pods: dict[Side, Mapping[str, Json]] = {}
+        self._sensors: OrderedDict[Json, Json] = OrderedDict()
         self._all_linked_at_s: float | None = None
         self._aligned: set[Side] = set()
         self._unread: set[Side] = set()
@@ -176,6 +180,9 @@ class LiveView:
         self._recovered.append({**alert, "phase": phase, "text": text, "end_s": t_ns / NS, "duration_s": duration_s})
 
     def _pod(self, event: Event) -> None:
+        if event.payload["foot"] is None:
+            _keep(self._sensors, event.payload["pod"], event.payload, SENSORS_KEPT)
+            return
         self._pods[Side(event.payload["foot"])] = event.payload
         if not all(foot in self._linked() for foot in self._feet()):
             self._all_linked_at_s = None
@@ -229,6 +236,7 @@ class LiveView:
             "limits": self._limits_picture(),
             "alerts": {"active": active, "recovered": list(self._recovered)},
             "pods": {foot.value: self._pod_picture(foot) for foot in Side},
+            "sensors": list(self._sensors.values()),
             "notes": list(self._notes),
             "sinks": [sink_picture(sink) for sink in self._sinks],
             "summary": self._summary,

@@ -14,6 +14,7 @@ from sensord.drivers.base import (
     Driver,
     Fix,
     Has,
+    Has,
     Keep,
     Pause,
     PodInfo,
@@ -84,6 +85,8 @@ class Wire:
                 return b"\1" if known else b""
             case Read(uuid):
                 return self.pod.read(uuid, self.now_ns)
+            case Has(uuid):
+                return b"\1" if self.has(uuid) else b""
             case Write(uuid, payload):
                 self.pod.write(uuid, payload, self.now_ns)
             case Subscribe(uuid, data):
@@ -95,6 +98,10 @@ class Wire:
             case _:
                 self.note(request)
         return b""
+
+    def has(self, uuid: str) -> bool:
+        """Whether the pod has such a characteristic."""
+        return any(c.uuid == uuid for service in self.pod.table for c in service.characteristics)
 
     def note(self, request: Any) -> None:
         """What a session says and asks of its carrier rather than of the pod."""

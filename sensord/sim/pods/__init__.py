@@ -6,10 +6,12 @@ One file a driver. To add one: a class on `SampledPod` (or `VirtualPod`), and a 
 from __future__ import annotations
 
 from sensord.drivers.open_pod import NAME as OPEN_POD
+from sensord.drivers.standard import NAME as STANDARD
 from sensord.sim.peripheral import VirtualPod
 from sensord.sim.pods.open_pod import OpenPodSim
+from sensord.sim.pods.standard import StandardPodSim
 
 __all__ = ["SIMULATED", "OpenPodSim", "VirtualPod"]
 
-SIMULATED: dict[str, type[VirtualPod]] = {OPEN_POD: OpenPodSim}
+SIMULATED: dict[str, type[VirtualPod]] = {OPEN_POD: OpenPodSim, STANDARD: StandardPodSim}
 """A simulated pod for every driver, by the driver's name."""

@@ -30,6 +30,8 @@ export function view(p) {
   redraw("limits", p.limits, limits);
   podCard("left", p.pods.left);
   podCard("right", p.pods.right);
+  const said = p.sensors.map((s) => [s.pod, s.link, s.reason, s.battery_pct, p.gait?.heart_rate_bpm ?? null, p.gait?.power_w ?? null]);
+  redraw("sensors", said, () => sensors(p.sensors, p.gait));
   redraw("sinks", p.sinks, sinks);
   const news = p.notes.filter((n) => n.code !== "aligned"); // what is as it should be is no news
   redraw("notes", news, notes);
@@ -62,7 +64,7 @@ function feet(p) {
   }
 }
 
-const SOURCES = { trajectory: "by\u00a0foot\u00a0path", model: "by\u00a0contact\u00a0time" };
+const SOURCES = { trajectory: "by\u00a0foot\u00a0path", model: "by\u00a0contact\u00a0time", sensor: "as\u00a0the\u00a0sensor\u00a0says" };
 
 // Once a known speed has fitted it to her, there is no need to name where it comes from.
 function speedWords(g) {
@@ -152,6 +154,20 @@ function podCard(side, pod) {
       make("span", { class: "n" }, `${lost} of samples`),
     ];
   });
+}
+
+function sensors(items, gait) {
+  const lines = items.map((s) => {
+    const up = s.link === "up";
+    const battery = s.battery_pct === null ? null : `battery ${s.battery_pct} %`;
+    const state = [up ? "linked" : `no link${s.reason ? `: ${s.reason}` : ""}`, battery].filter(Boolean).join(" · ");
+    return make("li", { "data-health": up ? "ok" : "away" }, icon(up ? "link" : "lost"), make("span", { class: "name" }, "Sensor"), make("span", { class: "n" }, state));
+  });
+  const told = (value) => value !== null && value !== undefined;
+  const heart = told(gait?.heart_rate_bpm) ? `Heart rate ${whole(gait.heart_rate_bpm)}` : null;
+  const power = told(gait?.power_w) ? `${whole(gait.power_w)} W, as the sensor says` : null;
+  const values = [heart, power].filter(Boolean).join(" · ");
+  return values ? [...lines, make("li", {}, make("span", { class: "n", id: "sensor-values" }, values))] : lines;
 }
 
 function sinks(items) {
