@@ -25,6 +25,9 @@ SECONDS = 20
 MOST_BETWEEN = 20
 """Mangled packets after a good one, at most."""
 
+MOST_SEGMENTS = 0.002
+"""Segments that a mangled packet may begin, on average: several in concert can pass for a pod that restarted."""
+
 Linked = dict[str, Json]
 Told = Packet | Linked
 
@@ -113,6 +116,7 @@ class Fuzzed:
     kept_samples: int = 0
     clean_samples: int = 0
     misplaced: int = 0
+    segments_begun: int = 0
     rounds: list[DecodeCounts] = field(default_factory=list)
 
     def check(self) -> None:
@@ -133,6 +137,7 @@ class Fuzzed:
             assert self.taken == duplicates + self.made_of_blocks
         # flips of counter and clock in concert can pass for a loss; the truth is believed again after a few packets
         assert self.kept_samples >= self.habits.kept_share * self.clean_samples
+        assert self.segments_begun <= MOST_SEGMENTS * self.mangled
         assert self.misplaced <= (1 - self.habits.kept_share) * self.clean_samples
 
 
@@ -179,22 +184,33 @@ def _go_through(story: Story, dice: random.Random, each: int, n: int, found: Fuz
             break
     found.rounds.append(decoder.counts)
     check_blocks(kept)
+    if kept and clean:
+        found.segments_begun += kept[-1].segment - clean[-1].segment
     if kept and not found.habits.junk_passes:
         found.misplaced += _misplaced(kept, clean, story)
 
 
 def _misplaced(kept: list[SampleBlock], clean: list[SampleBlock], story: Story) -> int:
-    """Samples that a good packet gave at another time than without junk; all others are the same to the bit."""
+    """Samples that a good packet gave at another time than without junk; all others are the same to the bit.
+
+    Where junk made a decoder begin a new segment, the clock may begin anew there.
+    """
+    if story.is_log:
+        return 0
     t_clean, order = np.unique(stamps(clean), return_index=True)
+    known = len(order) == len(stamps(clean))  # a restarted pod's clock may show the same times again
     acc_clean = values(clean)[order, :3]
-    t_kept, acc_kept = stamps(kept), values(kept)[:, :3]
-    at = np.minimum(np.searchsorted(t_clean, t_kept), len(t_clean) - 1)
-    there = t_clean[at] == t_kept
-    if not story.is_log and len(order) == len(
-        stamps(clean)
-    ):  # after a restart a pod's clock shows the same times again
-        assert np.array_equal(acc_clean[at[there]], acc_kept[there])
-    return 0 if story.is_log else int((~there).sum())
+    wrong = 0
+    for segment in {b.segment for b in kept}:
+        blocks = [b for b in kept if b.segment == segment]
+        t_kept, acc_kept = stamps(blocks), values(blocks)[:, :3]
+        at = np.minimum(np.searchsorted(t_clean, t_kept), len(t_clean) - 1)
+        there = t_clean[at] == t_kept
+        if known:
+            assert np.array_equal(acc_clean[at[there]], acc_kept[there])
+        if segment == clean[0].segment or there.any():
+            wrong += int((~there).sum())
+    return wrong
 
 
 def push(decoder: Decoder, packet: Packet, found: Fuzzed) -> Sequence[Decoded]:
