@@ -10,7 +10,8 @@ acc_range_g, gyr_range_dps, uptime_us, clock_ppm, seed, mtu); one that gives rea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sensord.drivers import DRIVERS
@@ -26,6 +27,9 @@ class Habits:
 
     advertised: str
     """Local name in the advertisement of the simulated pod."""
+
+    options: Mapping[str, object] = field(default_factory=dict)
+    """What else the simulated pod is told, so that all of the driver has something to do."""
 
     rates_hz: tuple[tuple[float, float], ...] = ()
     """Rate wanted, rate that the pod then does: what the round trip tries. 200.0 (what `Wanted` asks) must be there."""
@@ -171,6 +175,17 @@ HABITS: dict[str, Habits] = {
                 PacketReason.CHARACTERISTIC,
             }
         ),
+    ),
+    "standard": Habits(
+        gives="readings",
+        advertised="Stryd",
+        options={"profiles": ("rsc", "power", "heart")},
+        clock="arrival",
+        loss="none",
+        repeats=False,
+        never_quiet=True,
+        reads_back=False,
+        reasons=frozenset({PacketReason.TOO_SHORT, PacketReason.LENGTH, PacketReason.CHARACTERISTIC}),
     ),
 }
 

@@ -14,7 +14,6 @@ from sensord.drivers.base import (
     Driver,
     Fix,
     Has,
-    Has,
     Keep,
     Pause,
     PodInfo,
@@ -150,7 +149,8 @@ class Wire:
 
 def pod_of(name: str, **options: Any) -> VirtualPod:
     """A simulated pod for a driver, at time 0, that goes by the name such pods have."""
-    return SIMULATED[name](ADDRESS, habits_of(name).advertised, now_ns=0, **options)
+    habits = habits_of(name)
+    return SIMULATED[name](ADDRESS, habits.advertised, now_ns=0, **{**habits.options, **options})
 
 
 def recorded(name: str, seconds: float, **options: Any) -> tuple[PodInfo, list[Packet]]:
