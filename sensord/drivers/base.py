@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from sensord.errors import PacketReason, PodError
 from sensord.model import Json, Packet, Reading, SampleBlock
@@ -95,9 +95,25 @@ class PodInfo:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Json]) -> PodInfo:
-        """The inverse of `to_json`; fields it does not know are left out, so that old run files stay readable."""
-        names = {f.name for f in fields(cls)}
-        return cls(**{k: v for k, v in value.items() if k in names})
+        """The inverse of `to_json`; fields it does not know are left out, so that old run files stay readable.
+
+        Raises TypeError for a field that is missing or of another kind.
+        """
+        kinds = {f.name: _KINDS[str(f.type)] for f in fields(cls)}
+        info = cls(**{k: v for k, v in value.items() if k in kinds})
+        wrong = [name for name, kind in kinds.items() if not isinstance(getattr(info, name), kind)]
+        if wrong:
+            raise TypeError(f"not what they should be: {', '.join(wrong)}")
+        return info
+
+
+_KINDS: Mapping[str, Any] = {
+    "str": str,
+    "float": int | float,
+    "int | None": int | None,
+    "float | None": int | float | None,
+    "Mapping[str, Json]": Mapping,
+}
 
 
 # -------------------------------------------------------------------------------------------------------- requests

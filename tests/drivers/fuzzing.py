@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 
 from sensord.drivers import DRIVERS
 from sensord.drivers.base import LOG, DecodeCounts, Decoded, Decoder, LoggingDriver, PodInfo, Wanted
-from sensord.errors import PacketError, PacketReason
+from sensord.errors import LinkError, PacketError, PacketReason
 from sensord.model import NS, Json, Packet, Reading, SampleBlock
 from tests.drivers.conformance import PLAIN, SixSines, Steep, check_blocks, decoder_of, stamps, through_json, values
 from tests.drivers.habits import Habits, habits_of
@@ -39,7 +40,8 @@ class Story:
     name: str
     decoder: Callable[[], Decoder]
     told: tuple[Told, ...]
-    is_log: bool = False
+    compared: bool = True
+    """What good packets give is what they give without junk; not so for a log (no radio touches it), nor for strays."""
 
 
 @cache
@@ -53,9 +55,22 @@ def stories(driver: str) -> tuple[Story, ...]:
     if habits.wrap_s is not None:
         uptime_us = round((habits.wrap_s - SECONDS / 2) * 1e6)
         made.append(_plain(driver, "wrap", None, uptime_us=uptime_us))
+    made += [_plain(driver, str(options), None, **options) for options in habits.variants]
+    made.append(_strays(made))
     if habits.logs:
         made.append(_log(driver))
     return tuple(made)
+
+
+def _strays(made: Sequence[Story]) -> Story:
+    """Links that break, and in between them packets of pods with other settings, as if addresses were mixed up."""
+    links = next(story for story in made if story.name == "links")
+    others = [[one for one in story.told if isinstance(one, Packet)] for story in made if story is not links]
+    told: list[Told] = []
+    for i, one in enumerate(links.told):
+        other = others[i % len(others)]
+        told += [other[i % len(other)], one] if i % 2 else [one]
+    return Story("strays", links.decoder, tuple(told), compared=False)
 
 
 def _plain(driver: str, name: str, wanted: Wanted | None, **options: object) -> Story:
@@ -99,7 +114,7 @@ def _log(name: str) -> Story:
     known = through_json(armed)
     wire.converse(driver.recover(known))
     told = tuple(Packet(POD, i, LOG, payload) for i, payload in enumerate(wire.kept))
-    return Story("log", lambda: driver.log_decoder(known), told, is_log=True)
+    return Story("log", lambda: driver.log_decoder(known), told, compared=False)
 
 
 @dataclass
@@ -168,35 +183,37 @@ def _go_through(story: Story, dice: random.Random, each: int, n: int, found: Fuz
             decoder.link_up(one)
             reference.link_up(one)
             continue
-        expected, came = reference.push(one), push(decoder, one, found)
+        junk = list(mangle(dice, one, good, each))
+        found.mangled += each
         found.good_pushed += 1
-        if not story.is_log:
-            found.clean_samples += size(expected)
-            found.kept_samples += size(came)
-        kept += blocks_of(came)
-        clean += blocks_of(expected)
-        if found.habits.at_once and came:
-            assert np.array_equal(values(blocks_of(came)), values(blocks_of(expected)))
-        for bad in mangle(dice, one, good, each):
-            found.mangled += 1
-            push(decoder, bad, found)
+        if story.compared:
+            expected, came = reference.push(one), push(decoder, one, found)
+            _compare(expected, came, found)
+            kept += blocks_of(came)
+            clean += blocks_of(expected)
+        for packet in junk if story.compared else [*junk, one]:
+            push(decoder, packet, found)
         if found.mangled >= n:
             break
     found.rounds.append(decoder.counts)
-    check_blocks(kept)
     if kept and clean:
+        check_blocks(kept)
         found.segments_begun += kept[-1].segment - clean[-1].segment
-    if kept and not found.habits.junk_passes:
-        found.misplaced += _misplaced(kept, clean, story)
+        found.misplaced += 0 if found.habits.junk_passes else _misplaced(kept, clean)
 
 
-def _misplaced(kept: list[SampleBlock], clean: list[SampleBlock], story: Story) -> int:
+def _compare(expected: Sequence[Decoded], came: Sequence[Decoded], found: Fuzzed) -> None:
+    found.clean_samples += size(expected)
+    found.kept_samples += size(came)
+    if found.habits.at_once and came:
+        assert np.array_equal(values(blocks_of(came)), values(blocks_of(expected)))
+
+
+def _misplaced(kept: list[SampleBlock], clean: list[SampleBlock]) -> int:
     """Samples that a good packet gave at another time than without junk; all others are the same to the bit.
 
     Where junk made a decoder begin a new segment, the clock may begin anew there.
     """
-    if story.is_log:
-        return 0
     t_clean, order = np.unique(stamps(clean), return_index=True)
     known = len(order) == len(stamps(clean))  # a restarted pod's clock may show the same times again
     acc_clean = values(clean)[order, :3]
@@ -211,6 +228,30 @@ def _misplaced(kept: list[SampleBlock], clean: list[SampleBlock], story: Story) 
         if segment == clean[0].segment or there.any():
             wrong += int((~there).sum())
     return wrong
+
+
+def broken_infos(info: Linked) -> Iterator[Linked]:
+    """What LINK_UP recorded, with one thing missing or of another kind, in all ways."""
+    for key in info:
+        yield {k: v for k, v in info.items() if k != key}
+        yield from ({**info, key: value} for value in (None, "x", -1, [], {}))
+    details: Linked = dict(info.get("details", {}))
+    for key in details:
+        yield {**info, "details": {k: v for k, v in details.items() if k != key}}
+        yield from ({**info, "details": {**details, key: value}} for value in (None, "x", -1, [], {}))
+
+
+def check_broken_infos(name: str) -> None:
+    """Each is refused with a LinkError or taken; anything else passes through."""
+    for told in stories(name)[1].told:
+        if not isinstance(told, Packet):
+            for bad in (*broken_infos(told), {}):
+                with contextlib.suppress(LinkError):
+                    DRIVERS[name].decoder(bad)
+                with contextlib.suppress(LinkError):
+                    decoder = DRIVERS[name].decoder(told)
+                    decoder.link_up(bad)
+            return
 
 
 def push(decoder: Decoder, packet: Packet, found: Fuzzed) -> Sequence[Decoded]:

@@ -31,6 +31,9 @@ class Habits:
     options: Mapping[str, object] = field(default_factory=dict)
     """What else the simulated pod is told, so that all of the driver has something to do."""
 
+    variants: tuple[Mapping[str, object], ...] = ()
+    """Options of further simulated pods of this kind (more sensors, other firmware) that the fuzz goes through too."""
+
     rates_hz: tuple[tuple[float, float], ...] = ()
     """Rate wanted, rate that the pod then does: what the round trip tries. 200.0 (what `Wanted` asks) must be there."""
 

@@ -20,7 +20,7 @@ from tests.drivers.conformance import (
     stamps,
     values,
 )
-from tests.drivers.fuzzing import fuzz
+from tests.drivers.fuzzing import check_broken_infos, fuzz
 from tests.drivers.habits import habits_of
 
 FUZZED = 100_000
@@ -60,6 +60,11 @@ def test_one_corrupt_header_does_not_shut_out_what_follows(name: str) -> None:
         assert len(stamps(blocks)) >= len(stamps(whole)) - habits.flip_costs * most, f"bit {bit}"
         assert abs(blocks[-1].t_pod_ns[-1] - whole[-1].t_pod_ns[-1]) <= habits.flip_moves_ns, f"bit {bit}"
         assert np.array_equal(values(blocks)[-1], values(whole)[-1]), f"bit {bit}"
+
+
+@EVERY
+def test_recorded_info_that_is_broken_in_any_way_is_refused_or_read(name: str) -> None:
+    check_broken_infos(name)
 
 
 @EVERY
