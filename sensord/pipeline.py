@@ -24,6 +24,7 @@ from sensord.load.force import ForceModel
 from sensord.load.life import RunLife
 from sensord.load.pair_sync import PairSync
 from sensord.load.pairing import Pairing
+from sensord.load.pod_watch import PodWatch
 from sensord.load.readings import SPEED_SHARE, STILL_MPS, Readings
 from sensord.load.sides import SideCheck
 from sensord.load.speed import SpeedEstimator
@@ -154,6 +155,13 @@ class PodLine:
             samples_lost=counts.lost if counts else 0,
         )
 
+    def watched(self, watch: PodWatch, t_ns: int) -> list[Alert]:
+        """What the runner must hear of this pod's link."""
+        counts = self._decoder.counts if self._decoder else None
+        samples, lost = (counts.samples, counts.lost) if counts else (0, 0)
+        name = self.setup.side.value if self.setup.side else "sensor"
+        return watch.look(name, up=self.link_up, samples=samples, lost=lost, t_ns=t_ns)
+
     def _in_run_time(self, item: Item) -> Item:
         if not isinstance(item, Stride):
             return item
@@ -213,6 +221,7 @@ class Pipeline:
         self._load = FootLoad.of_run(setup, plan)
         self._sides = SideCheck()
         self._readings = Readings()
+        self._watch = PodWatch(setup.run)
         self._summary = Summary(setup.runner, Conditions.of_setup(setup, plan))
         self._limits = Limits(plan, setup)
         self._on_contact = on_contact
@@ -272,6 +281,8 @@ class Pipeline:
                 window = self._windows.at(tick.t_ns, self._totals.now, self._started_ns, sync_quality_ms=self._sync_ms)
                 found.append((tick.t_ns, self._readings.into(window, tick.t_ns)))
             found += self._limited(self._limits.on_tick(tick.t_ns, self._feet_up), tick.t_ns)
+            for line in self._lines.values():
+                found += self._limited(line.watched(self._watch, tick.t_ns), tick.t_ns)
             if self._ticks % LOAD_EVERY_S == 0:
                 found += [(tick.t_ns, self._load.payload(side)) for side in self._feet]
         if self._ticks % POD_STATUS_EVERY_S == 0:

@@ -1,0 +1,89 @@
+"""A pod that is missing, or whose samples are lost: the runner hears of it once, and once when it is back.
+
+The link is torn down and made anew within seconds of silence (`drivers.link`), which nobody needs to hear of. What she
+must know is that a foot is not measured any more, and that takes a while to be sure of.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from sensord.model import NS, Alert, Level
+from sensord.plan.breach import Breach
+
+MISSING_S = 20.0
+"""How long a pod is away before she hears of it (the issue's "about 20 s"): a tree, a body, a bend pass sooner."""
+
+LOST_PCT = 5.0
+"""Share of samples lost in the last `WINDOW_S` from which she hears of it."""
+
+FINE_PCT = 2.0
+"""Design choice: below it the losses are over."""
+
+WINDOW_S = 60
+"""Design choice: losses come in bursts; over a minute 5 % are three seconds."""
+
+BACK_S = 5.0
+"""Design choice: how long a link must hold to be back."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    breach: Breach = field(default_factory=lambda: Breach((Level.WARN,), 0.0))
+    changed_ns: int | None = None
+    up: bool = False
+    counts: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=WINDOW_S + 1))
+
+
+class PodWatch:
+    """Looks at each pod once a second of a run. Bounded: a minute of counts a pod."""
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self._pods: dict[str, _Watched] = {}
+
+    def look(self, name: str, *, up: bool, samples: int, lost: int | None, t_ns: int) -> list[Alert]:
+        """`name`: "left", "right", or a sensor's. Counts since the start; `lost` None: the pod cannot tell."""
+        pod = self._pods.setdefault(name, _Watched())
+        if pod.changed_ns is None or pod.up is not up:
+            pod.up, pod.changed_ns = up, t_ns
+        pod.counts.append((samples, lost or 0))
+        for_s = (t_ns - pod.changed_ns) / NS
+        lost_pct = self._lost_pct(pod)
+        missing = not up and for_s >= MISSING_S
+        beyond = Level.WARN if missing or (up and lost_pct >= LOST_PCT) else Level.NONE
+        back = up and for_s >= BACK_S and lost_pct < FINE_PCT
+        turns = pod.breach.update(beyond, back=back, clock_s=t_ns / NS, t_ns=t_ns)
+        value, limit, unit = (for_s, MISSING_S, "s") if missing else (lost_pct, LOST_PCT, "%")
+        return [
+            Alert(
+                id=f"{self._run}/pod.{name}/{turn.level.value}/{turn.onset_ns}",
+                phase=turn.phase,
+                level=turn.level,
+                rule=f"pod.{name}",
+                metric="link",
+                unit=unit,
+                value=value,
+                limit=limit,
+                cue=f"{name.capitalize()} pod back" if turn.duration_s is not None else f"{name.capitalize()} pod lost",
+                text=_text(name, turn.duration_s, value, missing=missing),
+                onset_ns=turn.onset_ns,
+                duration_s=turn.duration_s,
+            )
+            for turn in turns
+        ]
+
+    @staticmethod
+    def _lost_pct(pod: _Watched) -> float:
+        (samples, lost), (samples_now, lost_now) = pod.counts[0], pod.counts[-1]
+        lost, came = lost_now - lost, samples_now - samples
+        return 100.0 * lost / (came + lost) if came + lost > 0 else 0.0
+
+
+def _text(name: str, duration_s: float | None, value: float, *, missing: bool) -> str:
+    if duration_s is not None:
+        return f"The {name} pod is back after {duration_s:.0f} s."
+    if missing:
+        return f"The {name} pod has not been heard for {value:.0f} s. What it measures is not checked."
+    return f"The {name} pod loses {value:.0f} % of its samples. Turn it off and on, or carry the gateway nearer."
