@@ -93,10 +93,14 @@ class Line:
 class Envelope:
     """The lower edge of one segment's delays. Feed packets in the order of arrival; memory is bounded.
 
-    `line` is the newest fit. `before`: what an earlier segment said; the rate stays near its. `max_rate`: of the clock.
+    `line` is the newest fit. `before`: what an earlier segment said; the rate stays near its. `max_rate`: of the clock;
+    `window_ns`: how long it runs straight.
     """
 
-    def __init__(self, first: Point, before: Line | None = None, max_rate: float = MAX_RATE) -> None:
+    def __init__(
+        self, first: Point, before: Line | None = None, max_rate: float = MAX_RATE, window_ns: int = WINDOW_NS
+    ) -> None:
+        self._window_ns = window_ns
         self._bounds = (-max_rate, max_rate)
         self._rates = rates = rates_near(before, self._bounds) if before else self._bounds
         self.line = Line(
@@ -151,7 +155,7 @@ class Envelope:
         self._sum_t += point[0]
         self.kept += 1
         _lay(self._hull, point)
-        oldest = point[0] - WINDOW_NS
+        oldest = point[0] - self._window_ns
         if self._points[0][0] >= oldest - DROP_NS or len(self._points) <= FEWEST:
             return
         gone = 0

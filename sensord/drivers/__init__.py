@@ -9,8 +9,9 @@ from sensord.drivers import recorded
 from sensord.drivers.base import Driver, Reader
 from sensord.drivers.open_pod import OpenPod
 from sensord.drivers.standard import Standard
+from sensord.drivers.witmotion import WitMotion
 
-DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (OpenPod(), Standard())}
+DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (OpenPod(), Standard(), WitMotion())}
 """Every kind of pod we speak to, by name."""
 
 SENSORS = frozenset(name for name, driver in DRIVERS.items() if not driver.about.acc_ranges_g)

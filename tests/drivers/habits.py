@@ -190,6 +190,23 @@ HABITS: dict[str, Habits] = {
         reads_back=False,
         reasons=frozenset({PacketReason.TOO_SHORT, PacketReason.LENGTH, PacketReason.CHARACTERISTIC}),
     ),
+    "witmotion": Habits(
+        advertised="WT901BLE67",
+        rates_hz=((52.0, 50.0), (100.0, 100.0), (200.0, 200.0), (208.0, 200.0), (416.0, 200.0)),
+        clock="arrival",
+        time_atol_ns=300_000,
+        loss="none",
+        stream=True,
+        torn=True,
+        repeats=False,
+        goes_on=False,
+        answers_on_data=True,
+        junk_passes=True,
+        refused_share=0.2,
+        header_bytes=20,
+        flip_moves_ns=50_000_000,
+        reasons=frozenset({PacketReason.TOO_SHORT, PacketReason.TYPE, PacketReason.TIME, PacketReason.CHARACTERISTIC}),
+    ),
 }
 
 

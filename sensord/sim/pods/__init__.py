@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from sensord.drivers.open_pod import NAME as OPEN_POD
 from sensord.drivers.standard import NAME as STANDARD
+from sensord.drivers.witmotion import NAME as WITMOTION
 from sensord.sim.peripheral import VirtualPod
 from sensord.sim.pods.open_pod import OpenPodSim
 from sensord.sim.pods.standard import StandardPodSim
+from sensord.sim.pods.witmotion import WitMotionSim
 
 __all__ = ["SIMULATED", "OpenPodSim", "VirtualPod"]
 
-SIMULATED: dict[str, type[VirtualPod]] = {OPEN_POD: OpenPodSim, STANDARD: StandardPodSim}
+SIMULATED: dict[str, type[VirtualPod]] = {OPEN_POD: OpenPodSim, STANDARD: StandardPodSim, WITMOTION: WitMotionSim}
 """A simulated pod for every driver, by the driver's name."""
