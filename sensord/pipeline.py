@@ -129,7 +129,7 @@ class PodLine:
             elif self._foot is not None:
                 if len(block):
                     end_ns = int(block.t_pod_ns[-1])
-                    self.clock.observe(block.segment, end_ns, packet.t_ns)
+                    self.clock.observe(block.segment, end_ns, packet.t_ns if block.t_rx_ns is None else block.t_rx_ns)
                     if self.sync:
                         self.sync.block(self._foot.side, block)
                 out += self._foot.push(block)
