@@ -10,7 +10,7 @@ export SENSORD_DATA := $(abspath ../shared/data)
 endif
 endif
 
-.PHONY: help demo test quick explore lint types packages check bench screenshots clean
+.PHONY: help demo test quick explore fuzz lint types packages check bench screenshots clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,10 @@ quick: $(BIN)/.test ## the tests without the slow ones (processes, long runs, re
 
 explore: $(BIN)/.test ## the quick tests with examples that were not tried before
 	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
+
+FUZZ ?= 10000000
+fuzz: $(BIN)/.test ## mangled packets through every pod's decoder, every branch reached (FUZZ=10000000; some minutes)
+	$(BIN)/python -m bench.fuzz_drivers --packets $(FUZZ)
 
 bench: $(BIN)/.test ## timings (they are not tests)
 	$(BIN)/python bench/run.py

@@ -1,4 +1,4 @@
-"""Mangled packets between good ones, and what a decoder makes of them. `make fuzz`: fuzz_at_length."""
+"""Mangled packets between good ones, and what a decoder makes of them. `make fuzz`: bench/fuzz_drivers.py."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ def stories(driver: str) -> tuple[Story, ...]:
         made.append(_plain(driver, "wrap", None, uptime_us=uptime_us))
     made += [_plain(driver, str(options), None, **options) for options in habits.variants]
     made.append(_strays(made))
+    if habits.also is not None:
+        odd = tuple(Packet(POD, i * NS // 20, uuid, payload) for i, (uuid, payload) in enumerate(habits.also()))
+        made.append(Story("odd", made[0].decoder, odd, compared=False))
     if habits.logs:
         made.append(_log(driver))
     return tuple(made)
@@ -175,6 +178,7 @@ def fuzz(name: str, n: int, seed: int, between: Callable[[int], None] = lambda _
 
 def _go_through(story: Story, dice: random.Random, each: int, n: int, found: Fuzzed) -> None:
     decoder, reference = story.decoder(), story.decoder()
+    assert decoder.rate_hz == reference.rate_hz
     kept: list[SampleBlock] = []
     clean: list[SampleBlock] = []
     good = [one for one in story.told if isinstance(one, Packet)]

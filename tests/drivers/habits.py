@@ -10,11 +10,14 @@ acc_range_g, gyr_range_dps, uptime_us, clock_ppm, seed, mtu); one that gives rea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from sensord.drivers import DRIVERS
+from sensord.drivers.open_pod_wire import DATA, RATES_HZ, DataPacket, Flag, encode_data
 from sensord.errors import PacketReason
 from sensord.model import G_MPS2
 
@@ -33,6 +36,9 @@ class Habits:
 
     variants: tuple[Mapping[str, object], ...] = ()
     """Options of further simulated pods of this kind (more sensors, other firmware) that the fuzz goes through too."""
+
+    also: Callable[[], Iterable[tuple[str, bytes]]] | None = None
+    """Further packets for the fuzz, in order (characteristic, bytes): what the simulated pod never sends."""
 
     rates_hz: tuple[tuple[float, float], ...] = ()
     """Rate wanted, rate that the pod then does: what the round trip tries. 200.0 (what `Wanted` asks) must be there."""
@@ -158,9 +164,20 @@ class Habits:
         return 0.51 * (self.gyr_step_radps or self.gyr_range_dps * 0.017453292519943295 / 32768)
 
 
+def odd_open_pods() -> Iterable[tuple[str, bytes]]:
+    """A pod whose sensor drifts, so that no two packets take equally long, and one with a high-g sensor."""
+    t_us = 0
+    for seq in range(80):
+        packet = DataPacket(seq, t_us, 4500 + seq, RATES_HZ.index(200.0), Flag(0), np.zeros((10, 6), np.int16))
+        yield DATA, encode_data(packet)
+        t_us += round(packet.period_us * 10)
+    yield DATA, encode_data(DataPacket(80, t_us, 4500, RATES_HZ.index(200.0), Flag(0), np.zeros((10, 9), np.int16)))
+
+
 HABITS: dict[str, Habits] = {
     "open-pod": Habits(
         advertised="open-pod",
+        also=odd_open_pods,
         rates_hz=((52.0, 52.0), (100.0, 100.0), (200.0, 200.0), (208.0, 208.0), (416.0, 416.0)),
         widest_acc_g=32.0,
         at_once=True,
