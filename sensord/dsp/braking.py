@@ -27,7 +27,7 @@ from statistics import median
 
 import numpy as np
 
-from sensord.dsp.filters import finer, zero_phase
+from sensord.dsp.filters import finer, zero_phase, zero_phase_near
 from sensord.model import FloatArray
 
 LANDING_HZ = 40.0
@@ -203,7 +203,8 @@ class FootAcceleration:
 
     def _throw(self, first: int, push: int, last: int) -> FloatArray:
         """Acceleration of rows `first`..`last` - 1 in the direction it has at row `push`, kept while the foot turns."""
-        along, normal = zero_phase(np.array((self._along, self._normal)), LEAVING_HZ, self._rate_hz)[:, first:last]
+        both = np.array((self._along, self._normal))
+        along, normal = zero_phase_near(both, first, last, LEAVING_HZ, self._rate_hz)
         turned = self._smooth[first:last].cumsum() / self._rate_hz
         turned -= turned[push - first]
         u, v = _unit(float(along[push - first]), float(normal[push - first]))

@@ -103,6 +103,9 @@ def stride_motion(
 
 def _heading_deg(before: Matrix, after: Matrix, up: Vector) -> float:
     """By how much a foot that lies flat has turned about `up` from one attitude to another, degrees."""
-    rows = [[sum(a * b for a, b in zip(after[i], before[j], strict=True)) for j in range(3)] for i in range(3)]
-    twice = (rows[2][1] - rows[1][2], rows[0][2] - rows[2][0], rows[1][0] - rows[0][1])
+    twice = (
+        dot(after[2], before[1]) - dot(after[1], before[2]),
+        dot(after[0], before[2]) - dot(after[2], before[0]),
+        dot(after[1], before[0]) - dot(after[0], before[1]),
+    )
     return degrees(asin(max(-1.0, min(1.0, 0.5 * dot(twice, up) / length(up)))))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfilt, sosfilt_zi
 
-from sensord.dsp.filters import LowPass, norm, project, zero_phase
+from sensord.dsp.filters import LowPass, norm, project, zero_phase, zero_phase_near
 from sensord.dsp.history import History
 from sensord.errors import InternalError
 
@@ -47,6 +47,14 @@ def test_zero_phase_halves_the_amplitude_at_the_cut_off() -> None:
     t = np.arange(0.0, 4.0, 0.005)
     out = zero_phase(np.sin(2 * np.pi * 30.0 * t), 30.0, 200.0)[200:600]
     assert np.abs(out).max() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("rows", [slice(0, 3), slice(5, 30), slice(180, 210), slice(390, 400)])
+@pytest.mark.parametrize("cutoff_hz", [10.0, 25.0, 120.0])
+def test_zero_phase_near_some_rows_is_that_of_all(rows: slice, cutoff_hz: float) -> None:
+    x = 50.0 + 30.0 * np.random.default_rng(2).normal(size=(2, 400))
+    near = zero_phase_near(x, rows.start, rows.stop, cutoff_hz, 200.0)
+    assert near == pytest.approx(zero_phase(x, cutoff_hz, 200.0)[:, rows], abs=1e-9)
 
 
 def test_projection_and_length() -> None:
