@@ -34,6 +34,7 @@ import math
 import struct
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -121,8 +122,7 @@ class Kind(IntEnum):
 # ------------------------------------------------------------------------------------------------------------- wire
 
 
-@dataclass(frozen=True, slots=True)
-class DataPacket:
+class DataPacket(NamedTuple):
     """A DATA notification taken apart. `raw` is (n, 6) or, with high g, (n, 9), in LSB; decoded, it is read-only."""
 
     seq: int

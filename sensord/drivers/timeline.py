@@ -21,7 +21,8 @@ BELIEVE_AFTER = 3
 """Design choice: packets that follow each other which a refused story needs to be taken for true."""
 
 REMEMBERED = 64
-"""Design choice: repeats come at once (a notification that is delivered twice), so 3 s of packets are memory enough."""
+"""Design choice: repeats come at once (a notification that is delivered twice), so 3 s of packets are memory enough.
+Packets whose counters are this far apart have one place in it."""
 
 SUSPECTS = 8
 """Design choice: refused packets that are remembered, so that junk in between does not hide that some fit together."""
@@ -61,14 +62,11 @@ class Place(NamedTuple):
 
 
 class _Last(NamedTuple):
-    """The newest packet that was placed (or the newest suspect)."""
+    """The newest packet that was placed (or the newest suspect), and when its last sample was taken."""
 
     stamp: Stamp
     first_us: int
-
-    @property
-    def end_us(self) -> float:
-        return self.first_us + (self.stamp.n - 1) * self.stamp.period_us
+    end_us: float
 
 
 class Timeline:
@@ -80,7 +78,7 @@ class Timeline:
     def __init__(self, clock_us: int | None = None) -> None:
         self._segment = -1
         self._last: _Last | None = None
-        self._seen: dict[tuple[int, int], None] = {}  # the last `REMEMBERED`, oldest first
+        self._seen: list[tuple[int, int] | None] = [None] * REMEMBERED
         self._suspects: deque[tuple[_Last, int]] = deque(maxlen=SUSPECTS)
         self._period_us: float | None = None
         self._relinked = False
@@ -92,32 +90,29 @@ class Timeline:
         self._clock_us = clock_us
         if restarted:
             self._last = None
-            self._seen.clear()
+            self._seen = [None] * REMEMBERED
 
     def place(self, stamp: Stamp) -> Place | None:
         """Where this packet belongs, None for one that was seen before."""
         last = self._last
-        if (stamp.seq, stamp.t_first_us) in self._seen:
+        if self._seen[stamp.seq % REMEMBERED] == (stamp.seq, stamp.t_first_us):
             return None
         if last is None or stamp.restarted:
             return self._begin(stamp)
-        first_us = _nearest(stamp.t_first_us, self._near(last))
-        gap = (first_us - last.end_us) / self._period(stamp)
+        relinked = self._relinked
+        # after a link: near the clock as it was read then
+        near_us = self._clock_us if relinked and self._clock_us is not None else last.first_us
+        first_us = _nearest(stamp.t_first_us, near_us)
+        gap = (first_us - last.end_us) / (self._period_us or stamp.period_us)
         ahead = (stamp.seq - last.stamp.seq) % SEQ_SPAN
         runs_ahead_us = first_us - last.first_us - (stamp.rx_us - last.stamp.rx_us) * FASTEST
-        fits = gap >= 0.5 if self._relinked else _plausible(gap, ahead, overrun=stamp.overrun)
+        fits = gap >= 0.5 if relinked else _plausible(gap, ahead, overrun=stamp.overrun)
         if not fits or runs_ahead_us > RUNS_AHEAD_US:
             return self._doubt(stamp, f"{gap:.1f} periods and {ahead} packets after the last one")
-        missing = round(gap) - 1 if (ahead != 1 or stamp.overrun or self._relinked) else 0
+        missing = round(gap) - 1 if (ahead != 1 or stamp.overrun or relinked) else 0
         if ahead == 1 and missing == 0:
             self._measure(last, first_us)
         return self._accept(stamp, first_us, max(missing, 0))
-
-    def _near(self, last: _Last) -> int:
-        """Where the next packet is expected: at the clock that was read when the link came up, else after the last."""
-        if self._relinked and self._clock_us is not None:
-            return self._clock_us
-        return last.first_us
 
     def _begin(self, stamp: Stamp) -> Place:
         near = self._clock_us if self._clock_us is not None else stamp.t_first_us
@@ -130,11 +125,10 @@ class Timeline:
         return Place(first_us, self._segment, 0 if self._segment == 0 else None)
 
     def _accept(self, stamp: Stamp, first_us: int, missing: int) -> Place:
-        self._last = _Last(stamp, first_us)
-        self._seen[stamp.seq, stamp.t_first_us] = None
-        if len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]
-        self._suspects.clear()
+        self._last = _last(stamp, first_us)
+        self._seen[stamp.seq % REMEMBERED] = (stamp.seq, stamp.t_first_us)
+        if self._suspects:
+            self._suspects.clear()
         self._relinked = False
         return Place(first_us, self._segment, missing)
 
@@ -149,11 +143,8 @@ class Timeline:
         if chain >= BELIEVE_AFTER:
             self._clock_us = None
             return self._begin(stamp)
-        self._suspects.append((_Last(stamp, unwrapped), chain))
+        self._suspects.append((_last(stamp, unwrapped), chain))
         raise PacketError(PacketReason.TIME, why)
-
-    def _period(self, stamp: Stamp) -> float:
-        return self._period_us if self._period_us is not None else stamp.period_us
 
     def _measure(self, last: _Last, first_us: int) -> None:
         measured = (first_us - last.first_us) / last.stamp.n
@@ -161,6 +152,10 @@ class Timeline:
             self._period_us = measured
         else:
             self._period_us += PERIOD_SMOOTHING * (measured - self._period_us)
+
+
+def _last(stamp: Stamp, first_us: int) -> _Last:
+    return _Last(stamp, first_us, first_us + (stamp.n - 1) * stamp.period_us)
 
 
 def _nearest(wrapped: int, near: int) -> int:

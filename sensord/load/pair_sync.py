@@ -45,7 +45,7 @@ class PairSync:
 
     def __init__(self, left: PodClock, right: PodClock) -> None:
         self._clocks = {Side.LEFT: left, Side.RIGHT: right}
-        self._segments: dict[Side, Place] = {}
+        self._newest: dict[Side, SampleBlock] = {}
         self._strides: dict[Side, int] = {}
         self._twists = TwistSync()
         self._seen: list[Twist] = []
@@ -58,9 +58,10 @@ class PairSync:
         Without a twist the constant difference of the two radios' delays is left out: nothing measures it. None until
         both clocks know how much their packets scatter.
         """
-        if len(self._segments) < len(Side) or any(clock.sync_quality_ms is None for clock in self._clocks.values()):
+        if len(self._newest) < len(Side) or any(clock.sync_quality_ms is None for clock in self._clocks.values()):
             return None
-        now = [self._clocks[side].estimate(*self._segments[side]) for side in Side]
+        places = {side: _end_of(self._newest[side]) for side in Side}
+        now = [self._clocks[side].estimate(*places[side]) for side in Side]
         estimates = [estimate for estimate in now if estimate is not None]
         if len(estimates) < len(Side):
             return None
@@ -68,7 +69,7 @@ class PairSync:
         anchor = self._anchor
         if anchor is None or not self._same_segments(anchor.twist):
             return COVERED * alone_ns / 1e6
-        ages_ns = [self._segments[side][1] - anchor.twist.place(side)[1] for side in Side]
+        ages_ns = [places[side][1] - anchor.twist.place(side)[1] for side in Side]
         since_ns = math.hypot(*(age * e.rate_sd for age, e in zip(ages_ns, estimates, strict=True)))
         later_ns = math.hypot(alone_ns, anchor.sd_ns)
         sd_ns = min(since_ns, later_ns) if anchor.learning else later_ns
@@ -82,7 +83,7 @@ class PairSync:
     def block(self, side: Side, block: SampleBlock) -> None:
         """The samples of one pod, as they come."""
         if len(block):
-            self._segments[side] = (block.segment, int(block.t_pod_ns[-1]))
+            self._newest[side] = block
             self._twists.block(side, block)
 
     def stride(self, stride: Stride, t_ns: int) -> None:
@@ -147,5 +148,10 @@ class PairSync:
         return left.run_ns - right.run_ns, math.hypot(left.sd_ns, right.sd_ns)
 
     def _same_segments(self, twist: Twist) -> bool:
-        now = {side: place[0] for side, place in self._segments.items()}
+        now = {side: block.segment for side, block in self._newest.items()}
         return now == {Side.LEFT: twist.left[0], Side.RIGHT: twist.right[0]}
+
+
+def _end_of(block: SampleBlock) -> Place:
+    """Where the last sample of a block is."""
+    return block.segment, int(block.t_pod_ns[-1])

@@ -29,6 +29,9 @@ BEHIND_NS = NS
 KEEP_NS = WINDOW_NS + 3 * NS
 """Design choice: samples kept: the window, what it is behind, and what a clock may be off."""
 
+DROP_EVERY = 16
+"""Design choice: blocks between two times that what is older is dropped."""
+
 GRID_NS = NS // 100
 """Design choice: grid of the coarse search; hands turn at a few hertz."""
 
@@ -90,7 +93,10 @@ class _Trace:
 
 
 class TwistSync:
-    """Finds twists. `block` every block of both pods; `look` once a second. Keeps `KEEP_NS` of samples by reference."""
+    """Finds twists. `block` every block of both pods; `look` once a second.
+
+    Keeps `KEEP_NS` of samples and at most `DROP_EVERY` blocks more, by reference.
+    """
 
     def __init__(self) -> None:
         self._blocks: dict[Side, deque[SampleBlock]] = {side: deque() for side in Side}
@@ -103,9 +109,10 @@ class TwistSync:
         if kept and kept[-1].segment != block.segment:
             kept.clear()
         kept.append(block)
-        oldest = int(block.t_pod_ns[-1]) - KEEP_NS
-        while int(kept[0].t_pod_ns[-1]) < oldest:
-            kept.popleft()
+        if len(kept) % DROP_EVERY == 0:
+            oldest = int(block.t_pod_ns[-1]) - KEEP_NS
+            while int(kept[0].t_pod_ns[-1]) < oldest:
+                kept.popleft()
 
     def look(self, t_ns: int, left: PodClock, right: PodClock) -> Twist | None:
         """Whether both pods were twisted as one over the window that ends `BEHIND_NS` before `t_ns` (run time)."""

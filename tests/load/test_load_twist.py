@@ -9,7 +9,7 @@ import pytest
 
 from sensord.clock import PodClock
 from sensord.load.pair_sync import PairSync
-from sensord.load.twist import KEEP_NS, TwistSync
+from sensord.load.twist import DROP_EVERY, KEEP_NS, TwistSync
 from sensord.model import NS, SampleBlock, Side
 from tests.load.made_twists import Body, Pod, follow
 
@@ -123,4 +123,4 @@ def test_memory_is_bounded() -> None:
     for k in range(1000):
         t = (np.arange(10) + 10 * k) * (NS // 200)
         looks.block(Side.LEFT, SampleBlock(t, np.zeros((10, 3)), np.zeros((10, 3)), np.zeros(10, dtype=np.uint8)))
-    assert len(looks._blocks[Side.LEFT]) <= KEEP_NS // (NS // 20) + 1
+    assert len(looks._blocks[Side.LEFT]) <= KEEP_NS // (NS // 20) + 1 + DROP_EVERY
