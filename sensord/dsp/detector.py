@@ -317,8 +317,7 @@ class Detector:
             flaws.append("off_axis")
         impact = self._raw.impact(ic_ns)
         if bridged_before is not None:
-            lost = [self._bridged(at - NEAR_NS, at + NEAR_NS, bridged_before) for at in (ic_ns, tc_ns or ic_ns)]
-            if max(lost) > NEAR_LOST_NS:
+            if any(self._lost_near(at, bridged_before) for at in (ic_ns, tc_ns or ic_ns)):
                 flaws.append("gap_at_contact")
             if self._bridged(ic_ns - BEFORE_NS, ic_ns + AFTER_NS, bridged_before):
                 impact = None
@@ -353,6 +352,8 @@ class Detector:
             flaws.append("next_contact_lost")
         if after is not None and "unclear_contact" in landing.flaws and "unclear_contact" in after.flaws:
             flaws.append("unclear_stride")
+        if after is not None and "gap_at_contact" in after.flaws and self._lost_near(after.ic_ns, self._history.end):
+            flaws.append("gap_at_next_contact")
         if next_ns is not None and next_ns - landing.ic_ns < SHORTEST_STRIDE_NS:
             flaws.append("stride_time")
         if self._raw.gyro_clipped(landing.ic_ns, until):
@@ -385,6 +386,10 @@ class Detector:
     def _columns(self, first: int, last: int) -> FloatArray:
         """A copy of rows first..last-1, each column in one piece: whatever is worked out from a column costs less."""
         return np.asfortranarray(self._history.rows(first, last))
+
+    def _lost_near(self, at_ns: int, known: int) -> bool:
+        """Whether so much is lost round this time (in rows before `known`) that an event there is in doubt."""
+        return self._bridged(at_ns - NEAR_NS, at_ns + NEAR_NS, known) > NEAR_LOST_NS
 
     def _bridged(self, from_ns: int, to_ns: int, known: int) -> float:
         """How long in ns the rows in between (and before row `known`) are bridged."""

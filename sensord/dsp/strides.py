@@ -27,6 +27,7 @@ stamps show it, may be off by 5 % (design choice)."""
 
 WEIGHTS = {
     "gap_at_contact": 0.4,  # samples lost just where a contact lies
+    "gap_at_next_contact": 0.4,  # the same where the stride ends: its time may be off by 20 ms
     "unclear_contact": 0.5,  # no minimum of its own: taken at the change from toe-up to toe-down
     "unconfirmed_contact": 0.7,  # the acceleration is unsteady or silent: errors are 1.4 times as large when simulated
     "gyro_clipped": 0.6,

@@ -392,6 +392,19 @@ def test_lost_samples_at_the_impact_leave_it_unmeasured(running_foot: SimulatedF
     assert stride.confidence < clean.confidence / 2
 
 
+def test_a_stride_whose_end_was_lost_is_not_trusted_either(running_foot: SimulatedFoot) -> None:
+    """A contact in a gap spoils the stride that it ends as well as the one that it begins; a toe-off only its own."""
+    whole = running_foot.block()
+    contact = strides(analyse(whole, RATE_HZ))[20]
+    assert contact.tc_pod_ns is not None
+    for at_ns, before in ((contact.ic_pod_ns, {"gap_at_next_contact"}), (contact.tc_pod_ns, set())):
+        holed = without(whole, at_ns / NS - 0.02, at_ns / NS + 0.03)
+        ended, begun, after = strides(analyse(holed, RATE_HZ))[19:22]
+        assert {"gap_at_contact", "gap_at_next_contact"} & set(ended.spoiled) == before
+        assert "gap_at_contact" in begun.spoiled
+        assert (ended.confidence < 0.5, begun.confidence < 0.5, after.confidence < 0.5) == (bool(before), True, False)
+
+
 def test_gyro_at_full_scale_costs_confidence(running_foot: SimulatedFoot) -> None:
     whole = running_foot.block()
     clean = strides(analyse(whole, RATE_HZ))

@@ -143,7 +143,8 @@ def test_a_streamed_run_with_losses_and_clipping(sensord_data: Path) -> None:
     assert times[0] > 1.0
     assert times[-1] < 101.0
     assert sum(s.impact_clipped for s in said) > 10
-    assert sum(s.confidence >= 0.5 for s in said) > 100
+    assert sum(s.confidence >= 0.5 or "gap_at_next_contact" in s.spoiled for s in said) > 100
+    assert sum(s.confidence >= 0.5 for s in said) > 90  # 11 % of the samples are lost, and so are ends of strides
 
 
 def test_the_streamed_run_cut_anywhere(sensord_data: Path) -> None:
