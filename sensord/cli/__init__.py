@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from sensord.cli import bench, files, live, marks, runs, science
+from sensord.cli import bench, files, live, marks, pods, runs, science
 from sensord.errors import SensordError
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(plan_app, name="plan")
 
 for command in (
-    live.run, live.demo, live.scan, live.doctor, files.analyse, files.replay, science.validate, bench.bench,
+    live.run, live.demo, live.scan, live.doctor, pods.pods, files.analyse, files.replay, science.validate, bench.bench,
     marks.mark, marks.speed,
 ):  # fmt: skip
     app.command()(command)
