@@ -56,6 +56,9 @@ class PodSettings(_Section):
     address: Annotated[str, AfterValidator(_address)]
     side: Side | None = None
     driver: str = "open-pod"
+    notify: Literal["start", "acquire"] = "start"
+    """How BlueZ hands its data on: by D-Bus signals, or by a socket, which is cheaper but which some pods and
+    bluetoothd 5.66 take badly."""
 
 
 class StreamSettings(_Section):

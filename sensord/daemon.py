@@ -165,6 +165,7 @@ class Gateway:
             now_ns=host.boottime_ns,
             wanted=Wanted(rate_hz=wanted.rate_hz, acc_range_g=wanted.acc_range_g, gyr_range_dps=wanted.gyr_range_dps),
             backend=self._backend,
+            acquire=[pod.address for pod in self._settings.pod if pod.notify == "acquire"],
         )
         linking = asyncio.create_task(links.run(), name="links")
         ticking = asyncio.create_task(self._tick(current), name="ticks")

@@ -72,7 +72,7 @@ def _pods(settings: Settings) -> Finding:
     if not settings.pod:
         return Finding("pods", Verdict.NOT_SET, "no [[pod]] in the settings; `sensord scan` lists what is in reach")
     if not any(sides):
-        return Finding("pods", Verdict.LOOK, "no pod for a foot: speed, distance and cadence as the sensors say, no more")
+        return Finding("pods", Verdict.LOOK, "no pod for a foot: only speed, distance and cadence as sensors say")
     if missing:
         return Finding("pods", Verdict.LOOK, f"no pod for the {missing[0]} foot: asymmetry cannot be checked")
     named = [f"{pod.side or 'sensor'} {pod.address} ({pod.driver})" for pod in settings.pod]

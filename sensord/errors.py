@@ -93,9 +93,12 @@ class LinkReason(StrEnum):
 
     NOT_FOUND = "pod not seen"
     CONNECT = "connection failed"
+    BUSY = "in use by another device or program"
+    PAIRING = "the pod wants to be paired with this computer first"
     SETUP = "pod refused its settings"
     LOST = "link lost"
     SILENT = "no data"
+    SLEPT = "this computer was asleep"
     ADAPTER = "no usable Bluetooth adapter"
     IDENTITY = "not the pod it says it is"
     STOPPED = "stopped by us"

@@ -42,6 +42,9 @@ REQUEST_S = 5.0
 DISCONNECT_S = 3.0
 INBOX = 64
 
+WANTS_PAIRING = frozenset({0x05, 0x08, 0x0C, 0x0F})
+"""ATT errors: insufficient authentication, authorization, key size, encryption (Core 5.4, Vol 3 Part F 3.4.1.1)."""
+
 _Result = TypeVar("_Result")
 
 
@@ -49,13 +52,19 @@ class Connection:
     """Carries a driver's requests out over bleak. `lost` is set when the link goes away by itself."""
 
     def __init__(
-        self, *, on_data: Callable[[str, bytes], None], on_info: Callable[[PodInfo], None], backend: Backend | None
+        self,
+        *,
+        on_data: Callable[[str, bytes], None],
+        on_info: Callable[[PodInfo], None],
+        backend: Backend | None,
+        acquire: bool = False,
     ) -> None:
         self.lost = asyncio.Event()
         self.stale = 0
         self._on_data = on_data
         self._on_info = on_info
         self._backend = backend
+        self._notify: dict[str, Any] = {} if backend else {"bluez": {"use_start_notify": not acquire}}
         self._client: BleakClient | None = None
         self._muted = False
         self._announced = False
@@ -93,7 +102,8 @@ class Connection:
             result: _Result = end.value
             return result
         except AttError as refusal:
-            raise LinkError(LinkReason.SETUP, f"{refusal} to {request}") from refusal
+            reason = LinkReason.PAIRING if refusal.code in WANTS_PAIRING else LinkReason.SETUP
+            raise LinkError(reason, f"{refusal} to {request}") from refusal
         finally:
             session.close()
 
@@ -146,7 +156,8 @@ class Connection:
             case Write(uuid, payload, response):
                 await self._call(self._connected.write_gatt_char(uuid, payload, response=response))
             case Subscribe(uuid, data):
-                await self._call(self._connected.start_notify(uuid, self._listener(uuid, data=data)))
+                listener = self._listener(uuid, data=data)
+                await self._call(self._connected.start_notify(uuid, listener, **self._notify))
             case _:
                 raise InternalError(f"{type(request).__name__} has no place in a streaming session")
         return b""

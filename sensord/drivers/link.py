@@ -1,36 +1,42 @@
 """Keeps the pods of a run linked: scan, connect, set up, stream, notice loss and silence, and begin again.
 
-`PodLinks` is the asyncio face of the drivers. Every notification is stamped in the callback that brings it and handed
-on as a `Packet` at once; what happens to a link is handed on as `Mark`s: LINK_UP {pod, info}, LINK_DOWN {pod, reason,
-detail}, BATTERY {pod, percent}. LINK_UP comes before the first packet of a link; LINK_DOWN also names why a pod has not
-come up yet, once for each new reason. One connect at a time; pods that are not there do not hold the others up.
+`PodLinks` is the asyncio face of the drivers. Every notification is stamped in the callback that brings it and goes
+through a queue with a bound (`inbox`) as a `Packet`; what happens to a link is handed on as `Mark`s: LINK_UP {pod,
+info}, LINK_DOWN {pod, reason, detail}, BATTERY {pod, percent}; NOTE {text} when the queue ran over. LINK_UP comes
+before the first packet of a link; LINK_DOWN also names why a pod has not come up yet, once for each new reason. One
+connect at a time; pods that are not there do not hold the others up.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from sensord.drivers import DRIVERS
 from sensord.drivers.base import Advertisement, PodInfo, Wanted
 from sensord.drivers.connection import Connection
+from sensord.drivers.inbox import Inbox
 from sensord.drivers.radio import Backend, Scanner, adapter_problem, detail_of, listen
 from sensord.drivers.watchdog import Backoff, Watchdog
-from sensord.errors import InternalError, LinkError, LinkReason, SensordError
-from sensord.model import Mark, MarkKind, Packet, PodSetup
+from sensord.errors import InternalError, LinkError, LinkReason
+from sensord.model import NS, Mark, MarkKind, Packet, PodSetup
 
 __all__ = ["Backend", "LinkState", "PodLinks", "Seen", "adapter_problem", "scan"]
 
 log = logging.getLogger(__name__)
+
+SLEPT_S = 1.0
+"""Design choice: the two clocks read in turn differ by far less; a laptop's lid is closed for longer."""
 
 
 @dataclass(slots=True)
 class LinkState:
     """Where one pod's link stands; `reason` and `detail` say why it is down.
 
-    `packets` and `links` count since the start, `stale` notifications of closed connections, which were ignored.
+    `packets` and `links` count since the start, `stale` notifications of closed connections, which were ignored, and
+    `overflow` packets that came but were dropped because we could not keep up: received = handed on + overflow.
     """
 
     up: bool = False
@@ -42,6 +48,7 @@ class LinkState:
     packets: int = 0
     links: int = 0
     stale: int = 0
+    overflow: int = 0
 
 
 @dataclass(slots=True)
@@ -61,7 +68,9 @@ class _Pod:
 class PodLinks:
     """Links to the pods of one run. `on_packet` and `on_mark` are called in the event loop and must not block.
 
-    `now_ns` stamps packets and marks (run time). Raises KeyError for a driver that does not exist.
+    `now_ns` stamps packets and marks (run time, which goes on while the computer sleeps). `acquire` names pods whose
+    notifications come over a socket of their own (BlueZ's AcquireNotify) instead of D-Bus signals. Raises KeyError for
+    a driver that does not exist.
     """
 
     def __init__(
@@ -73,17 +82,16 @@ class PodLinks:
         now_ns: Callable[[], int],
         wanted: Wanted | None = None,
         backend: Backend | None = None,
+        acquire: Collection[str] = (),
     ) -> None:
         for setup in pods:
             DRIVERS[setup.driver]
         self._pods = {setup.pod: _Pod(setup) for setup in pods}
-        self._on_packet = on_packet
-        self._on_mark = on_mark
+        self._inbox = Inbox(on_packet, on_mark, self._overflowed)
+        self._acquire = frozenset(address.upper() for address in acquire)
         self._now_ns = now_ns
         self._wanted = wanted if wanted is not None else Wanted()
         self._backend = backend
-        self._failure: BaseException | None = None
-        self._failed = asyncio.Event()
 
     def state(self, pod: str) -> LinkState:
         """Where the link to a pod (its key in PodSetup) stands now."""
@@ -101,18 +109,22 @@ class PodLinks:
             asyncio.create_task(self._keep(pod, scanner, connecting), name=f"link {pod.setup.pod}")
             for pod in self._pods.values()
         ]
-        failed = asyncio.create_task(self._failed.wait())
+        handing = asyncio.create_task(self._inbox.run(), name="inbox")
+        failed = False
         try:
-            done, _ = await asyncio.wait({scanning, failed, *keeping}, return_when=asyncio.FIRST_COMPLETED)
-            ended = [task.exception() for task in done if task is not failed]
-            raise self._failure or next(filter(None, ended), None) or InternalError("a link task ended by itself")
+            done, _ = await asyncio.wait({scanning, handing, *keeping}, return_when=asyncio.FIRST_COMPLETED)
+            failed = handing in done
+            ended = [task.exception() for task in done]
+            raise next(filter(None, ended), None) or InternalError("a link task ended by itself")
         finally:
-            failed.cancel()
             for task in keeping:
                 task.cancel()
             await asyncio.gather(*keeping, return_exceptions=True)
             scanning.cancel()
-            await asyncio.gather(scanning, failed, return_exceptions=True)
+            handing.cancel()
+            await asyncio.gather(scanning, handing, return_exceptions=True)
+            if not failed:  # whoever failed takes no more
+                self._inbox.drain()
 
     async def _keep(self, pod: _Pod, scanner: Scanner, connecting: asyncio.Lock) -> None:
         try:
@@ -136,7 +148,10 @@ class PodLinks:
             self._up(pod, info)
 
         connection = Connection(
-            on_data=lambda uuid, payload: self._data(pod, uuid, payload), on_info=on_info, backend=self._backend
+            on_data=lambda uuid, payload: self._data(pod, uuid, payload),
+            on_info=on_info,
+            backend=self._backend,
+            acquire=pod.address in self._acquire,
         )
         try:
             await self._connect(pod, connection, scanner, connecting)
@@ -179,14 +194,21 @@ class PodLinks:
 
     async def _watch(self, pod: _Pod, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
+        awake_s = self._asleep_s()
         while (left_s := pod.watchdog.left_s(loop.time())) > 0:
             try:
                 async with asyncio.timeout(left_s):
                     await connection.lost.wait()
             except TimeoutError:
+                if (slept_s := self._asleep_s() - awake_s) > SLEPT_S:
+                    raise LinkError(LinkReason.SLEPT, f"for {slept_s:.0f} s") from None
                 continue
             raise LinkError(LinkReason.LOST)
         raise LinkError(LinkReason.SILENT, "connected, but nothing was heard")
+
+    def _asleep_s(self) -> float:
+        """How far run time, which counts sleep, is ahead of the event loop's time, which does not."""
+        return self._now_ns() / NS - asyncio.get_running_loop().time()
 
     async def _stop(self, pod: _Pod, connection: Connection) -> None:
         try:
@@ -200,16 +222,18 @@ class PodLinks:
         t_ns = self._now_ns()
         pod.state.packets += 1
         pod.watchdog.feed(asyncio.get_running_loop().time())
-        self._hand_on(lambda: self._on_packet(Packet(pod.setup.pod, t_ns, characteristic, payload)))
+        self._inbox.put(Packet(pod.setup.pod, t_ns, characteristic, payload))
 
     def _up(self, pod: _Pod, info: PodInfo) -> None:
         now_s = asyncio.get_running_loop().time()
         pod.up_since_s = now_s
-        pod.watchdog = Watchdog(now_s)
+        pod.watchdog = Watchdog(now_s, info.silent_after_s)
         state = pod.state
         state.up, state.reason, state.detail, state.info = True, None, "", info
         state.links += 1
         self._mark(MarkKind.LINK_UP, pod, info=info.to_json())
+        if info.battery_pct is not None:
+            self._battery(pod, info.battery_pct)
 
     def _down(self, pod: _Pod, reason: LinkReason, detail: str) -> None:
         state = pod.state
@@ -226,18 +250,14 @@ class PodLinks:
             self._mark(MarkKind.BATTERY, pod, percent=percent)
 
     def _mark(self, kind: MarkKind, pod: _Pod, **data: object) -> None:
-        mark = Mark(self._now_ns(), kind, {"pod": pod.setup.pod, **data})
-        self._hand_on(lambda: self._on_mark(mark))
+        self._inbox.put(Mark(self._now_ns(), kind, {"pod": pod.setup.pod, **data}))
 
-    def _hand_on(self, call: Callable[[], None]) -> None:
-        """An error of whoever takes our packets must end the run; D-Bus would log it and go on."""
-        try:
-            call()
-        except Exception as error:
-            if self._failure is None and not isinstance(error, SensordError):
-                log.exception("a packet or mark could not be handed on")
-            self._failure = self._failure or error
-            self._failed.set()
+    def _overflowed(self, pod: str, n: int) -> None:
+        state = self._pods[pod].state
+        state.overflow += n
+        log.error("%d packets of %s were dropped: this computer cannot keep up (%d so far)", n, pod, state.overflow)
+        text = f"{n} packets of the pod {pod} came but were dropped: this computer cannot keep up"
+        self._inbox.put(Mark(self._now_ns(), MarkKind.NOTE, {"text": text}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,35 @@ async def radio_call(reason: LinkReason, work: Coroutine[Any, Any, _Result], sec
     except LinkError:
         raise
     except Exception as error:
-        raise LinkError(reason, explain(error)) from error
+        raise LinkError(reason_of(error, reason), explain(error)) from error
+
+
+_REASONS = {
+    "org.freedesktop.DBus.Error.ServiceUnknown": LinkReason.ADAPTER,
+    "org.freedesktop.DBus.Error.NameHasNoOwner": LinkReason.ADAPTER,
+    "org.bluez.Error.NotReady": LinkReason.ADAPTER,
+    "org.bluez.Error.AuthenticationFailed": LinkReason.PAIRING,
+    "org.bluez.Error.AuthenticationRejected": LinkReason.PAIRING,
+    "org.bluez.Error.AuthenticationCanceled": LinkReason.PAIRING,
+    "org.bluez.Error.AuthenticationTimeout": LinkReason.PAIRING,
+    "org.bluez.Error.NotAuthorized": LinkReason.PAIRING,
+    "org.bluez.Error.InProgress": LinkReason.BUSY,
+}
+"""What BlueZ's errors mean for a pod (names: bluez/doc, org.bluez.Device)."""
+
+_BUSY_WORDS = ("br-connection-busy", "le-connection-abort-by-local")
+"""Texts of org.bluez.Error.Failed when another connect, or another program, is at it (bleak issue 1858)."""
+
+
+def reason_of(error: BaseException, otherwise: LinkReason) -> LinkReason:
+    """Which kind of trouble this is, where bleak or BlueZ say it; the backoff depends on it."""
+    if isinstance(error, BleakBluetoothNotAvailableError):
+        return LinkReason.ADAPTER
+    if isinstance(error, BleakDBusError):
+        if any(words in str(error) for words in _BUSY_WORDS):
+            return LinkReason.BUSY
+        return _REASONS.get(error.dbus_error, otherwise)
+    return otherwise
 
 
 _NOT_AVAILABLE = {

@@ -8,13 +8,21 @@ from sensord.errors import LinkReason
 DELAYS_S = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Design choice: most link losses pass in a moment (a body between pod and gateway), so the first retries are quick."""
 
-REFUSED_FROM = 4
-"""Design choice: a pod that refused its settings or its identity will do so again; start at DELAYS_S[4] = 2 s."""
+FIRST = {
+    LinkReason.BUSY: 3,
+    LinkReason.SETUP: 4,
+    LinkReason.IDENTITY: 4,
+    LinkReason.PAIRING: 5,
+}
+"""Design choice: where in DELAYS_S a reason begins (others: at the first). What another program holds is let go within
+a second or so; a pod that refused its settings or identity will do so again, so 2 s; pairing needs a person, 4 s."""
+
+LAST = {LinkReason.ADAPTER: 5, LinkReason.NOT_FOUND: 5, LinkReason.SLEPT: 0, LinkReason.LOST: 6, LinkReason.SILENT: 6}
+"""Design choice: where in DELAYS_S a reason ends (others: at the last). Asking an adapter of our own costs nothing, and
+a runner whose pod was in reach a moment ago waits for it: 4 and 8 s."""
 
 STEADY_AFTER_S = 10.0
 """Design choice: a link that held so long was a good one, and the next retries are quick again."""
-
-_REFUSED = (LinkReason.SETUP, LinkReason.IDENTITY)
 
 
 class Watchdog:
@@ -43,8 +51,7 @@ class Backoff:
         """Wait after a link that held for `held_s` (0: it was never up) and ended for `reason`."""
         if held_s >= STEADY_AFTER_S:
             self._failures = 0
-        if reason in _REFUSED:
-            self._failures = max(self._failures, REFUSED_FROM)
-        delay = DELAYS_S[min(self._failures, len(DELAYS_S) - 1)]
+        self._failures = max(self._failures, FIRST.get(reason, 0))
+        delay = DELAYS_S[min(self._failures, LAST.get(reason, len(DELAYS_S) - 1))]
         self._failures += 1
         return delay

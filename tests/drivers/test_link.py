@@ -263,3 +263,80 @@ async def test_calls_that_never_come_back_are_bounded(monkeypatch: pytest.Monkey
     released.set()
     await asyncio.sleep(0)
     assert await radio.bounded(asyncio.sleep(0, "done"), 1.0) == "done"
+
+
+class Asleep:
+    """Run time that goes on while the event loop's does not."""
+
+    def __init__(self) -> None:
+        self.slept_ns = 0
+
+    def __call__(self) -> int:
+        return time.monotonic_ns() + self.slept_ns
+
+
+async def test_a_computer_that_slept_links_anew_at_once_and_says_why() -> None:
+    left, clock = pod(), Asleep()
+    async with linked((LEFT,), SimRadio([left]).backend, now_ns=clock) as run:
+        await run.until_up(LEFT)
+        left.stalled = True  # what was on the air is gone
+        clock.slept_ns = 600_000_000_000
+        await run.until(lambda: run.links.state(LEFT).reason is LinkReason.SLEPT)
+        left.stalled = False
+        await run.until_up(LEFT, links=2)
+    assert run.books.reasons(LEFT) == [LinkReason.SLEPT, LinkReason.STOPPED]
+    assert run.books.of(LEFT, MarkKind.LINK_DOWN)[0].data["detail"] == "for 600 s"
+
+
+class WantsPairing(OpenPodSim):
+    """Shows nothing to strangers."""
+
+    def on_read(self, uuid: str, now_ns: int) -> bytes:
+        raise AttError(0x05)
+
+
+async def test_a_pod_that_wants_to_be_paired_is_said_to() -> None:
+    async with linked((LEFT,), SimRadio([pod(kind=WantsPairing)]).backend) as run:
+        await run.until(lambda: run.links.state(LEFT).reason is LinkReason.PAIRING)
+
+
+async def test_packets_that_we_cannot_take_are_counted_and_told() -> None:
+    """A burst that finds no room: what came = what was handed on + what was dropped."""
+    left = pod()
+    notes: list[str] = []
+    packets: list[Packet] = []
+    links = PodLinks(
+        [PodSetup(LEFT, Side.LEFT, "open-pod")],
+        on_packet=packets.append,
+        on_mark=lambda m: notes.append(m.data["text"]) if m.kind is MarkKind.NOTE else None,
+        now_ns=time.monotonic_ns,
+        backend=SimRadio([left]).backend,
+    )
+    links._inbox._room = 4
+    task = asyncio.create_task(links.run())
+    while links.state(LEFT).packets < 3:  # noqa: ASYNC110 (nothing tells of a packet but the count)
+        await asyncio.sleep(0.01)
+    for n in range(50):
+        links._data(links._pods[LEFT], wire.DATA, bytes([n]))  # a burst without a turn of the event loop
+    await asyncio.sleep(0.2)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    state = links.state(LEFT)
+    assert state.overflow >= 40
+    assert state.packets == len(packets) + state.overflow
+    assert len(notes) == 1
+    assert str(state.overflow) in notes[0]
+
+
+async def test_ten_pods_on_one_radio() -> None:
+    """Five runners' pods in one process: all come up, every frame once, each pod's own."""
+    pods = [pod(f"C0:00:00:00:01:{n:02X}", seed=n) for n in range(10)]
+    addresses = [p.address for p in pods]
+    async with linked(addresses, SimRadio(pods).backend) as run:
+        await run.until_up(*addresses, within_s=20.0)
+        await asyncio.sleep(1.0)
+        pods[3].drop_link()
+        await run.until_up(addresses[3], links=2)
+    for one in pods[:3] + pods[4:]:
+        assert run.books.received(one.address) == one.sent[wire.DATA]
+        assert run.books.decoders[one.address].counts.lost == 0

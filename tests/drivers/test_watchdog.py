@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from sensord.drivers.watchdog import DELAYS_S, SILENT_AFTER_S, STEADY_AFTER_S, Backoff, Watchdog
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sensord.drivers.base import SILENT_AFTER_S
+from sensord.drivers.watchdog import DELAYS_S, STEADY_AFTER_S, Backoff, Watchdog
 from sensord.errors import LinkReason
 
 
@@ -12,6 +17,11 @@ def test_barks_after_two_seconds_without_food() -> None:
     dog.feed(101.5)
     assert dog.left_s(103.0) > 0
     assert dog.left_s(103.5) <= 0
+
+
+def test_a_pod_that_speaks_rarely_is_waited_for() -> None:
+    dog = Watchdog(100.0, 10.0)
+    assert dog.left_s(109.0) == 1.0
 
 
 def test_retries_are_quick_first_then_patient_and_never_above_thirty_seconds() -> None:
@@ -24,12 +34,35 @@ def test_retries_are_quick_first_then_patient_and_never_above_thirty_seconds() -
 
 def test_a_link_that_held_makes_retries_quick_again() -> None:
     backoff = Backoff()
-    for _ in range(8):
-        backoff.delay_s(LinkReason.LOST, held_s=1.0)
-    assert backoff.delay_s(LinkReason.LOST, held_s=1.0) == 30.0
+    for _ in range(12):
+        backoff.delay_s(LinkReason.CONNECT, held_s=1.0)
+    assert backoff.delay_s(LinkReason.CONNECT, held_s=1.0) == 30.0
     assert backoff.delay_s(LinkReason.LOST, held_s=STEADY_AFTER_S) == 0.1
 
 
-def test_a_pod_that_refuses_is_not_asked_again_at_once() -> None:
-    assert Backoff().delay_s(LinkReason.SETUP) == 2.0
-    assert Backoff().delay_s(LinkReason.IDENTITY) == 2.0
+@pytest.mark.parametrize(
+    ("reason", "first_s", "longest_s"),
+    [
+        (LinkReason.CONNECT, 0.1, 30.0),
+        (LinkReason.LOST, 0.1, 8.0),
+        (LinkReason.SILENT, 0.1, 8.0),
+        (LinkReason.SLEPT, 0.1, 0.1),
+        (LinkReason.ADAPTER, 0.1, 4.0),
+        (LinkReason.NOT_FOUND, 0.1, 4.0),
+        (LinkReason.BUSY, 1.0, 30.0),
+        (LinkReason.SETUP, 2.0, 30.0),
+        (LinkReason.IDENTITY, 2.0, 30.0),
+        (LinkReason.PAIRING, 4.0, 30.0),
+    ],
+)
+def test_each_reason_has_its_own_patience(reason: LinkReason, first_s: float, longest_s: float) -> None:
+    backoff = Backoff()
+    waits = [backoff.delay_s(reason) for _ in range(20)]
+    assert (waits[0], waits[-1]) == (first_s, longest_s)
+    assert waits == sorted(waits)
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(LinkReason)), st.floats(0, 60)), max_size=50))
+def test_any_story_waits_a_known_time(story: list[tuple[LinkReason, float]]) -> None:
+    backoff = Backoff()
+    assert all(backoff.delay_s(reason, held_s=held) in DELAYS_S for reason, held in story)

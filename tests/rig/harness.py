@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -182,18 +182,25 @@ class Run:
 
 @contextlib.asynccontextmanager
 async def linked(
-    pods: Sequence[str], backend: Backend | None = None, wanted: Wanted | None = None
+    pods: Sequence[str],
+    backend: Backend | None = None,
+    wanted: Wanted | None = None,
+    *,
+    driver: str = "open-pod",
+    now_ns: Callable[[], int] = time.monotonic_ns,
+    acquire: Sequence[str] = (),
 ) -> AsyncIterator[Run]:
-    """Runs PodLinks for these open pods; leaving stops it as a user's Ctrl-C does."""
+    """Runs PodLinks for these pods; leaving stops it as a user's Ctrl-C does."""
     books = Books()
-    setups = [PodSetup(pod, side, "open-pod") for pod, side in zip(pods, (Side.LEFT, Side.RIGHT), strict=False)]
+    setups = [PodSetup(pod, (Side.LEFT, Side.RIGHT)[n % 2], driver) for n, pod in enumerate(pods)]
     links = PodLinks(
         setups,
         on_packet=books.on_packet,
         on_mark=books.on_mark,
-        now_ns=time.monotonic_ns,
+        now_ns=now_ns,
         wanted=wanted,
         backend=backend,
+        acquire=acquire,
     )
     task = asyncio.create_task(links.run())
     try:
