@@ -45,6 +45,9 @@ LATER_BUCKETS = 1.5
 """Design choice: later than usual is 10 ms and four times the median of the last minute's most hurried packets of
 `BEHIND_S`, or, if that is more, 1.5 times the median of those of a quarter second."""
 
+AS_ONE = 0.5
+"""Design choice: and no less than half of what their median is late, or one of them is from before the loss."""
+
 UNSURE_NS = 300_000_000
 UNSURE_BUCKETS = 40
 """Design choice: while 10 s have not shown what is usual, only 0.3 s are a loss: more than bursts of 200 ms make."""
@@ -54,7 +57,8 @@ USUAL_BUCKETS = 240
 
 AGAIN_NS = 10 * NS
 DOUBT = 1e-3
-"""Design choice: behind again within 10 s, the rate may be another one: it is looked for within 4 times 0.1 %."""
+"""Design choice: behind again within 10 s, or in a later link, the rate may be another one: it is looked for within 4
+times 0.1 %."""
 
 SINKS_NS = 10_000_000
 SINKS_SD = 5
@@ -81,7 +85,7 @@ bursts after a stall that a link survives are shorter (`base.SILENT_AFTER_S`).""
 
 
 class ArrivalClock:
-    """Pod time (ns) of samples that are only counted. Starts at the first arrival; `link` begins anew, rate kept."""
+    """Pod time (ns) of samples that are only counted: the first is at its arrival. `link` begins anew, rate kept."""
 
     def __init__(self, rate_hz: float) -> None:
         self.rate_hz = rate_hz
@@ -101,7 +105,8 @@ class ArrivalClock:
     def link(self, rate_hz: float) -> None:
         """Counting starts again; a rate found before still holds if the nominal one does."""
         if rate_hz == self.rate_hz and self._envelope is not None:
-            self._rate = self._envelope.line
+            line = self._envelope.line
+            self._rate = replace(line, rate_sd=max(line.rate_sd, DOUBT))
         elif rate_hz != self.rate_hz:
             self._rate, self.rate_hz, self._nominal_ns = None, rate_hz, NS / rate_hz
         self._begin()
@@ -116,7 +121,6 @@ class ArrivalClock:
             self._newest = None
         if self._count == 0:
             self._t0 = t_rx_ns
-            self._first = self._at_place = n - 1
             self._at_ns = float(t_rx_ns)
         last = self._time(self._count + n - 1)
         if last > t_rx_ns + RUNS_AHEAD_NS:
@@ -132,7 +136,7 @@ class ArrivalClock:
 
     def _begin(self) -> None:
         self._count = 0
-        self._t0 = self._first = self._at_place = 0
+        self._t0 = self._at_place = 0
         self._at_ns = 0.0
         self._period_ns = self._nominal_ns * (1 + (self._rate.rate if self._rate else 0.0))
         self._newest = None  # the last packet's newest place, and its arrival
@@ -152,7 +156,7 @@ class ArrivalClock:
         return self._at_ns + (place - self._at_place) * self._period_ns
 
     def _u(self, place: int) -> int:
-        return round((place - self._first) * self._nominal_ns)
+        return round(place * self._nominal_ns)
 
     def _hear(self, place: int, t_rx_ns: int) -> None:
         """The packet with this newest sample is complete: no other came at the same moment."""
@@ -209,7 +213,7 @@ class ArrivalClock:
         if len(self._usual) >= UNSURE_BUCKETS:
             limit = LATER_NS + max(LATER_TIMES * _median(self._usual), LATER_BUCKETS * _median(self._usual_late))
         if least > limit:
-            return True
+            return least > AS_ONE * sorted(late)[len(late) // 2]
         self._usual.append(least)
         self._usual_late.append(late[-1])
         return False
