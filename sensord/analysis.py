@@ -7,7 +7,7 @@ compared by stride pairs, otherwise foot by foot.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -124,7 +124,7 @@ def _check(
 
 
 def _found(foot: FootAnalyser, recording: ImuRecording, speed: _Speeds) -> tuple[list[Stride], list[FootNote]]:
-    """Strides of one foot with their speed, and what there is to say of its recording."""
+    """Strides of one foot with their speed, on run time, and what there is to say of its recording."""
     strides: list[Stride] = []
     notes: list[FootNote] = []
     for item in _items(foot, recording):
@@ -138,18 +138,13 @@ def _found(foot: FootAnalyser, recording: ImuRecording, speed: _Speeds) -> tuple
 
 
 def _forces(strides: Sequence[Stride], grade_pct: float | None) -> list[Stride]:
-    """Strides with their forces, in their order. The model sees those of both feet as they came, as live: where both
-    are on one clock a foot's own flights count."""
+    """Strides with their forces, in their order, and without the run time that a recording does not have. The model
+    sees those of both feet as they came, as live: where both are on one clock a foot's own flights count."""
     model = ForceModel(grade_pct=grade_pct)
     told = list(strides)
     for index in sorted(range(len(told)), key=lambda i: told[i].ic_pod_ns):
-        told[index] = _as_live(told[index], model.apply)
+        told[index] = changed(model.apply(told[index]), ic_run_ns=None, next_ic_run_ns=None)
     return told
-
-
-def _as_live(stride: Stride, apply: Callable[[Stride], Stride]) -> Stride:
-    """What `apply` tells of a stride whose pod time is taken for run time, which a recording does not have."""
-    return changed(apply(on_one_clock(stride)), ic_run_ns=None, next_ic_run_ns=None)
 
 
 def _recording(source: Source, side: Side, layout: str) -> ImuRecording:
@@ -173,12 +168,12 @@ class _Speeds:
         self._coming = deque(known)
 
     def apply(self, stride: Stride) -> Stride:
-        """The stride with its speed; what is known by its end is told first."""
+        """The stride with its speed, its pod time taken for run time; what is known by its end is told first."""
         end_ns = stride.next_ic_pod_ns or stride.ic_pod_ns
         while self._coming and self._coming[0].t_ns <= end_ns:
             known = self._coming.popleft()
             self._estimator.known(known.t_ns, known.speed_mps, sd_mps=known.sd_mps, source="stated")
-        return _as_live(stride, self._estimator.apply)
+        return self._estimator.apply(on_one_clock(stride))
 
 
 def _items(foot: FootAnalyser, recording: ImuRecording) -> Iterator[Stride | FootNote]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sensord.model import NS, Alert, AlertPhase, Asymmetry, Level, LimitState, LimitStatus, RunTotals, Side, Stride
 from sensord.plan.breach import Breach, Turn
@@ -49,6 +50,37 @@ class Words:
     text: str
 
 
+class _Stand(NamedTuple):
+    """What a state is made of; few are ever said."""
+
+    finding: Finding
+    level: Level
+    name: Name
+    limits: Mapping[Level, float]
+
+    def like(self, other: _Stand) -> bool:
+        """Whether status, level and kind of reason are the same."""
+        one, two = self.finding, other.finding
+        return one.status is two.status and self.level is other.level and one.kind == two.kind
+
+    def state(self) -> LimitState:
+        """As it is said."""
+        finding, limits = self.finding, self.limits
+        return LimitState(
+            rule=self.name.rule,
+            metric=self.name.metric,
+            unit=self.name.unit,
+            status=finding.status,
+            level=self.level,
+            value=finding.value,
+            warn=limits.get(Level.WARN),
+            stop=limits.get(Level.STOP),
+            n=finding.n,
+            n_needed=finding.n_needed,
+            reason=finding.reason,
+        )
+
+
 class RunClock:
     """Seconds of running so far: "sustained" and "silent" are counted in it, so that walking breaks do not count."""
 
@@ -65,9 +97,9 @@ class Rule:
         self.limits = dict(limits)
         self.breach = Breach(tuple(limits), sustained_s)
         self._run = run
-        self._last: LimitState | None = None
-        self._last_said: tuple[LimitState, str] | None = None
-        self._last_said_ns = 0
+        self._last: _Stand | None = None
+        self._said: tuple[_Stand, LimitState] | None = None
+        self._said_ns = 0
 
     @property
     def first_limit(self) -> float:
@@ -96,33 +128,15 @@ class Rule:
 
     def end(self, t_ns: int) -> Said:
         """The run is over: the last numbers, when they have not been said."""
-        if self._last is None or self._last_said is None or self._last == self._last_said[0]:
-            return []
-        return self._say(self._last, self._last_said[1], t_ns)
+        return [] if self._last is None else self._say(self._last, t_ns)
 
     def report(self, finding: Finding, t_ns: int) -> Said:
         """The state, when its status, level or kind of reason changed, or when only numbers moved and it is time."""
         self.decided = self.decided or finding.status in (LimitStatus.WITHIN, LimitStatus.OVER)
-        state = LimitState(
-            rule=self.name.rule,
-            metric=self.name.metric,
-            unit=self.name.unit,
-            status=finding.status,
-            level=self.breach.level,
-            value=finding.value,
-            warn=self.limits.get(Level.WARN),
-            stop=self.limits.get(Level.STOP),
-            n=finding.n,
-            n_needed=finding.n_needed,
-            reason=finding.reason,
-        )
-        self._last = state
-        if self._last_said is None:
-            return self._say(state, finding.kind, t_ns)
-        before, kind = self._last_said
-        changed = (before.status, before.level, kind) != (state.status, state.level, finding.kind)
-        due = state != before and t_ns - self._last_said_ns >= REPEAT_EVERY_S * NS
-        return self._say(state, finding.kind, t_ns) if changed or due else []
+        now = self._last = _Stand(finding, self.breach.level, self.name, self.limits)
+        if self._said is not None and now.like(self._said[0]) and t_ns - self._said_ns < REPEAT_EVERY_S * NS:
+            return []
+        return self._say(now, t_ns)
 
     def alert(self, turn: Turn, value: float | None, words: Words) -> Alert:
         """The alert for an onset or a recovery; both have one id."""
@@ -141,9 +155,12 @@ class Rule:
             duration_s=turn.duration_s,
         )
 
-    def _say(self, state: LimitState, kind: str, t_ns: int) -> Said:
-        self._last = state
-        self._last_said, self._last_said_ns = (state, kind), t_ns
+    def _say(self, stand: _Stand, t_ns: int) -> Said:
+        """Say it, unless it would be word for word what was said last."""
+        state = stand.state()
+        if self._said is not None and state == self._said[1] and stand.like(self._said[0]):
+            return []
+        self._said, self._said_ns = (stand, state), t_ns
         return [state]
 
 

@@ -158,7 +158,7 @@ def test_impact_collects_then_is_within() -> None:
     runner = Runner(limits(FIXED_IMPACT))
     runner.run(0.7 * 12, BOTH_10G)
     assert runner.last("impact")[0] == "undecided"
-    assert runner.limits._rules[0]._last.reason == "12 of 30 strides"
+    assert runner.limits._rules[0]._last.finding.reason == "12 of 30 strides"
     runner.run(20.0, BOTH_10G)
     assert runner.last("impact") == ("within", "none", None)
     state = runner.states("impact")[-1]
@@ -460,7 +460,7 @@ def test_whatever_happens(story: list[tuple[str, float, float | None, float | No
 def check_what_is_not_measured(under_test: Limits, what: str) -> None:
     """After more than 12 s of standing, or of one foot alone."""
     for rule in under_test._rules[2:]:
-        status, metric = rule._last.status.value, rule.name.metric
+        status, metric = rule._last.finding.status.value, rule.name.metric
         if what == "stand":
             assert status != "within"
         elif what in ("left", "right") and (what not in metric or "contact" in metric):
