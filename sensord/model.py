@@ -151,7 +151,8 @@ class SampleBlock:
     """Consecutive samples of one pod in its own frame (driver -> dsp). Arrays have n rows.
 
     `t_pod_ns` is strictly increasing inside a `segment`; a reboot or a link without a counter starts a new one.
-    `saturated` has bits 0-2 for acc x,y,z and 3-5 for gyr x,y,z at (or beyond 0.995 of) full scale.
+    `saturated` has bits 0-2 for acc x,y,z and 3-5 for gyr x,y,z at (or beyond 0.995 of) full scale, and bit 6 for any
+    axis of the high-g sensor; bit 7 is free.
     `missing_before` counts samples known to be lost between the previous block and this one, None when unknowable.
     """
 

@@ -25,7 +25,7 @@ from sensord.dsp.alignment import MOVED_DEG, Axis, AxisWatch, Standing, find_axi
 from sensord.dsp.detector import ACC, BRIDGED, COLUMNS, GYR, Detector, Stretch
 from sensord.dsp.grid import BRIDGE_S, UniformGrid
 from sensord.dsp.history import History
-from sensord.dsp.impact import ACC_BITS, GYR_BITS, HIGH_G_BIT, LOW_G_BIT, RawSamples
+from sensord.dsp.impact import ACC_BITS, GYR_BITS, HIGH_G_BIT, HIGH_G_FULL_BIT, LOW_G_BIT, RawSamples
 from sensord.dsp.strides import MAX_STRIDE_S
 from sensord.model import NS, Contact, FloatArray, FootNote, MaskArray, SampleBlock, Side, Stride
 
@@ -178,7 +178,8 @@ class FootAnalyser:
             self._raw.append(block.t_pod_ns, block.acc_mps2, saturated)
             return
         low_g = np.where(saturated & np.uint8(ACC_BITS), np.uint8(LOW_G_BIT), np.uint8(0))
-        flags: MaskArray = (saturated & np.uint8(GYR_BITS)) | low_g | np.uint8(HIGH_G_BIT)
+        high_g = np.where(saturated & np.uint8(HIGH_G_FULL_BIT), np.uint8(ACC_BITS), np.uint8(0))
+        flags: MaskArray = (saturated & np.uint8(GYR_BITS)) | low_g | high_g | np.uint8(HIGH_G_BIT)
         self._raw.append(block.t_pod_ns, block.high_g_mps2, flags)
 
     def _enter(self, origin_ns: int) -> None:

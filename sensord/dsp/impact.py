@@ -27,7 +27,10 @@ AFTER_NS = 60_000_000
 """Design choice: the shock of landing lasts 10-20 ms and follows initial contact; 60 ms stays clear of push-off."""
 
 ACC_BITS = 0b000111
+"""As in model.SampleBlock; in the flags of a high-g sensor's samples they say that this sensor is at full scale."""
 GYR_BITS = 0b111000
+HIGH_G_FULL_BIT = 0b1000000
+"""In model.SampleBlock: any axis of the high-g sensor at full scale."""
 LOW_G_BIT = 0b1000000
 """Set where the accelerometer is at full scale and a high-g sensor beside it gives the impact."""
 HIGH_G_BIT = 0b10000000
