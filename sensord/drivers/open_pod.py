@@ -151,11 +151,12 @@ class OpenPodDecoder:
 
 
 def _saturated(raw: RawArray) -> MaskArray:
-    """Bits 0-2 acc x,y,z, 3-5 gyr x,y,z, from raw values (n, >= 6)."""
+    """Bits 0-2 acc x,y,z, 3-5 gyr x,y,z, 6 any of high g, from raw values (n, 6 or 9)."""
     if raw.item(raw.argmax()) < SATURATED_RAW and raw.item(raw.argmin()) > -SATURATED_RAW:
         return np.zeros(len(raw), dtype=np.uint8)
-    at_limit = np.abs(raw[:, :6].astype(np.int32)) >= SATURATED_RAW
-    mask: MaskArray = np.packbits(at_limit, axis=1, bitorder="little")[:, 0]
+    at_limit = np.abs(raw.astype(np.int32)) >= SATURATED_RAW
+    at_limit[:, 6:7] = at_limit[:, 6:].any(axis=1, keepdims=True)
+    mask: MaskArray = np.packbits(at_limit[:, :7], axis=1, bitorder="little")[:, 0]
     return mask
 
 

@@ -144,3 +144,13 @@ def test_characteristics_are_where_the_specification_says() -> None:
         "0005",
     ]
     assert PodInfo.from_json(info()).to_json()["details"] == {}
+
+
+def test_a_high_g_sensor_at_its_end_is_told() -> None:
+    raw = np.zeros((6, 9), np.int16)
+    raw[[1, 2, 3], [6, 7, 8]] = (32767, -32768, 32605)
+    raw[4, 8] = 32604
+    raw[5, [0, 5, 8]] = 32767
+    payload = wire.encode_data(wire.DataPacket(0, 0, 2500, wire.RATES_HZ.index(200.0), wire.Flag(0), raw))
+    (block,) = DRIVERS["open-pod"].decoder(info(high_g_range_g=200.0)).push(Packet("pod", 0, wire.DATA, payload))
+    assert block.saturated.tolist() == [0, 64, 64, 64, 0, 64 | 32 | 1]
