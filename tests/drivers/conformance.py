@@ -83,6 +83,7 @@ def check_blocks(blocks: list[SampleBlock]) -> None:
         assert np.isfinite(block.acc_mps2).all()
         assert np.isfinite(block.gyr_radps).all()
         assert block.missing_before is None or block.missing_before >= 0
+        assert block.high_g_mps2 is None or (block.high_g_mps2.shape == (n, 3) and np.isfinite(block.high_g_mps2).all())
     segments = [block.segment for block in blocks]
     assert segments == sorted(segments)
     for segment in set(segments):
@@ -131,6 +132,9 @@ def check_against_source(name: str, wire: Wire, info: PodInfo, blocks: list[Samp
     assert np.allclose(np.diff(t_ns), step_ns, rtol=0, atol=habits.time_atol_ns)
     acc_error, gyr_error = (np.abs(went_in[at : at + len(got), part] - got[:, part]).max() for part in PARTS)
     assert acc_error <= habits.acc_error_mps2
+    if habits.high_g_step_mps2 is not None:
+        high_g = np.concatenate([b.high_g_mps2 for b in blocks if b.high_g_mps2 is not None])
+        assert np.abs(went_in[at : at + len(got), :3] - high_g).max() <= 0.51 * habits.high_g_step_mps2
     bent = straight_line_radps(info.rate_hz) if habits.gyr_interpolated else 0.0
     assert gyr_error <= habits.gyr_error_radps + bent
 

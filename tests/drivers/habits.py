@@ -55,6 +55,9 @@ class Habits:
     gyr_clips_dps: float | None = None
     """Where raw values end, where that is not at the named range (a sensor may read on beyond it)."""
 
+    high_g_step_mps2: float | None = None
+    """One step of the high-g sensor, where the simulated pod of the suite has one."""
+
     widest_acc_g: float = 16.0
     """Widest accelerometer range of the device."""
 
@@ -110,7 +113,8 @@ class Habits:
     """A restart of the pod can be told, so that a new segment begins."""
 
     answers_on_data: bool = False
-    """Commands are answered on the characteristic that carries the samples: it is subscribed to before LINK_UP."""
+    """The characteristic that carries the samples is subscribed to before LINK_UP (nothing is kept until then), because
+    commands are answered there, or the maker wants that order."""
 
     never_quiet: bool = False
     """The device cannot be told to stop."""
@@ -147,6 +151,9 @@ class Habits:
 
     log_edge_s: float = 1.0
     """What a log may lack at its beginning and end: what the device buffers before it writes."""
+
+    frees_as_it_goes: bool = False
+    """The device forgets what it has sent and was told is received, so that nothing can be fetched twice."""
 
     @property
     def rate_hz(self) -> float:

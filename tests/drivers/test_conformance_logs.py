@@ -20,6 +20,7 @@ from tests.drivers.conformance import (
     check_blocks,
     check_joined,
     push_all,
+    push_stubbornly,
     stamps,
     through_json,
     values,
@@ -88,9 +89,9 @@ def pieces(kept: list[bytes]) -> list[Packet]:
     return [Packet(POD, i, LOG, payload) for i, payload in enumerate(kept)]
 
 
-def armed_run(name: str) -> tuple[Cut, dict[str, object]]:
+def armed_run(name: str, seed: int = 0) -> tuple[Cut, dict[str, object]]:
     """A pod that was armed, left alone for half a minute, and is in reach again."""
-    wire = Cut(pod_of(name, source=SixSines(), acc_range_g=16))
+    wire = Cut(pod_of(name, source=SixSines(), acc_range_g=16, seed=seed))
     armed = wire.arm(name)
     wire.spans.append((wire.now_ns, wire.now_ns + AWAY_S * NS))
     wire.now_ns += AWAY_S * NS
@@ -153,6 +154,34 @@ def test_a_download_that_breaks_off_is_begun_again_and_nothing_is_lost_or_double
     assert np.array_equal(got[: len(t_ns)], t_ns)
     assert np.array_equal(values(blocks)[: len(t_ns)], expected)
     assert len(got) - len(t_ns) <= 60 * (habits_of(name).log_rate_hz or habits_of(name).rate_hz)
+
+
+@LOGGING
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_hole_in_a_download_is_noticed(name: str, seed: int) -> None:
+    """Notifications that a busy machine drops: asked for again, or told; and fetched again they are all there."""
+    t_ns, expected, _ = whole(name)
+    wire, armed = armed_run(name, seed=seed)
+    wire.pod.loss = 0.03
+    with contextlib.suppress(LinkError):
+        wire.recover(name, armed)
+        decoder = logging(name).log_decoder(armed)
+        blocks = push_stubbornly(decoder, pieces(wire.kept))
+        told = bool(decoder.counts.lost or decoder.counts.rejected_total or any(b.missing_before for b in blocks))
+        assert told or np.array_equal(stamps(blocks), t_ns)
+        known = dict(zip(t_ns.tolist(), expected.tolist(), strict=True))
+        assert all(known[t] == row for t, row in zip(stamps(blocks).tolist(), values(blocks).tolist(), strict=True))
+    wire.pod.loss = 0.0
+    wire.pod.drop_link()
+    wire.recover(name, armed)
+    decoder = logging(name).log_decoder(armed)
+    blocks = push_stubbornly(decoder, pieces(wire.kept))
+    check_blocks(blocks)
+    if not (decoder.counts.lost or decoder.counts.rejected_total):
+        assert np.array_equal(stamps(blocks)[: len(t_ns)], t_ns)
+        assert np.array_equal(values(blocks)[: len(t_ns)], expected)
+    else:
+        assert habits_of(name).frees_as_it_goes, "what was not received well is fetched again"
 
 
 @LOGGING
