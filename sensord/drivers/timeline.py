@@ -99,19 +99,24 @@ class Timeline:
             return None
         if last is None or stamp.restarted:
             return self._begin(stamp)
-        relinked = self._relinked
-        # after a link: near the clock as it was read then
-        near_us = self._clock_us if relinked and self._clock_us is not None else last.first_us
-        first_us = _nearest(stamp.t_first_us, near_us)
-        gap = (first_us - last.end_us) / (self._period_us or stamp.period_us)
         ahead = (stamp.seq - last.stamp.seq) % SEQ_SPAN
+        period_us = self._period_us or stamp.period_us
+        if ahead == 1 and not (stamp.overrun or self._relinked):
+            first_us = last.first_us + (stamp.t_first_us - last.first_us) % CLOCK_SPAN
+            if 0.5 <= (first_us - last.end_us) / period_us <= 1.5:  # the next one, on time: nearly all are
+                self._measure((first_us - last.first_us) / last.stamp.n)
+                return self._accept(stamp, first_us, 0)
+        # after a link: near the clock as it was read then
+        near_us = self._clock_us if self._relinked and self._clock_us is not None else last.first_us
+        first_us = _nearest(stamp.t_first_us, near_us)
+        gap = (first_us - last.end_us) / period_us
         runs_ahead_us = first_us - last.first_us - (stamp.rx_us - last.stamp.rx_us) * FASTEST
-        fits = gap >= 0.5 if relinked else _plausible(gap, ahead, overrun=stamp.overrun)
+        fits = gap >= 0.5 if self._relinked else _plausible(gap, ahead, overrun=stamp.overrun)
         if not fits or runs_ahead_us > RUNS_AHEAD_US:
             return self._doubt(stamp, f"{gap:.1f} periods and {ahead} packets after the last one")
-        missing = round(gap) - 1 if (ahead != 1 or stamp.overrun or relinked) else 0
+        missing = round(gap) - 1 if (ahead != 1 or stamp.overrun or self._relinked) else 0
         if ahead == 1 and missing == 0:
-            self._measure(last, first_us)
+            self._measure((first_us - last.first_us) / last.stamp.n)
         return self._accept(stamp, first_us, max(missing, 0))
 
     def _begin(self, stamp: Stamp) -> Place:
@@ -146,12 +151,11 @@ class Timeline:
         self._suspects.append((_last(stamp, unwrapped), chain))
         raise PacketError(PacketReason.TIME, why)
 
-    def _measure(self, last: _Last, first_us: int) -> None:
-        measured = (first_us - last.first_us) / last.stamp.n
+    def _measure(self, measured_us: float) -> None:
         if self._period_us is None:
-            self._period_us = measured
+            self._period_us = measured_us
         else:
-            self._period_us += PERIOD_SMOOTHING * (measured - self._period_us)
+            self._period_us += PERIOD_SMOOTHING * (measured_us - self._period_us)
 
 
 def _last(stamp: Stamp, first_us: int) -> _Last:

@@ -9,6 +9,7 @@ its own whose next contact is unknown.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import sqrt
 
 import numpy as np
 
@@ -90,6 +91,11 @@ def pitch_rates(rows: FloatArray, axis: FloatArray, bias: FloatArray) -> list[fl
     a, b, c = bias.tolist()
     offset = a * x + b * y + c * z
     return [gyr_x * x + gyr_y * y + gyr_z * z - offset for gyr_x, gyr_y, gyr_z in rows[:, GYR].tolist()]
+
+
+def _size(x: float, y: float, z: float) -> float:
+    """Length of one vector, as `norm` gives it for many."""
+    return sqrt(x * x + y * y + z * z)
 
 
 class Detector:
@@ -217,8 +223,8 @@ class Detector:
             return []
 
         def jerk_mps3(i: int) -> float:
-            before, now = norm(self._history.rows(start + i - 1, start + i + 1)[:, ACC]).tolist()
-            return float(abs(now - before)) * self._rate_hz
+            before, now = self._history.rows(start + i - 1, start + i + 1)[:, ACC].tolist()
+            return abs(_size(*now) - _size(*before)) * self._rate_hz
 
         shown = self._touch.push(pitch, jerk_mps3)
         return [] if shown is None or not live else [Contact(self._side, self._stretch.time_ns(start + shown))]

@@ -82,7 +82,7 @@ class PairSync:
 
     def block(self, side: Side, block: SampleBlock) -> None:
         """The samples of one pod, as they come."""
-        if len(block):
+        if block.t_pod_ns.size:
             self._newest[side] = block
             self._twists.block(side, block)
 

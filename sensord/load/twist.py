@@ -103,7 +103,7 @@ class TwistSync:
 
     def block(self, side: Side, block: SampleBlock) -> None:
         """Remember the samples of one pod."""
-        if not len(block):
+        if not block.t_pod_ns.size:
             return
         kept = self._blocks[side]
         if kept and kept[-1].segment != block.segment:
