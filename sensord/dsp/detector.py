@@ -125,10 +125,13 @@ class Detector:
         self._told = False
         """Whether the open contact has ended the stride before already."""
         self._off = 0
+        self._rehearses = False
+        """Whether contacts alone are wanted, and not what else the foot did."""
 
     def rehearse(self, start: int, end: int, axis: Axis, bias: FloatArray) -> None:
         """Learn from rows that waited for the axis how this foot lands, so that the first strides are read by it."""
-        twin = Detector(self._side, self._rate_hz, self._longest / self._rate_hz)
+        twin = Detector(self._side, self._rate_hz, self._longest / self._rate_hz, provisional=False)
+        twin._rehearses = True
         twin.begin(self._stretch, self._history, self._raw)
         twin.restart(start)
         twin.run(start, end, axis, bias, live=False)
@@ -321,7 +324,7 @@ class Detector:
             flaws.append("unconfirmed_contact")
         if off_axis:
             flaws.append("off_axis")
-        impact = self._raw.impact(ic_ns)
+        impact = None if self._rehearses else self._raw.impact(ic_ns)
         if bridged_before is not None:
             if any(self._lost_near(at, bridged_before) for at in (ic_ns, tc_ns or ic_ns)):
                 flaws.append("gap_at_contact")
@@ -365,7 +368,7 @@ class Detector:
         if self._raw.gyro_clipped(landing.ic_ns, until):
             flaws.append("gyro_clipped")
         trust = self._axis.confidence * max(0.0, 1.0 - bridged / max(until - landing.ic_ns, 1))
-        motion = self._motion(landing, after)
+        motion = StrideMotion() if self._rehearses else self._motion(landing, after)
         looks = (landing.run_score, None if after is None else after.run_score)
         return self.rows.row(
             landing, next_ns, segment=self._stretch.segment, trust=trust, flaws=flaws, motion=motion, looks=looks
