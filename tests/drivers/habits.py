@@ -10,6 +10,7 @@ acc_range_g, gyr_range_dps, uptime_us, clock_ppm, seed, mtu); one that gives rea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -199,6 +200,31 @@ HABITS: dict[str, Habits] = {
                 PacketReason.COUNT,
                 PacketReason.TIME,
                 PacketReason.RATE,
+                PacketReason.CHARACTERISTIC,
+            }
+        ),
+    ),
+    "polar": Habits(
+        advertised="Polar Sense 0A1B2C3D",
+        variants=({"acc_format": 0x81, "gyr_format": 0x81}, {"tells_factors": False, "acc_format": 0x81}),
+        rates_hz=((52.0, 52.0), (100.0, 104.0), (200.0, 208.0), (208.0, 208.0), (416.0, 416.0)),
+        acc_step_mps2=0.488e-3 * G_MPS2,
+        gyr_step_radps=math.radians(0.07),
+        time_atol_ns=65_000,  # both ends of a frame are stamped in steps of 30.5 us
+        gyr_interpolated=True,
+        mtus=(232, 247, 517),
+        setup_s=2.0,  # a frame is only sent when it is full
+        first_within_s=1.0,
+        answers_on_data=True,
+        header_bytes=10,
+        flip_costs=3,  # a frame is told in two or three blocks
+        reasons=frozenset(
+            {
+                PacketReason.TOO_SHORT,
+                PacketReason.LENGTH,
+                PacketReason.TYPE,
+                PacketReason.TIME,
+                PacketReason.VALUE,
                 PacketReason.CHARACTERISTIC,
             }
         ),

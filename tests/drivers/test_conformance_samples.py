@@ -64,8 +64,8 @@ def test_every_block_says_when_it_came_and_how_far_the_sensor_goes(name: str) ->
     for packet in packets:
         arrivals.add(packet.t_ns)
         for block in decoder.push(packet):
-            if habits_of(name).gyr_interpolated:  # it may have waited for the other sensor's packet
-                assert packet.t_ns - NS // 4 <= block.t_rx_ns <= packet.t_ns
+            if habits_of(name).gyr_interpolated:  # it may have waited for the other sensor's packet, 0.3 s at 208 Hz
+                assert packet.t_ns - NS // 2 <= block.t_rx_ns <= packet.t_ns
                 assert block.t_rx_ns in arrivals
             else:
                 assert block.t_rx_ns == packet.t_ns

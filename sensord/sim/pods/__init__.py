@@ -6,14 +6,21 @@ One file a driver. To add one: a class on `SampledPod` (or `VirtualPod`), and a 
 from __future__ import annotations
 
 from sensord.drivers.open_pod import NAME as OPEN_POD
+from sensord.drivers.polar_decoder import NAME as POLAR
 from sensord.drivers.standard import NAME as STANDARD
 from sensord.drivers.witmotion import NAME as WITMOTION
 from sensord.sim.peripheral import VirtualPod
 from sensord.sim.pods.open_pod import OpenPodSim
+from sensord.sim.pods.polar import PolarSim
 from sensord.sim.pods.standard import StandardPodSim
 from sensord.sim.pods.witmotion import WitMotionSim
 
 __all__ = ["SIMULATED", "OpenPodSim", "VirtualPod"]
 
-SIMULATED: dict[str, type[VirtualPod]] = {OPEN_POD: OpenPodSim, STANDARD: StandardPodSim, WITMOTION: WitMotionSim}
+SIMULATED: dict[str, type[VirtualPod]] = {
+    OPEN_POD: OpenPodSim,
+    POLAR: PolarSim,
+    STANDARD: StandardPodSim,
+    WITMOTION: WitMotionSim,
+}
 """A simulated pod for every driver, by the driver's name."""
