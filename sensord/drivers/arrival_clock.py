@@ -210,7 +210,7 @@ class ArrivalClock:
             return False
         least = min(late)
         limit: float = UNSURE_NS
-        if len(self._usual) >= UNSURE_BUCKETS:
+        if len(self._usual) >= UNSURE_BUCKETS and least > LATER_NS:
             limit = LATER_NS + max(LATER_TIMES * _median(self._usual), LATER_BUCKETS * _median(self._usual_late))
         if least > limit:
             return least > AS_ONE * sorted(late)[len(late) // 2]

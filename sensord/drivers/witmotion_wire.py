@@ -149,8 +149,8 @@ def serial_number(words: Iterable[int]) -> str:
 class FrameStream:
     """Frames in a stream of bytes that may be cut anywhere. Holds less than two frames.
 
-    In step, a frame is believed where the last one ended. Out of step, two headers a frame apart are needed, or one a
-    frame before the end of what came: `55 61` occurs inside data. A frame that came in two pieces may be pieces of two
+    In step, a frame is believed where the last one ended. Out of step, two headers a frame apart are needed, or a frame
+    that came alone: `55 61` occurs inside data. A frame that came in two pieces may be pieces of two
     frames, with a notification lost between: it must be followed by a header if anything follows.
     """
 
@@ -170,17 +170,18 @@ class FrameStream:
             self._rest = data
             return NO_FRAMES, 0
         torn = self._in_step and bool(self._rest)
+        alone_at = len(self._rest) if len(payload) == FRAME else -1
         found, skipped, at = [], 0, 0
         while True:
             if not self._in_step:
-                begins = _search(data, at)
+                begins = _search(data, at, alone_at)
                 if begins is None:
                     skipped += len(data) - at
                     self._rest = b""
                     break
                 skipped += begins - at
                 at = begins
-                if not _certain(data, at):
+                if not _certain(data, at, alone_at):
                     self._rest = data[at:]
                     break
                 self._in_step = True
@@ -213,17 +214,18 @@ def _row(data: bytes, at: int) -> ByteArray:
     """Whole frames (n, 20) in a row."""
     n = (len(data) - at) // FRAME
     rows = np.frombuffer(data, np.uint8, n * FRAME, at).reshape(n, FRAME)
-    good = (rows[:, 0] == HEADER) & ((rows[:, 1] == SAMPLE) | (rows[:, 1] == REGISTERS))
+    heads = rows[:, :2].view("<u2")[:, 0]
+    good = (heads == (SAMPLE << 8 | HEADER)) | (heads == (REGISTERS << 8 | HEADER))
     return rows if good.all() else rows[: int(good.argmin())]
 
 
-def _search(data: bytes, at: int) -> int | None:
+def _search(data: bytes, at: int, alone_at: int) -> int | None:
     """Where a frame certainly begins, else where one may begin."""
     perhaps = None
     at = data.find(HEADER, at)
     while at >= 0:
         if _may_begin(data, at):
-            if _certain(data, at):
+            if _certain(data, at, alone_at):
                 return at
             if perhaps is None and len(data) - at < FRAME + 2:
                 perhaps = at
@@ -231,7 +233,6 @@ def _search(data: bytes, at: int) -> int | None:
     return perhaps
 
 
-def _certain(data: bytes, at: int) -> bool:
-    """Whether a frame that may begin here is followed by another, or ends where the bytes end."""
-    left = len(data) - at
-    return left == FRAME or (left >= FRAME + 2 and _is_header(data, at + FRAME))
+def _certain(data: bytes, at: int, alone_at: int) -> bool:
+    """Whether a frame that may begin here came alone, or is followed by another."""
+    return at == alone_at or (len(data) - at >= FRAME + 2 and _is_header(data, at + FRAME))

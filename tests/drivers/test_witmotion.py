@@ -155,6 +155,17 @@ def test_in_step_again_after_any_junk(junk: bytes, sync_at: list[tuple[int, int]
     assert known.count(False) <= 1 + len(junk) // wire.FRAME
 
 
+@pytest.mark.parametrize("column", range(1, 8))
+@pytest.mark.parametrize("size", [7, 20, 33, 400])
+def test_what_looks_like_a_header_inside_a_frame_is_none(column: int, size: int) -> None:
+    """The stream is heard from the middle of a frame on whose data hold `55 61`; the next frame begins 20 bytes on."""
+    raw = rows(10)
+    raw[0, column] = 0x6155
+    data = b"".join(wire.encode_samples(raw))[3:]
+    got = read(wire.FrameStream(), [data[i : i + size] for i in range(0, len(data), size)])
+    assert np.array_equal(got, raw[1:])
+
+
 def test_halves_of_two_frames_are_no_frame() -> None:
     """Notifications of 28 bytes, one of which is lost: what is left of its neighbours is passed over."""
     raw = rows(60)
