@@ -19,7 +19,7 @@ from sensord.config import Settings
 from sensord.current_run import CurrentRun, Listener
 from sensord.datadir import DataDir
 from sensord.drivers.base import Wanted
-from sensord.drivers.link import Backend, PodLinks
+from sensord.drivers.link import Backend, Identity, PodLinks
 from sensord.errors import InputError, LinkReason, Problem
 from sensord.journal import Journal, end_sealed_runs
 from sensord.model import Alert, AlertPhase, Event, Json, Mark, MarkKind, RunSetup, RunState, StoredEvent, Tick
@@ -32,6 +32,7 @@ from sensord.sinks.base import Health, SinkState
 from sensord.sinks.influx import InfluxSink
 from sensord.sinks.mqtt import MqttSink
 from sensord.store import Store
+from sensord.store_pairings import Pairing, pairings
 from sensord.terminal import Terminal, qr_text
 from sensord.wall_clock import WallClock
 from sensord.web.live import LiveView
@@ -104,6 +105,8 @@ class Gateway:
         self._say = Terminal(say)
         self._plan, self._plan_text = plan_of(settings)
         self._runner = self._plan.runner.alias if self._plan else settings.runner
+        self._pods = settings.pods()
+        self._identities: dict[str, Identity] = {}
         self._page: Page | None = None
         self._sink_states: dict[str, SinkState] = {}
         self._tally = Tally()
@@ -128,6 +131,7 @@ class Gateway:
             journal = Journal(writer, on_stored=bridge.stored, on_error=bridge.fail)
             stack.enter_context(contextlib.closing(journal))
             reader = Store.open(data.store, gateway=settings.gateway, readonly=True)
+            self._use_pairings(pairings(reader))
             stack.enter_context(contextlib.closing(reader))
             current = self._current_run(data, reader, journal)
             sinks = self._sinks(current)
@@ -159,13 +163,14 @@ class Gateway:
         """Links and ticks until a signal, the time, or a failure of ours; then the run that is on ends."""
         wanted = self._settings.stream
         links = PodLinks(
-            self._settings.pods(),
+            self._pods,
             on_packet=current.push,
             on_mark=lambda mark: self._pod_mark(current, mark),
             now_ns=host.boottime_ns,
             wanted=Wanted(rate_hz=wanted.rate_hz, acc_range_g=wanted.acc_range_g, gyr_range_dps=wanted.gyr_range_dps),
             backend=self._backend,
             acquire=[pod.address for pod in self._settings.pod if pod.notify == "acquire"],
+            identities=self._identities,
         )
         linking = asyncio.create_task(links.run(), name="links")
         ticking = asyncio.create_task(self._tick(current), name="ticks")
@@ -179,6 +184,15 @@ class Gateway:
         for task in done - {stopping}:
             task.result()  # what ended by itself has failed: the run stays open, to be resumed
         current.end("sensord stopped" if not done else "signal")
+
+    def _use_pairings(self, known: Sequence[Pairing]) -> None:
+        """Paired pods when the settings name none; and what each said it was, wherever it is named."""
+        self._pods = self._pods or tuple(one.setup for one in known)
+        if not self._pods:
+            raise InputError(
+                Problem("settings", "pod", "no pod", "a paired one (sensord pair), or a [[pod]] for each foot")
+            )
+        self._identities = {one.pod: Identity(one.model, one.serial) for one in known}
 
     def _recover(self, current: CurrentRun) -> None:
         """Take up what a crash left; what was said then is not said again."""
@@ -209,7 +223,7 @@ class Gateway:
     def _pod_mark(self, current: CurrentRun, mark: Mark) -> None:
         """What happened to a link goes into the run, and to the person at the terminal."""
         current.push(mark)
-        side = next(pod.side for pod in self._settings.pods() if pod.pod == mark.data["pod"])
+        side = next(pod.side for pod in self._pods if pod.pod == mark.data["pod"])
         what = f"{side} pod" if side else "sensor"
         match mark.kind:
             case MarkKind.LINK_UP:
@@ -229,7 +243,7 @@ class Gateway:
         checks = preflight(
             runner=self._runner,
             plan=self._plan,
-            pods=self._settings.pods(),
+            pods=self._pods,
             linked=current.linked,
             data_dir=self._settings.data_dir,
             clock_trusted=self._wall_clock.trusted,
@@ -258,7 +272,7 @@ class Gateway:
             runner=self._runner,
             site=settings.site,
             gateway=settings.gateway,
-            pods=settings.pods(),
+            pods=self._pods,
             plan_text=self._plan_text,
             step_lengths=settings.step_lengths(),
             mass_kg=self._plan.runner.mass_kg if self._plan else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,11 +11,14 @@ from enum import StrEnum
 from sensord import host
 from sensord.config import Settings
 from sensord.daemon import plan_of
+from sensord.datadir import DataDir
 from sensord.drivers.link import Backend, adapter_problem
 from sensord.errors import SensordError
 from sensord.model import Side
 from sensord.outlets import influx_sink, mqtt_sink
 from sensord.preflight import DISK_LOW_H
+from sensord.store import Store
+from sensord.store_pairings import Pairing, pairings
 
 CHECK_S = 15.0
 """Design choice: a check that has not answered by then has failed."""
@@ -70,13 +74,24 @@ def _pods(settings: Settings) -> Finding:
     sides = {pod.side for pod in settings.pod}
     missing = [side.value for side in Side if side not in sides]
     if not settings.pod:
-        return Finding("pods", Verdict.NOT_SET, "no [[pod]] in the settings; `sensord scan` lists what is in reach")
+        return _paired(settings)
     if not any(sides):
         return Finding("pods", Verdict.LOOK, "no pod for a foot: only speed, distance and cadence as sensors say")
     if missing:
         return Finding("pods", Verdict.LOOK, f"no pod for the {missing[0]} foot: asymmetry cannot be checked")
     named = [f"{pod.side or 'sensor'} {pod.address} ({pod.driver})" for pod in settings.pod]
     return Finding("pods", Verdict.OK, ", ".join(named))
+
+
+def _paired(settings: Settings) -> Finding:
+    store = DataDir(settings.data_dir).store
+    known: list[Pairing] = []
+    if store.exists():
+        with contextlib.closing(Store.open(store, gateway="reader", readonly=True)) as reader:
+            known = pairings(reader)
+    if not known:
+        return Finding("pods", Verdict.NOT_SET, "no pod is paired (sensord pair), and no [[pod]] is in the settings")
+    return Finding("pods", Verdict.OK, ", ".join(f"{one.side or 'sensor'} {one.pod} ({one.driver})" for one in known))
 
 
 def _folder(settings: Settings) -> Finding:

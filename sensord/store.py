@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sensord.datadir import DataDir
 from sensord.disk import connect, create_exclusively, disk_errors, transaction
@@ -21,7 +21,7 @@ from sensord.errors import InputError, InternalError, Problem
 from sensord.model import ALGORITHM, Event, Json, RunSetup, RunSummary, StoredEvent, canonical_json
 from sensord.store_schema import APPLICATION_ID, SCHEMA, TABLES, VIEWS
 
-__all__ = ["DataDir", "Quarantined", "Store", "StoredRun"]
+__all__ = ["DataDir", "Quarantined", "Rows", "Store", "StoredRun"]
 
 _RUNS = (
     "SELECT run, runner, site, gateway, algo, state, begun_wall_ns, boot_id, boottime_ns, file, sha256,"
@@ -71,6 +71,15 @@ class Quarantined:
     seq: int
     reason: str
     at_wall_ns: int
+
+
+class Rows(NamedTuple):
+    """A store's connection, with what guards its transactions and notes who did what."""
+
+    db: sqlite3.Connection
+    writing: Callable[[], AbstractContextManager[None]]
+    reading: Callable[[], AbstractContextManager[None]]
+    audit: Callable[[str, str, str | None, Mapping[str, Json], int | None], int]
 
 
 class Store:
@@ -297,6 +306,12 @@ class Store:
             ).fetchall()
         return [Quarantined(*row) for row in rows]
 
+    # ------------------------------------------------------------------------------------------ other tables
+
+    def table(self) -> Rows:
+        """For the parts of the store that have a module of their own (`store_pairings`)."""
+        return Rows(self._db, self._writing, self._reading, self._audit)
+
     # ------------------------------------------------------------------------------------------ inside
 
     @contextmanager
@@ -378,11 +393,11 @@ def _prepare(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA foreign_keys = ON")
     (schema,) = db.execute("PRAGMA user_version").fetchone()
     with transaction(db):
-        if schema == 0:
-            for statement in TABLES:
+        for version in range(schema + 1, SCHEMA + 1):
+            for statement in TABLES[version]:
                 db.execute(statement)
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version = {SCHEMA}")
+            db.execute(f"PRAGMA user_version = {version}")
         _renew_views(db)
 
 

@@ -11,11 +11,11 @@ from dataclasses import fields
 
 from sensord.model import Alert, RunSummary, Stride
 
-SCHEMA = 1
+SCHEMA = 2
 APPLICATION_ID = 0x7353746F
 """SQLite's application id, "sSto" in ASCII."""
 
-TABLES = (
+TABLES_1 = (
     # one row a run; its order is the order in which this gateway began them, whatever the wall clock said
     """CREATE TABLE run(
         number INTEGER PRIMARY KEY,
@@ -63,6 +63,23 @@ TABLES = (
         run TEXT,
         detail TEXT NOT NULL)""",
 )
+
+TABLES_2 = (
+    # which pod is on which foot, as somebody showed it; a row is never changed but to end it
+    """CREATE TABLE pairing(
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        pod TEXT NOT NULL,
+        side TEXT CHECK (side IN ('left', 'right')),
+        driver TEXT NOT NULL,
+        model TEXT NOT NULL,
+        serial TEXT NOT NULL,
+        who TEXT NOT NULL,
+        paired_wall_ns INTEGER NOT NULL,
+        ended_wall_ns INTEGER)""",
+)
+
+TABLES = {1: TABLES_1, 2: TABLES_2}
+"""What each schema added to the one before."""
 
 
 def _view(name: str, payload_class: type[Stride | Alert | RunSummary]) -> str:

@@ -228,7 +228,7 @@ def test_bad_settings_are_all_named(sensord: Sensord, tmp_path: Path) -> None:
 def test_a_run_without_pods_says_what_to_do(sensord: Sensord) -> None:
     code, _, err = sensord("run")
     assert code == 2
-    assert "sensord scan" in err
+    assert "sensord pair" in err
 
 
 # ------------------------------------------------------------------------------------------------- doctor, scan, help

@@ -39,8 +39,6 @@ def run(
 
     log_to_stderr(verbose)
     settings = settings_of(config, data_dir=data_dir, plan=plan, web__port=port)
-    if not settings.pod:
-        raise InputError(Problem(str(config or "settings"), "pod", "no pod", "a [[pod]] for each foot (sensord scan)"))
 
     async def work() -> int:
         say = _quiet if as_json else print
@@ -80,6 +78,41 @@ def demo(
             print_json(asdict(tally))
         else:
             print(tally.line())
+        return 0
+
+    run_async(work)
+
+
+def pair(
+    left: Annotated[str | None, typer.Option(help="address of the left pod, when you know it")] = None,
+    right: Annotated[str | None, typer.Option(help="address of the right pod, when you know it")] = None,
+    sensor: Annotated[list[str] | None, typer.Option(help="address of a sensor that is on no foot")] = None,
+    show: Annotated[bool, typer.Option("--list", help="only list what is paired")] = False,
+    forget: Annotated[str | None, typer.Option(help="address of a pod that is not hers any more")] = None,
+    simulated: Annotated[bool, typer.Option("--simulated", help="the demo's pods instead of Bluetooth")] = False,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="log to stderr")] = False,
+) -> None:
+    """Say which pods are hers and on which foot: shake the left one, then the right one."""
+    from sensord import pairing_face as face
+
+    log_to_stderr(verbose)
+    settings = settings_of(config, data_dir=data_dir)
+    wanted = face.wanted_of(left, right, sensor or [])
+    say = _quiet if as_json else print
+
+    async def work() -> int:
+        if not show:
+            await face.change(settings, wanted, forget=forget, simulated=simulated, say=say)
+        known = face.known(settings)
+        if as_json:
+            print_json([asdict(one) for one in known])
+        elif known:
+            table(["foot", "pod", "driver", "model", "serial"], face.rows(known))
+        else:
+            print("no pod is paired")
         return 0
 
     run_async(work)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sensord.drivers import DRIVERS
@@ -51,6 +51,22 @@ class LinkState:
     overflow: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a pod said it is when it was paired."""
+
+    model: str
+    serial: str
+
+    def check(self, info: PodInfo) -> None:
+        """Raises LinkError (IDENTITY) for a pod that answers under a paired address but is another one."""
+        if (info.model, info.serial) != (self.model, self.serial):
+            said, paired = (
+                f"{model} {serial}".strip() for model, serial in ((info.model, info.serial), (self.model, self.serial))
+            )
+            raise LinkError(LinkReason.IDENTITY, f"it is {said}, paired was {paired}; `sensord pair` if it is yours")
+
+
 @dataclass(slots=True)
 class _Pod:
     setup: PodSetup
@@ -69,8 +85,8 @@ class PodLinks:
     """Links to the pods of one run. `on_packet` and `on_mark` are called in the event loop and must not block.
 
     `now_ns` stamps packets and marks (run time, which goes on while the computer sleeps). `acquire` names pods whose
-    notifications come over a socket of their own (BlueZ's AcquireNotify) instead of D-Bus signals. Raises KeyError for
-    a driver that does not exist.
+    notifications come over a socket of their own (BlueZ's AcquireNotify) instead of D-Bus signals. A pod that says it
+    is another one than its identity is refused (IDENTITY). Raises KeyError for a driver that does not exist.
     """
 
     def __init__(
@@ -83,12 +99,14 @@ class PodLinks:
         wanted: Wanted | None = None,
         backend: Backend | None = None,
         acquire: Collection[str] = (),
+        identities: Mapping[str, Identity] | None = None,
     ) -> None:
         for setup in pods:
             DRIVERS[setup.driver]
         self._pods = {setup.pod: _Pod(setup) for setup in pods}
         self._inbox = Inbox(on_packet, on_mark, self._overflowed)
         self._acquire = frozenset(address.upper() for address in acquire)
+        self._identities = {address.upper(): who for address, who in (identities or {}).items()}
         self._now_ns = now_ns
         self._wanted = wanted if wanted is not None else Wanted()
         self._backend = backend
@@ -144,6 +162,8 @@ class PodLinks:
         """From scanning to the end of a link; always ends by raising LinkError or by being cancelled."""
 
         def on_info(info: PodInfo) -> None:
+            if (expected := self._identities.get(pod.address)) is not None:
+                expected.check(info)
             scanner.release(pod.address)
             self._up(pod, info)
 
