@@ -21,12 +21,13 @@ class Windows:
     """Bounded memory of recent strides. Values are None, and n is 0, when nothing recent was measured."""
 
     def __init__(self) -> None:
-        self._recent: dict[Side, deque[Stride]] = {side: deque(maxlen=KEPT) for side in Side}
+        # each with the run time of its end
+        self._recent: dict[Side, deque[tuple[int, Stride]]] = {side: deque(maxlen=KEPT) for side in Side}
 
     def add(self, stride: Stride) -> None:
         """Remember a stride; one without run time cannot be placed and is left out."""
         if stride.ic_run_ns is not None:
-            self._recent[stride.foot].append(stride)
+            self._recent[stride.foot].append((_end_ns(stride), stride))
 
     def at(self, t_ns: int, totals: RunTotals, started_ns: int, *, sync_quality_ms: float | None = None) -> GaitWindow:
         """The window that ends at `t_ns`: strides that ended less than `WINDOW_S` before. Cadence in steps/min.
@@ -35,14 +36,15 @@ class Windows:
         are no step and flight times of one side. The mean flight time of both feet needs none: it is for running.
         """
         from_ns = t_ns - int(WINDOW_S * NS)
-        left, right = ([s for s in self._recent[side] if _end_ns(s) > from_ns] for side in (Side.LEFT, Side.RIGHT))
+        left, right = ([s for end_ns, s in self._recent[side] if end_ns > from_ns] for side in (Side.LEFT, Side.RIGHT))
+        both = [*left, *right]
         running = [[s for s in foot if s.activity is Activity.RUN] for foot in (left, right)]
-        measured = [s for s in (*left, *right) if measured_speed(s) is not None]
+        measured = [s for s in both if measured_speed(s) is not None]
         step_s, flight_s = _steps(left, right) if sync_quality_ms is not None and sync_quality_ms <= SYNC_MS else _NONE
         return GaitWindow(
             window_s=WINDOW_S,
-            activity=_activity([*left, *right]),
-            cadence_spm=_cadence([*left, *right]),
+            activity=_activity(both),
+            cadence_spm=_cadence(both),
             left=_foot(left),
             right=_foot(right),
             steps=totals.steps,
@@ -77,7 +79,7 @@ def _activity(strides: Sequence[Stride]) -> Activity | None:
     """What most of the strides were; in a tie, what the latest was."""
     if not strides:
         return None
-    running = sum(s.activity is Activity.RUN for s in strides)
+    running = [s.activity for s in strides].count(Activity.RUN)
     if 2 * running == len(strides):
         return max(strides, key=_end_ns).activity
     return Activity.RUN if 2 * running > len(strides) else Activity.WALK
@@ -124,7 +126,7 @@ def _foot(strides: Sequence[Stride]) -> FootGait:
         contact_n=len(contacts),
         # a median, because some peaks may be clipped; with many clipped ones it is a lower bound, and the share says so
         impact_peak_g=median_of(peaks).value if peaks else None,
-        impact_clipped_share=sum(p.clipped for p in peaks) / len(peaks) if peaks else None,
+        impact_clipped_share=[p.clipped for p in peaks].count(True) / len(peaks) if peaks else None,
         confidence=_mean([s.confidence for s in strides]),
     )
 

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import comb, inf
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Peak:
+class Peak(NamedTuple):
     """One impact: its recorded peak in g, and whether the sensor was at full scale."""
 
     g: float
@@ -52,8 +52,7 @@ class Ordered:
     def __init__(self, peaks: Sequence[Peak]) -> None:
         if not peaks:
             raise ValueError("no median of nothing")
-        # a clipped peak is the higher one of two equal records
-        self._ordered = sorted([(peak.g, peak.clipped) for peak in peaks])
+        self._ordered = sorted(peaks)  # a clipped peak is the higher one of two equal records
         self._floor = min((g for g, clipped in self._ordered if clipped), default=inf)
 
     def quantile(self, percent: int) -> Median:
@@ -61,13 +60,13 @@ class Ordered:
         ordered, n = self._ordered, len(self._ordered)
         middle = ordered[(n - 1) * percent // 100]
         low_rank, high_rank = interval_ranks(n, percent)
-        low = 0.0 if low_rank is None else ordered[low_rank - 1][0]
-        high = inf if high_rank is None or not self._exact(ordered[high_rank - 1]) else ordered[high_rank - 1][0]
-        return Median(middle[0], low, high, self._exact(middle))
+        low = 0.0 if low_rank is None else ordered[low_rank - 1].g
+        high = inf if high_rank is None or not self._exact(ordered[high_rank - 1]) else ordered[high_rank - 1].g
+        return Median(middle.g, low, high, self._exact(middle))
 
-    def _exact(self, place: tuple[float, bool]) -> bool:
+    def _exact(self, place: Peak) -> bool:
         """This place in the order is certain: nothing that was recorded lower can be higher in truth."""
-        return not place[1] and place[0] <= self._floor
+        return not place.clipped and place.g <= self._floor
 
 
 @cache
