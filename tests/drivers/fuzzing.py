@@ -26,6 +26,9 @@ SECONDS = 20
 MOST_BETWEEN = 20
 """Mangled packets after a good one, at most."""
 
+SPELL = 8
+"""Good packets with junk between them, and then as many without: a decoder has to find its way back, too."""
+
 MOST_SEGMENTS = 0.002
 """Segments that a mangled packet may begin, on average: several in concert can pass for a pod that restarted."""
 
@@ -50,11 +53,14 @@ def stories(driver: str) -> tuple[Story, ...]:
     habits = habits_of(driver)
     made = [_plain(driver, "quiet", None), _links(driver)]
     if habits.gives == "samples":
+        made += [_holes(made[0]), _hurried(made[0])]
         made.append(_plain(driver, "slow", Wanted(rate_hz=52.0)))
         made.append(_plain(driver, "clipped", PLAIN, source=Steep()))
     if habits.wrap_s is not None:
         uptime_us = round((habits.wrap_s - SECONDS / 2) * 1e6)
         made.append(_plain(driver, "wrap", None, uptime_us=uptime_us))
+    if habits.stream:
+        made.append(_cut(made[0]))
     made += [_plain(driver, str(options), None, **options) for options in habits.variants]
     made.append(_strays(made))
     if habits.also is not None:
@@ -63,6 +69,43 @@ def stories(driver: str) -> tuple[Story, ...]:
     if habits.logs:
         made.append(_log(driver))
     return tuple(made)
+
+
+def _holes(story: Story) -> Story:
+    """Every other packet of some seconds is lost, then all of a second: even a pod without a counter falls behind."""
+
+    def lost(i: int, packet: Packet) -> bool:
+        s = packet.t_ns / NS
+        return (s > SECONDS * 0.4 and s < SECONDS * 0.6 and i % 2 == 0) or SECONDS * 0.8 < s < SECONDS * 0.8 + 1
+
+    left = (one for i, one in enumerate(story.told) if isinstance(one, Packet) and not lost(i, one))
+    return Story("holes", story.decoder, tuple(left))
+
+
+def _hurried(story: Story) -> Story:
+    """From the middle on packets come 3 % faster, as if a cold sensor had warmed up at once."""
+    middle_ns = SECONDS * NS // 2
+    told = (
+        replace(one, t_ns=middle_ns + round((one.t_ns - middle_ns) * 0.97)) if one.t_ns > middle_ns else one
+        for one in story.told
+        if isinstance(one, Packet)
+    )
+    return Story("hurried", story.decoder, tuple(told))
+
+
+def _cut(story: Story) -> Story:
+    """The same bytes, in other pieces, some of them very small; now and then a piece is lost."""
+    dice = random.Random(1)
+    told: list[Told] = []
+    rest = b""
+    for packet in story.told:
+        assert isinstance(packet, Packet)
+        rest += packet.payload
+        while rest and dice.random() < 0.8:
+            piece, rest = rest[: (at := dice.choice((1, 7, 19, 20, 33, 80, 200)))], rest[at:]
+            if dice.random() < 0.98:
+                told.append(replace(packet, payload=piece))
+    return Story("cut", story.decoder, tuple(told), compared=False)
 
 
 def _strays(made: Sequence[Story]) -> Story:
@@ -100,7 +143,7 @@ def _links(driver: str) -> Story:
         else:
             pod.drop_link()
         wire.now_ns += NS // 3
-        told.append(through_json(wire.start(DRIVERS[driver])))
+        told.append(through_json(wire.start(DRIVERS[driver], Wanted(rate_hz=52.0) if i % 7 == 5 else None)))
     return Story("links", lambda: decoder_of(driver, info), tuple(told))
 
 
@@ -182,13 +225,13 @@ def _go_through(story: Story, dice: random.Random, each: int, n: int, found: Fuz
     kept: list[SampleBlock] = []
     clean: list[SampleBlock] = []
     good = [one for one in story.told if isinstance(one, Packet)]
-    for one in story.told:
+    for i, one in enumerate(story.told):
         if not isinstance(one, Packet):
             decoder.link_up(one)
             reference.link_up(one)
             continue
-        junk = list(mangle(dice, one, good, each))
-        found.mangled += each
+        junk = list(mangle(dice, one, good, 2 * each if i % (2 * SPELL) < SPELL else 0))
+        found.mangled += len(junk)
         found.good_pushed += 1
         if story.compared:
             expected, came = reference.push(one), push(decoder, one, found)
