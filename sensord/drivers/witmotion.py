@@ -217,9 +217,10 @@ class WitMotion:
         loss="none: only that later packets fall behind for 2 s or more, not how many samples or where",
         measures=("contacts", "contact time", "stride length", "foot strike"),
         cannot=(
-            "peaks of impact above 16 g (most runners' heel strikes)",
-            "times to the sample where packets are lost",
-            "a bandwidth that is known: the vendor's tables contradict each other",
+            "impact peaks above 16 g: they are clipped",
+            "times to the sample where packets are lost: up to 0.1 s off for a few seconds",
+            "a known bandwidth: the vendor's tables contradict each other",
+            "log a run on board",
         ),
         tested_on="emulator only",
     )
