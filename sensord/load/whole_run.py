@@ -67,8 +67,10 @@ def _even(pairs: Sequence[StridePair]) -> bool:
 def unpaired_differences(strides: Sequence[Stride]) -> dict[str, Difference]:
     """By metric, foot by foot, over running strides; metrics that a foot does not have are left out."""
     found: dict[str, Difference] = {}
-    for metric in METRICS:
-        left, right = (_values(metric, strides, side) for side in Side)
+    trusted = [s for s in strides if s.activity is Activity.RUN and s.confidence >= MIN_CONFIDENCE]
+    feet = [[s for s in trusted if s.foot is side] for side in (Side.LEFT, Side.RIGHT)]
+    for metric in METRICS if all(feet) else ():
+        left, right = (_values(metric, foot) for foot in feet)
         if len(left) and len(right):
             means = [interval(x)[0] if len(x) >= BATCH else float(x.mean()) for x in (left, right)]
             half = _welch_half(left, right)
@@ -78,13 +80,12 @@ def unpaired_differences(strides: Sequence[Stride]) -> dict[str, Difference]:
     return found
 
 
-def _values(metric: Metric, strides: Sequence[Stride], side: Side) -> FloatArray:
+def _values(metric: Metric, strides: Sequence[Stride]) -> FloatArray:
     """What is subtracted: logarithms of a ratio's values, or values in the unit of the difference."""
     found: list[float] = []
     for stride in strides:
         value = metric.read(stride)
-        wanted = stride.foot is side and stride.activity is Activity.RUN and stride.confidence >= MIN_CONFIDENCE
-        if not wanted or value is None or (metric.ratio and value <= 0):
+        if value is None or (metric.ratio and value <= 0):
             continue
         found.append(log(value) if metric.ratio else metric.scale * value)
     return np.array(found)
