@@ -492,6 +492,16 @@ def test_memory_does_not_grow() -> None:
     assert max(sizes) - min(sizes) < 4_000
 
 
+def test_blocks_without_samples_leave_nothing(running_foot: SimulatedFoot) -> None:
+    analyser = FootAnalyser(Side.LEFT, RATE_HZ)
+    whole = running_foot.block()
+    analyser.push(part(whole, slice(0, 5)))
+    size = len(pickle.dumps(analyser))
+    for _ in range(1000):
+        assert analyser.push(part(whole, slice(0, 0))) == []
+    assert len(pickle.dumps(analyser)) == size
+
+
 def test_one_huge_block_is_no_more_than_many(running_foot: SimulatedFoot) -> None:
     """At 1 kHz, an hour's worth of standing in one block holds no more rows than any other."""
     rng = np.random.default_rng(7)
