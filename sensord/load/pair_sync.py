@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from sensord.clock import COVERED, PodClock
+from sensord.clock import COVERED, Estimate, PodClock
 from sensord.envelope import WINDOW_NS
 from sensord.load.twist import Place, Twist, TwistSync
 from sensord.model import NS, FootNote, SampleBlock, Side, Stride
@@ -58,19 +58,23 @@ class PairSync:
         Without a twist the constant difference of the two radios' delays is left out: nothing measures it. None until
         both clocks know how much their packets scatter.
         """
-        if len(self._newest) < len(Side) or any(clock.sync_quality_ms is None for clock in self._clocks.values()):
-            return None
-        places = {side: _end_of(self._newest[side]) for side in Side}
-        now = [self._clocks[side].estimate(*places[side]) for side in Side]
-        estimates = [estimate for estimate in now if estimate is not None]
-        if len(estimates) < len(Side):
-            return None
-        alone_ns = math.hypot(*(estimate.sd_ns for estimate in estimates))
+        now: list[tuple[Place, Estimate]] = []
+        for side, clock in self._clocks.items():
+            block = self._newest.get(side)
+            if block is None or clock.sync_quality_ms is None:
+                return None
+            place = (block.segment, int(block.t_pod_ns[-1]))
+            estimate = clock.estimate(*place)
+            if estimate is None:
+                return None
+            now.append((place, estimate))
+        (left, left_now), (right, right_now) = now
+        alone_ns = math.hypot(left_now.sd_ns, right_now.sd_ns)
         anchor = self._anchor
         if anchor is None or not self._same_segments(anchor.twist):
             return COVERED * alone_ns / 1e6
-        ages_ns = [places[side][1] - anchor.twist.place(side)[1] for side in Side]
-        since_ns = math.hypot(*(age * e.rate_sd for age, e in zip(ages_ns, estimates, strict=True)))
+        left_age_ns, right_age_ns = left[1] - anchor.twist.left[1], right[1] - anchor.twist.right[1]
+        since_ns = math.hypot(left_age_ns * left_now.rate_sd, right_age_ns * right_now.rate_sd)
         later_ns = math.hypot(alone_ns, anchor.sd_ns)
         sd_ns = min(since_ns, later_ns) if anchor.learning else later_ns
         return (COVERED * sd_ns + anchor.twist.error_ns) / 1e6
@@ -150,8 +154,3 @@ class PairSync:
     def _same_segments(self, twist: Twist) -> bool:
         now = {side: block.segment for side, block in self._newest.items()}
         return now == {Side.LEFT: twist.left[0], Side.RIGHT: twist.right[0]}
-
-
-def _end_of(block: SampleBlock) -> Place:
-    """Where the last sample of a block is."""
-    return block.segment, int(block.t_pod_ns[-1])
