@@ -9,10 +9,13 @@ from sensord.drivers import recorded
 from sensord.drivers.base import Driver, Reader
 from sensord.drivers.open_pod import OpenPod
 from sensord.drivers.polar import Polar
+from sensord.drivers.shimmer3r import Shimmer3R
 from sensord.drivers.standard import Standard
 from sensord.drivers.witmotion import WitMotion
 
-DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (OpenPod(), Polar(), Standard(), WitMotion())}
+DRIVERS: dict[str, Driver] = {
+    driver.name: driver for driver in (OpenPod(), Polar(), Shimmer3R(), Standard(), WitMotion())
+}
 """Every kind of pod we speak to, by name."""
 
 SENSORS = frozenset(name for name, driver in DRIVERS.items() if not driver.about.acc_ranges_g)

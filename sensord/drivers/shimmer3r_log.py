@@ -47,7 +47,19 @@ from sensord.drivers.shimmer3r_card import (
     with_path,
 )
 from sensord.drivers.shimmer3r_stream import ShimmerDecoder, info_of
-from sensord.drivers.shimmer3r_talk import TRIES, ask, battery, clock, dotted, hello, prepare, quiet, status, until
+from sensord.drivers.shimmer3r_talk import (
+    ANSWER_S,
+    TRIES,
+    ask,
+    battery,
+    clock,
+    dotted,
+    hello,
+    prepare,
+    quiet,
+    status,
+    until,
+)
 from sensord.drivers.shimmer3r_time import nearest
 from sensord.drivers.shimmer3r_wire import (
     ACC_RANGES_G,
@@ -79,8 +91,13 @@ WINDOW_BYTES = 16 * 1024
 """Design choice: half a second of the 32 KB/s that the maker measured (shimmer-web-sdk shimmer3r/constants.ts), so
 that a piece is soon on disk and little is fetched twice."""
 
-WINDOW_S = 30.0
-"""Design choice: how long a read may take: at 1 KB/s it is still waited for."""
+SLOWEST_BYTES_PER_S = 1000
+"""Design choice: slower than this, a read is taken for lost."""
+
+SHORTEST_WINDOW = 1024
+WINDOW_TRIES = 8
+"""Design choice: a read of which anything was lost is tried again, a quarter as long; the link is given up after so
+many in a row."""
 
 FILE_OPENS_S = 0.5
 NO_DIRECTORY = "no_file"
@@ -138,14 +155,21 @@ def recover(armed: Mapping[str, Json]) -> Session[PodInfo]:
     done, total = 0, sum(sizes)
     yield Progress(0, total)
     for path, size in zip(files, sizes, strict=True):
-        offset = 0
+        offset, length, failed = 0, WINDOW_BYTES, 0
         while offset < size:
-            command, window = yield from _fetch(path, offset, min(WINDOW_BYTES, size - offset))
+            command = read_command(path, offset, min(length, size - offset), LONGEST_BLOCK)
+            window = yield from _fetch(path, command, length)
+            if window.close is None or window.close.following != offset + window.size:
+                length, failed = max(length // 4, SHORTEST_WINDOW), failed + 1
+                if failed == WINDOW_TRIES:
+                    raise LinkError(LinkReason.LOST, f"{path} does not come whole from byte {offset} on")
+                continue
             yield Keep(sealed(command) + b"".join(window.frames))
+            length, failed = min(2 * length, WINDOW_BYTES), 0
             offset += window.size
             done += window.size
             yield Progress(done, total)
-            if window.close is not None and window.close.how == END_OF_FILE:
+            if window.close.how == END_OF_FILE:
                 break
     details = {**info.details, "clock_ticks": ticks}
     return replace(info, clock_us=ticks * 1_000_000 // TICKS_HZ, details=details)
@@ -218,21 +242,16 @@ def _files(directory: str) -> Session[list[str]]:
     return files
 
 
-def _fetch(path: str, offset: int, length: int) -> Generator[Request, bytes, tuple[bytes, Window]]:
-    """One read, until it is whole. Raises LinkError (SETUP: refused; LOST: it does not come)."""
-    command = read_command(path, offset, length, LONGEST_BLOCK)
-    for _ in range(TRIES):
-        window = Window()
-        yield Write(DATA, command, response=False)
-        yield Await(DATA, window.match, timeout_s=WINDOW_S, else_none=True)
-        close = window.close
-        if close is None:
-            continue
-        if close.how not in (WHOLE, END_OF_FILE):
-            raise LinkError(LinkReason.SETUP, f"{path}: {CLOSES.get(close.how or 0, f'ended with {close.how}')}")
-        if close.following == offset + window.size and (window.size or close.how == END_OF_FILE):
-            return command, window
-    raise LinkError(LinkReason.LOST, f"{path} does not come whole from byte {offset} on")
+def _fetch(path: str, command: bytes, length: int) -> Generator[Request, bytes, Window]:
+    """One read, as far as it came. Raises LinkError (SETUP) where the pod gives it up."""
+    window = Window()
+    yield Write(DATA, command, response=False)
+    yield Await(DATA, window.match, timeout_s=ANSWER_S + length / SLOWEST_BYTES_PER_S, else_none=True)
+    if window.close is not None and window.close.how not in (WHOLE, END_OF_FILE):
+        raise LinkError(
+            LinkReason.SETUP, f"{path}: {CLOSES.get(window.close.how or 0, f'ended with {window.close.how}')}"
+        )
+    return window
 
 
 # ---------------------------------------------------------------------------------------------------------- decoder
@@ -318,7 +337,7 @@ class LogDecoder(ShimmerDecoder):
     def _unwrap(self, ticks: IntArray) -> Iterator[tuple[list[int], list[int], int | None]]:
         """Rows without a gap, their ticks, samples missing before them. What does not come after the last is left out.
 
-        The card keeps no second clock: a gap of more than 512 s in a file would be told as that much shorter.
+        The card keeps no second clock: a gap of more than 256 s in a file could not be told from a step back.
         """
         rows: list[int] = []
         placed: list[int] = []
@@ -352,7 +371,7 @@ class LogDecoder(ShimmerDecoder):
                 return tick, None
             return tick, max(round((tick - last) / self._divisor) - 1, 0)
         step = (wrapped - last) % TICK_SPAN
-        if 2 * step <= self._divisor:
+        if 2 * step <= self._divisor or step > TICK_SPAN // 2:
             return None, None
         return last + step, round(step / self._divisor) - 1
 

@@ -118,10 +118,11 @@ class TickLine:
     def _find_first(self, wrapped: int, rx_ns: int) -> tuple[int, int | None] | None:
         """The same of the first sample of a link: the pod's clock was read before anything was sampled."""
         last, clock = self._last, self._clock
-        tick = nearest(wrapped, clock if clock is not None else last or 0)
+        elapsed = (rx_ns - self._last_rx_ns) * TICKS_HZ // NS
+        near = clock if clock is not None else wrapped if last is None else last + elapsed
+        tick = nearest(wrapped, near)
         if clock is not None and tick < clock:
             return self._doubt(wrapped, tick)
-        elapsed = (rx_ns - self._last_rx_ns) * TICKS_HZ // NS
         away = tick - (last or 0)
         was_set = abs(away - elapsed) > CLOCK_SET_TICKS + CLOCK_OFF * elapsed
         if last is None or was_set or away < self._divisor // 2:

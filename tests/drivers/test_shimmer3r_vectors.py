@@ -48,7 +48,7 @@ VECTORS = {
     "data-rate-test packet": "a501000000",
     # derived: sensor bitmap table
     "set sensors gyro+LN acc+high-g": "08c00040",
-    # derived: rate = 32768 / divisor
+    # derived: a divisor of 32768 Hz
     "set sampling rate 256 Hz": "058000",
     # derived: the maker's default calibration (src/devices/calibration/defaults.ts)
     "frame gyro(range0)+LN acc(±16 g)+high-g, default cal": "00452301e500ca01af02d6f7d1005efe06e0f9201fe0",

@@ -111,6 +111,8 @@ class Shimmer3RSim(SampledPod):
 
     def on_boot(self, now_ns: int) -> None:
         """Settings stay, the clock begins anew, nothing is sampled."""
+        if self.sampling:
+            self._sample(now_ns)
         super().on_boot(now_ns)
         self._streaming = self._logging = self._checksum = False
         self._out.clear()
