@@ -229,6 +229,23 @@ HABITS: dict[str, Habits] = {
             }
         ),
     ),
+    "shimmer3r": Habits(
+        advertised="Shimmer3R-A5C1-BLE",
+        rates_hz=((52.0, 51.2), (100.0, 102.4), (200.0, 204.8), (208.0, 204.8), (416.0, 409.6)),
+        acc_step_mps2=1 / 204,  # counts of a unit whose axes are a little askew
+        gyr_step_radps=math.radians(1 / 14.0),
+        acc_clips_g=15.91,
+        gyr_clips_dps=2294.6,
+        time_atol_ns=31_000,  # one tick of 32768 Hz
+        stream=True,
+        wrap_s=512.0,
+        answers_on_data=True,
+        refused_share=0.2,
+        logs=True,
+        reasons=frozenset(
+            {PacketReason.TOO_SHORT, PacketReason.CHECKSUM, PacketReason.TIME, PacketReason.CHARACTERISTIC}
+        ),
+    ),
     "standard": Habits(
         gives="readings",
         advertised="Stryd",
