@@ -6,6 +6,7 @@ last, as the firmware asks for (SHIMMER3_BT_COMMUNICATION_PROTOCOL.md 8.2): it a
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
@@ -177,12 +178,8 @@ def until(what: str, command: int, happened: Callable[[Status], bool]) -> Sessio
     """
     now = Status(0)
     for _ in range(TRIES):
-        try:
-            yield from ask(what, bytes([command]), tries=1)
-        except Refused:
-            raise
-        except LinkError:
-            pass  # heard or not: the status tells
+        with contextlib.suppress(LinkError):  # heard or not: the status tells
+            yield from ask(what, bytes([command]))
         for _ in range(SETTLES):
             now, _usb = yield from status()
             if happened(now):
