@@ -17,6 +17,7 @@ from sensord.errors import SensordError
 from sensord.model import Side
 from sensord.outlets import influx_sink, mqtt_sink
 from sensord.preflight import DISK_LOW_H
+from sensord.radio_findings import radio_findings
 from sensord.store import Store
 from sensord.store_pairings import Pairing, pairings
 
@@ -50,6 +51,7 @@ async def doctor(settings: Settings, *, backend: Backend | None = None) -> list[
         _folder(settings),
         _clock(settings),
         await _asked("bluetooth", adapter_problem(backend), "an adapter is there and can scan"),
+        *_radio(),
         await _influx(settings),
         await _mqtt(settings),
     ]
@@ -92,6 +94,11 @@ def _paired(settings: Settings) -> Finding:
     if not known:
         return Finding("pods", Verdict.NOT_SET, "no pod is paired (sensord pair), and no [[pod]] is in the settings")
     return Finding("pods", Verdict.OK, ", ".join(f"{one.side or 'sensor'} {one.pod} ({one.driver})" for one in known))
+
+
+def _radio() -> list[Finding]:
+    verdicts = {True: Verdict.LOOK, False: Verdict.OK}
+    return [Finding(found.name, verdicts[found.look], found.text) for found in radio_findings()]
 
 
 def _folder(settings: Settings) -> Finding:

@@ -18,6 +18,7 @@ from sensord.drivers import DRIVERS
 from sensord.drivers.base import Advertisement, PodInfo, Wanted
 from sensord.drivers.connection import Connection
 from sensord.drivers.inbox import Inbox
+from sensord.drivers.interval import Events
 from sensord.drivers.radio import Backend, Scanner, adapter_problem, detail_of, listen
 from sensord.drivers.watchdog import Backoff, Watchdog
 from sensord.errors import InternalError, LinkError, LinkReason
@@ -26,6 +27,10 @@ from sensord.model import NS, Mark, MarkKind, Packet, PodSetup
 __all__ = ["Backend", "LinkState", "PodLinks", "Seen", "adapter_problem", "scan"]
 
 log = logging.getLogger(__name__)
+
+LONG_INTERVAL_MS = 30.0
+AT_ONCE = 1.5
+"""Design choice: where packets come together after more than 30 ms they wait for the radio, and get lost in a crowd."""
 
 SLEPT_S = 1.0
 """Design choice: the two clocks read in turn differ by far less; a laptop's lid is closed for longer."""
@@ -37,6 +42,7 @@ class LinkState:
 
     `packets` and `links` count since the start, `stale` notifications of closed connections, which were ignored, and
     `overflow` packets that came but were dropped because we could not keep up: received = handed on + overflow.
+    `interval_at_most_ms`: what arrivals tell of the connection interval (`drivers.interval`); None: not yet.
     """
 
     up: bool = False
@@ -49,6 +55,7 @@ class LinkState:
     links: int = 0
     stale: int = 0
     overflow: int = 0
+    interval_at_most_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,8 @@ class _Pod:
     watchdog: Watchdog = field(default_factory=lambda: Watchdog(0.0))
     up_since_s: float = 0.0
     held_s: float = 0.0
+    events: Events | None = None
+    asleep_s: float = 0.0
 
     @property
     def address(self) -> str:
@@ -214,13 +223,12 @@ class PodLinks:
 
     async def _watch(self, pod: _Pod, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
-        awake_s = self._asleep_s()
         while (left_s := pod.watchdog.left_s(loop.time())) > 0:
             try:
                 async with asyncio.timeout(left_s):
                     await connection.lost.wait()
             except TimeoutError:
-                if (slept_s := self._asleep_s() - awake_s) > SLEPT_S:
+                if (slept_s := self._asleep_s() - pod.asleep_s) > SLEPT_S:
                     raise LinkError(LinkReason.SLEPT, f"for {slept_s:.0f} s") from None
                 continue
             raise LinkError(LinkReason.LOST)
@@ -242,12 +250,29 @@ class PodLinks:
         t_ns = self._now_ns()
         pod.state.packets += 1
         pod.watchdog.feed(asyncio.get_running_loop().time())
+        if pod.events is not None:
+            pod.events.arrived(t_ns)
+            self._look_at_interval(pod, pod.events)
         self._inbox.put(Packet(pod.setup.pod, t_ns, characteristic, payload))
+
+    def _look_at_interval(self, pod: _Pod, events: Events) -> None:
+        """Once a link: says what its arrivals tell of the connection interval."""
+        at_most_ms, at_once = events.at_most_ms, events.packets_an_event
+        if at_most_ms is None or at_once is None:
+            return
+        pod.events, pod.state.interval_at_most_ms = None, at_most_ms
+        waits = at_most_ms > LONG_INTERVAL_MS and at_once > AT_ONCE
+        words = "%s: connection interval at most %.0f ms, %.1f packets at once" + (
+            "; see sensord doctor" if waits else ""
+        )
+        log.log(logging.WARNING if waits else logging.INFO, words, pod.setup.pod, at_most_ms, at_once)
 
     def _up(self, pod: _Pod, info: PodInfo) -> None:
         now_s = asyncio.get_running_loop().time()
         pod.up_since_s = now_s
         pod.watchdog = Watchdog(now_s, info.silent_after_s)
+        pod.events = Events()
+        pod.asleep_s = self._asleep_s()
         state = pod.state
         state.up, state.reason, state.detail, state.info = True, None, "", info
         state.links += 1

@@ -278,7 +278,7 @@ class Asleep:
 async def test_a_computer_that_slept_links_anew_at_once_and_says_why() -> None:
     left, clock = pod(), Asleep()
     async with linked((LEFT,), SimRadio([left]).backend, now_ns=clock) as run:
-        await run.until_up(LEFT)
+        await run.until(lambda: run.books.received(LEFT) > 3)
         left.stalled = True  # what was on the air is gone
         clock.slept_ns = 600_000_000_000
         await run.until(lambda: run.links.state(LEFT).reason is LinkReason.SLEPT)
