@@ -30,14 +30,17 @@ over 64 frames of 0.2 s the period is known to 3 millionths."""
 REMEMBERED = 64
 """Design choice: a notification that is delivered twice comes at once."""
 
-SUSPECTS = 8
-BELIEVE_AFTER = 3
-"""Design choice: refused frames that follow each other which it takes to believe that the clock was set."""
+WAITING = 4
+"""Design choice: frames that say they come after the same loss, of which the next one bears out one."""
 
-AHEAD_NS = ((32, NS // 10), (8, NS // 2), (0, 10 * NS))
+SUSPECTS = 16
+BELIEVE_AFTER = 5
+"""Design choice: refused frames that follow each other which it takes to believe that the clock was set. It only is
+when the pod is switched on (polar-ble-sdk, KnownIssues.md), and then the link is a new one."""
+
+AHEAD_NS = ((16, NS // 10), (6, NS // 2), (0, 2 * NS))
 """Design choice: a frame cannot be sampled later than it arrived; by how much more than the shortest delay it may seem
-to, from that number of frames on. At first that one may itself have been held up on the air, by as much as a link
-survives."""
+to, from that number of frames on. At first that delay may itself be one of frames that were held up on the air."""
 
 BEHIND_NS, BEHIND_AT_LINK_NS = 40 * NS, 3 * NS
 """Design choice: a frame is not held up by more than the longest supervision timeout there is, 32 s (Bluetooth Core
@@ -119,7 +122,7 @@ class Stream:
     def reset(self) -> None:
         """Nothing is known of what came before."""
         self._last: Batch | None = None
-        self._waiting: tuple[Batch, int] | None = None
+        self._waiting: deque[Batch] = deque(maxlen=WAITING)
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
         self._suspects: deque[tuple[Batch, int]] = deque(maxlen=SUSPECTS)
         self._sum_ns, self._sum_n = 0.0, 0.0
@@ -128,7 +131,7 @@ class Stream:
     def relink(self) -> None:
         """The stream was stopped and started: its grid of samples begins anew, its clock goes on."""
         self._at_link = True
-        self._waiting = None
+        self._waiting.clear()
         self._suspects.clear()
 
     @property
@@ -149,25 +152,28 @@ class Stream:
         last = self._last
         if last is None:
             return [self._accept(batch, 0)]
-        waiting = self._waiting
-        if waiting is not None:
-            if self._gap(waiting[0], batch) >= -self._tolerance(batch):
-                self._waiting = None
-                return [self._accept(*waiting), *self.place(batch)]
-            if self._gap(last, batch) < -self._tolerance(batch):
-                raise PacketError(PacketReason.TIME, "before the frame that came before it")
-            self._waiting = None  # this one and the last one agree that it was wrong
         gap, tolerance = self._gap(last, batch), self._tolerance(batch)
         if gap < -tolerance:
             raise PacketError(PacketReason.TIME, f"{-gap:.1f} samples too many since the frame before")
         if gap <= tolerance or self._at_link:
             return [self._accept(batch, 0 if gap <= tolerance else round(gap))]
+        borne_out = self._waits_before(batch, tolerance)
+        if borne_out is not None:
+            first = self._accept(borne_out, round(self._gap(last, borne_out)))
+            return [first, *self.place(batch)]
         self._seen.append(batch.t_last_ns)
-        self._waiting = batch, max(round(gap), 1)
+        self._waiting.append(batch)
         return []
 
+    def _waits_before(self, batch: Batch, tolerance: float) -> Batch | None:
+        """The oldest of those that wait that this one follows: at once if there is one, else after another loss."""
+        gaps = [(self._gap(waiting, batch), waiting) for waiting in self._waiting]
+        after = [(gap, waiting) for gap, waiting in gaps if gap >= -tolerance]
+        at_once = [waiting for gap, waiting in after if gap <= tolerance]
+        return at_once[0] if at_once else after[0][1] if after else None
+
     def believes(self, batch: Batch) -> bool:
-        """Remembers a frame that was refused; true when it is the third of some that follow each other."""
+        """Remembers a frame that was refused; true when enough of them follow each other."""
         chain = 1
         for before, length in self._suspects:
             if length >= chain and abs(self._gap(before, batch)) <= self._tolerance(batch):
@@ -187,6 +193,7 @@ class Stream:
         if not self.seen(batch.t_last_ns):
             self._seen.append(batch.t_last_ns)
         self._suspects.clear()
+        self._waiting.clear()
         self._last, self._at_link = batch, False
         return Timed(batch, t_ns, missing)
 
