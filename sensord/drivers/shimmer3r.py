@@ -42,9 +42,9 @@ class Shimmer3R:
         loss="exact: by the clock of every sample",
         measures=("contacts", "contact time", "impact", "stride length", "foot strike"),
         cannot=(
-            "many heel strikes pass 16 g: without the 200 g sensor their peaks are known to be at least that",
-            "the 200 g sensor is read once a sample: a peak shorter than that can fall between",
-            "battery in percent: only its voltage is told",
+            "impact peaks beyond 16 g on units without the 200 g sensor (known to be at least that)",
+            "a peak that falls between two samples: the 200 g sensor is read once a sample",
+            "battery in percent (its voltage is told)",
         ),
         tested_on="emulator only",
         log=LogAbout(
