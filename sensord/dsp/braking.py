@@ -131,12 +131,11 @@ class FootAcceleration:
     ) -> None:
         self._rate_hz = rate_hz
         self._pitch, self._smooth = pitch_radps, smooth_radps
-        first, second = plane_mps2[:, 0], plane_mps2[:, 1]
         ic, tc = contact
         start, stop = (round(ic + share * (tc - ic)) for share in FLAT_SHARE)
-        u, v = _unit(float(first[start : stop + 1].sum()), float(second[start : stop + 1].sum()))
-        self._normal: FloatArray = first * u + second * v
-        self._along: FloatArray = first * v - second * u
+        u, v = _unit(*np.add.reduce(plane_mps2[start : stop + 1], axis=0).tolist())
+        self._upright: FloatArray = np.array(((v, -u), (u, v))) @ plane_mps2.T
+        self._along, self._normal = self._upright
 
     def landing(self, near: float, habit: Habit) -> tuple[float, bool]:
         """The row near the rough one where the heel is braked hardest, and whether it is to be relied on.
@@ -203,8 +202,7 @@ class FootAcceleration:
 
     def _throw(self, first: int, push: int, last: int) -> FloatArray:
         """Acceleration of rows `first`..`last` - 1 in the direction it has at row `push`, kept while the foot turns."""
-        both = np.array((self._along, self._normal))
-        along, normal = zero_phase_near(both, first, last, LEAVING_HZ, self._rate_hz)
+        along, normal = zero_phase_near(self._upright, first, last, LEAVING_HZ, self._rate_hz)
         turned = self._smooth[first:last].cumsum() / self._rate_hz
         turned -= turned[push - first]
         u, v = _unit(float(along[push - first]), float(normal[push - first]))
