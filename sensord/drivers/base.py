@@ -304,6 +304,15 @@ class Driver(Reader, Protocol):
         ...
 
 
+@runtime_checkable
+class EndsItself(Protocol):
+    """A driver of a pod that may stop a sensor by itself while other packets still come: no silence tells of it."""
+
+    def ended(self, characteristic: str, payload: bytes) -> str | None:
+        """Why no more samples will come, if this notification says so: the link is then made anew."""
+        ...
+
+
 # ---------------------------------------------------------------------------------------------------------- logging
 
 LOG = "log"

@@ -60,6 +60,7 @@ class Connection:
         acquire: bool = False,
     ) -> None:
         self.lost = asyncio.Event()
+        self.ended = ""
         self.stale = 0
         self._on_data = on_data
         self._on_info = on_info
@@ -123,6 +124,11 @@ class Connection:
                 on_percent(level[0])
         except (AttError, LinkError) as error:
             log.info("battery level is not to be had: %s", error)
+
+    def end(self, why: str) -> None:
+        """The pod says that it sends no more: as good as lost, but known to be."""
+        self.ended = why
+        self.lost.set()
 
     def mute(self) -> None:
         """From here on this connection has no say."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sensord.drivers import DRIVERS
-from sensord.drivers.base import Advertisement, PodInfo, Wanted
+from sensord.drivers.base import Advertisement, EndsItself, PodInfo, Wanted
 from sensord.drivers.connection import Connection
 from sensord.drivers.inbox import Inbox
 from sensord.drivers.interval import Events
@@ -176,15 +176,23 @@ class PodLinks:
             scanner.release(pod.address)
             self._up(pod, info)
 
+        driver = DRIVERS[pod.setup.driver]
+        ended = driver.ended if isinstance(driver, EndsItself) else None
+
+        def on_data(uuid: str, payload: bytes) -> None:
+            self._data(pod, uuid, payload)
+            if ended is not None and (why := ended(uuid, payload)) is not None:
+                connection.end(why)
+
         connection = Connection(
-            on_data=lambda uuid, payload: self._data(pod, uuid, payload),
+            on_data=on_data,
             on_info=on_info,
             backend=self._backend,
             acquire=pod.address in self._acquire,
         )
         try:
             await self._connect(pod, connection, scanner, connecting)
-            await connection.converse(DRIVERS[pod.setup.driver].start(self._wanted))
+            await connection.converse(driver.start(self._wanted))
             await self._stream(pod, connection)
         except asyncio.CancelledError:
             if pod.state.up:
@@ -231,7 +239,7 @@ class PodLinks:
                 if (slept_s := self._asleep_s() - pod.asleep_s) > SLEPT_S:
                     raise LinkError(LinkReason.SLEPT, f"for {slept_s:.0f} s") from None
                 continue
-            raise LinkError(LinkReason.LOST)
+            raise LinkError(LinkReason.SILENT, connection.ended) if connection.ended else LinkError(LinkReason.LOST)
         raise LinkError(LinkReason.SILENT, "connected, but nothing was heard")
 
     def _asleep_s(self) -> float:
