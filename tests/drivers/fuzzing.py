@@ -32,6 +32,9 @@ SPELL = 8
 MOST_SEGMENTS = 0.002
 """Segments that a mangled packet may begin, on average: several in concert can pass for a pod that restarted."""
 
+LONGEST = 515
+"""Longest notification and one byte (Bluetooth Core, Vol 3, Part F: an attribute holds at most 512 bytes)."""
+
 Linked = dict[str, Json]
 Told = Packet | Linked
 
@@ -59,6 +62,10 @@ def stories(driver: str) -> tuple[Story, ...]:
     if habits.wrap_s is not None:
         uptime_us = round((habits.wrap_s - SECONDS / 2) * 1e6)
         made.append(_plain(driver, "wrap", None, uptime_us=uptime_us))
+    if habits.clock == "own":
+        made.append(_clock_set(driver, made[0]))
+    if habits.gyr_interpolated:
+        made.append(_one_sided(made[0]))
     if habits.stream:
         made.append(_cut(made[0]))
     made += [_plain(driver, str(options), None, **options) for options in habits.variants]
@@ -91,6 +98,24 @@ def _hurried(story: Story) -> Story:
         if isinstance(one, Packet)
     )
     return Story("hurried", story.decoder, tuple(told))
+
+
+def _clock_set(driver: str, story: Story) -> Story:
+    """From the middle on the pod's clock is an hour ahead."""
+    later = _plain(driver, "later", None, uptime_us=3_660_000_000)
+    half_ns = SECONDS * NS // 2
+    before = [one for one in story.told if isinstance(one, Packet) and one.t_ns < half_ns]
+    after = [one for one in later.told if isinstance(one, Packet) and one.t_ns >= half_ns]
+    return Story("clock set", story.decoder, (*before, *after), compared=False)
+
+
+def _one_sided(story: Story) -> Story:
+    """One sensor's packets (told by their first byte) are lost for half of the time."""
+    packets = [one for one in story.told if isinstance(one, Packet)]
+    kind = packets[0].payload[0]
+    half_ns = SECONDS * NS // 2
+    left = (one for one in packets if one.payload[0] != kind or abs(one.t_ns - half_ns) > half_ns // 2)
+    return Story("one-sided", story.decoder, tuple(left))
 
 
 def _cut(story: Story) -> Story:
@@ -335,7 +360,7 @@ def mangle(dice: random.Random, packet: Packet, good: Sequence[Packet], n: int) 
 
 
 def _anything(dice: random.Random, packet: Packet, good: Sequence[Packet]) -> bytes:
-    return dice.randbytes(dice.randrange(0, 260))
+    return dice.randbytes(dice.randrange(0, dice.choice((30, 260, LONGEST))))
 
 
 def _cut_short(dice: random.Random, packet: Packet, good: Sequence[Packet]) -> bytes:
@@ -343,7 +368,7 @@ def _cut_short(dice: random.Random, packet: Packet, good: Sequence[Packet]) -> b
 
 
 def _too_long(dice: random.Random, packet: Packet, good: Sequence[Packet]) -> bytes:
-    return packet.payload + dice.randbytes(dice.randrange(1, 20))
+    return packet.payload + dice.randbytes(dice.randrange(1, dice.choice((20, LONGEST))))
 
 
 def _flipped_head(dice: random.Random, packet: Packet, good: Sequence[Packet]) -> bytes:

@@ -19,6 +19,9 @@ import numpy as np
 
 from sensord.drivers import DRIVERS
 from sensord.drivers.open_pod_wire import DATA, RATES_HZ, DataPacket, Flag, encode_data
+from sensord.drivers.polar_control import DATA as POLAR_DATA
+from sensord.drivers.polar_control import Kind
+from sensord.drivers.polar_frame import HEADER
 from sensord.errors import PacketReason
 from sensord.model import G_MPS2
 
@@ -173,13 +176,22 @@ class Habits:
 
 
 def odd_open_pods() -> Iterable[tuple[str, bytes]]:
-    """A pod whose sensor drifts, so that no two packets take equally long, and one with a high-g sensor."""
+    """A pod whose sensor drifts (no two packets take equally long), overruns that cost nothing, a pod with high g."""
     t_us = 0
     for seq in range(80):
-        packet = DataPacket(seq, t_us, 4500 + seq, RATES_HZ.index(200.0), Flag(0), np.zeros((10, 6), np.int16))
+        flags = Flag(0) if seq % 20 else Flag.OVERRUN
+        packet = DataPacket(seq, t_us, 4500 + seq, RATES_HZ.index(200.0), flags, np.zeros((10, 6), np.int16))
         yield DATA, encode_data(packet)
         t_us += round(packet.period_us * 10)
     yield DATA, encode_data(DataPacket(80, t_us, 4500, RATES_HZ.index(200.0), Flag(0), np.zeros((10, 9), np.int16)))
+
+
+def odd_polars() -> Iterable[tuple[str, bytes]]:
+    """Frames of more samples than any pod sends: plain ones, and differences of one bit."""
+    head = HEADER.pack(Kind.ACC, 10**18, 0x00)
+    yield POLAR_DATA, head + bytes(3 * 600)
+    head = HEADER.pack(Kind.ACC, 10**18, 0x80)
+    yield POLAR_DATA, head + bytes(6) + (bytes((1, 255)) + bytes(-(-255 * 3 // 8))) * 3
 
 
 HABITS: dict[str, Habits] = {
@@ -206,6 +218,7 @@ HABITS: dict[str, Habits] = {
     ),
     "polar": Habits(
         advertised="Polar Sense 0A1B2C3D",
+        also=odd_polars,
         variants=({"acc_format": 0x81, "gyr_format": 0x81}, {"tells_factors": False, "acc_format": 0x81}),
         rates_hz=((52.0, 52.0), (100.0, 104.0), (200.0, 208.0), (208.0, 208.0), (416.0, 416.0)),
         acc_step_mps2=0.488e-3 * G_MPS2,

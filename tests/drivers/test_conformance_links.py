@@ -6,9 +6,17 @@ import pytest
 
 from sensord.drivers import DRIVERS
 from sensord.model import NS
-from tests.drivers.conformance import SAMPLES, check_blocks, decoder_of, push_all, through_json
+from tests.drivers.conformance import (
+    SAMPLES,
+    check_blocks,
+    decoder_of,
+    push_all,
+    push_stubbornly,
+    stamps,
+    through_json,
+)
 from tests.drivers.habits import HABITS, drivers, habits_of
-from tests.drivers.wireless import Wire, pod_of
+from tests.drivers.wireless import Wire, pod_of, recorded
 
 AWAY = [(name, away_s) for name in drivers(goes_on=True) for away_s in HABITS[name].away_s]
 
@@ -78,6 +86,21 @@ def test_restarted_pod_begins_a_new_segment(name: str, first_packets_lost: int) 
         assert {b.segment for b in after} == {1}
         assert after[0].missing_before is None
     assert decoder.counts.rejected == {} or (habits.stream and first_packets_lost)
+
+
+@pytest.mark.parametrize("name", drivers(clock="own"))
+def test_a_clock_that_was_set_meanwhile_is_believed_in_a_new_segment(name: str) -> None:
+    """A pod that keeps telling another time is not shut out for ever."""
+    info, packets = recorded(name, 5.0)
+    _, ahead = recorded(name, 5.0, uptime_us=3_660_000_000)
+    decoder = decoder_of(name, info)
+    before = push_all(decoder, [p for p in packets if p.t_ns < 2 * NS])
+    after = push_stubbornly(decoder, [p for p in ahead if p.t_ns >= 2 * NS])
+    check_blocks(before + after)
+    assert {b.segment for b in before} == {0}
+    assert after[-1].segment >= 1
+    assert len(stamps(after)) >= 0.6 * 3 * info.rate_hz
+    assert decoder.counts.lost == sum(b.missing_before or 0 for b in before + after)
 
 
 @SAMPLES
