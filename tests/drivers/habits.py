@@ -244,6 +244,7 @@ HABITS: dict[str, Habits] = {
     ),
     "shimmer3r": Habits(
         advertised="Shimmer3R-A5C1-BLE",
+        variants=({"board": (48, 8, 1)},),
         rates_hz=((52.0, 51.2), (100.0, 102.4), (200.0, 204.8), (208.0, 204.8), (416.0, 409.6)),
         acc_step_mps2=1 / 204,  # counts of a unit whose axes are a little askew
         gyr_step_radps=math.radians(1 / 14.0),
