@@ -20,8 +20,9 @@ from pathlib import Path
 import coverage
 
 from sensord.drivers import DRIVERS
-from tests.drivers.fuzzing import check_broken_infos, fuzz, stories
+from tests.drivers.fuzzing import check_broken_infos, fuzz
 from tests.drivers.habits import HABITS
+from tests.drivers.stories import stories
 
 PACKETS = 10_000_000
 CHUNK = 200_000

@@ -7,21 +7,17 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from itertools import count
 
 import numpy as np
 
 from sensord.drivers import DRIVERS
-from sensord.drivers.base import LOG, DecodeCounts, Decoded, Decoder, LoggingDriver, PodInfo, Wanted
+from sensord.drivers.base import DecodeCounts, Decoded, Decoder
 from sensord.errors import LinkError, PacketError, PacketReason
-from sensord.model import NS, Json, Packet, Reading, SampleBlock
-from tests.drivers.conformance import PLAIN, SixSines, Steep, check_blocks, decoder_of, stamps, through_json, values
+from sensord.model import Packet, Reading, SampleBlock
+from tests.drivers.conformance import check_blocks, stamps, values
 from tests.drivers.habits import Habits, habits_of
-from tests.drivers.wireless import POD, Wire, pod_of
-
-SECONDS = 20
-"""Length of a story; longer fuzzes go through all of them again."""
+from tests.drivers.stories import Linked, Story, stories
 
 MOST_BETWEEN = 20
 """Mangled packets after a good one, at most."""
@@ -35,157 +31,8 @@ MOST_SEGMENTS = 0.002
 LONGEST = 515
 """Longest notification and one byte (Bluetooth Core, Vol 3, Part F: an attribute holds at most 512 bytes)."""
 
-Linked = dict[str, Json]
-Told = Packet | Linked
-
-
-@dataclass(frozen=True)
-class Story:
-    """Good packets of one pod, with what LINK_UP said whenever it was linked anew, and who reads them."""
-
-    name: str
-    decoder: Callable[[], Decoder]
-    told: tuple[Told, ...]
-    compared: bool = True
-    """What good packets give is what they give without junk; not so for a log (no radio touches it), nor for strays."""
-
-
-@cache
-def stories(driver: str) -> tuple[Story, ...]:
-    """A quiet link; links that break, pods that restart, packets that are lost; wraps; other rates; clipped; a log."""
-    habits = habits_of(driver)
-    made = [_plain(driver, "quiet", None), _links(driver)]
-    if habits.gives == "samples":
-        made += [_holes(made[0]), _hurried(made[0])]
-        made.append(_plain(driver, "slow", Wanted(rate_hz=52.0)))
-        made.append(_plain(driver, "clipped", PLAIN, source=Steep()))
-    if habits.wrap_s is not None:
-        uptime_us = round((habits.wrap_s - SECONDS / 2) * 1e6)
-        made.append(_plain(driver, "wrap", None, uptime_us=uptime_us))
-    if habits.clock == "own":
-        made.append(_clock_set(driver, made[0]))
-    if habits.gyr_interpolated:
-        made.append(_one_sided(made[0]))
-    if habits.stream:
-        made.append(_cut(made[0]))
-    made += [_plain(driver, str(options), None, **options) for options in habits.variants]
-    made.append(_strays(made))
-    if habits.also is not None:
-        odd = tuple(Packet(POD, i * NS // 20, uuid, payload) for i, (uuid, payload) in enumerate(habits.also()))
-        made.append(Story("odd", made[0].decoder, odd, compared=False))
-    if habits.logs:
-        made.append(_log(driver))
-    return tuple(made)
-
-
-def _holes(story: Story) -> Story:
-    """Every other packet of some seconds is lost, then all of a second: even a pod without a counter falls behind."""
-
-    def lost(i: int, packet: Packet) -> bool:
-        s = packet.t_ns / NS
-        return (s > SECONDS * 0.4 and s < SECONDS * 0.6 and i % 2 == 0) or SECONDS * 0.8 < s < SECONDS * 0.8 + 1
-
-    left = (one for i, one in enumerate(story.told) if isinstance(one, Packet) and not lost(i, one))
-    return Story("holes", story.decoder, tuple(left))
-
-
-def _hurried(story: Story) -> Story:
-    """From the middle on packets come 3 % faster, as if a cold sensor had warmed up at once."""
-    middle_ns = SECONDS * NS // 2
-    told = (
-        replace(one, t_ns=middle_ns + round((one.t_ns - middle_ns) * 0.97)) if one.t_ns > middle_ns else one
-        for one in story.told
-        if isinstance(one, Packet)
-    )
-    return Story("hurried", story.decoder, tuple(told))
-
-
-def _clock_set(driver: str, story: Story) -> Story:
-    """From the middle on the pod's clock is an hour ahead."""
-    later = _plain(driver, "later", None, uptime_us=3_660_000_000)
-    half_ns = SECONDS * NS // 2
-    before = [one for one in story.told if isinstance(one, Packet) and one.t_ns < half_ns]
-    after = [one for one in later.told if isinstance(one, Packet) and one.t_ns >= half_ns]
-    return Story("clock set", story.decoder, (*before, *after), compared=False)
-
-
-def _one_sided(story: Story) -> Story:
-    """One sensor's packets (told by their first byte) are lost for half of the time."""
-    packets = [one for one in story.told if isinstance(one, Packet)]
-    kind = packets[0].payload[0]
-    half_ns = SECONDS * NS // 2
-    left = (one for one in packets if one.payload[0] != kind or abs(one.t_ns - half_ns) > half_ns // 2)
-    return Story("one-sided", story.decoder, tuple(left))
-
-
-def _cut(story: Story) -> Story:
-    """The same bytes, in other pieces, some of them very small; now and then a piece is lost."""
-    dice = random.Random(1)
-    told: list[Told] = []
-    rest = b""
-    for packet in story.told:
-        assert isinstance(packet, Packet)
-        rest += packet.payload
-        while rest and dice.random() < 0.8:
-            piece, rest = rest[: (at := dice.choice((1, 7, 19, 20, 33, 80, 200)))], rest[at:]
-            if dice.random() < 0.98:
-                told.append(replace(packet, payload=piece))
-    return Story("cut", story.decoder, tuple(told), compared=False)
-
-
-def _strays(made: Sequence[Story]) -> Story:
-    """Links that break, and in between them packets of pods with other settings, as if addresses were mixed up."""
-    links = next(story for story in made if story.name == "links")
-    others = [[one for one in story.told if isinstance(one, Packet)] for story in made if story is not links]
-    told: list[Told] = []
-    for i, one in enumerate(links.told):
-        other = others[i % len(others)]
-        told += [other[i % len(other)], one] if i % 2 else [one]
-    return Story("strays", links.decoder, tuple(told), compared=False)
-
-
-def _plain(driver: str, name: str, wanted: Wanted | None, **options: object) -> Story:
-    wire = Wire(pod_of(driver, **options))
-    info = wire.start(DRIVERS[driver], wanted)
-    wire.listen(SECONDS * NS)
-    return Story(name, lambda: decoder_of(driver, info), tuple(wire.packets))
-
-
-def _links(driver: str) -> Story:
-    pod = pod_of(driver)
-    wire = Wire(pod)
-    info = wire.start(DRIVERS[driver])
-    told: list[Told] = []
-    for i in range(SECONDS):
-        told += wire.packets
-        wire.packets.clear()
-        pod.loss = 0.1
-        told += wire.listen(NS)
-        pod.loss = 0.0
-        wire.packets.clear()
-        if i % 4 == 3:
-            pod.reboot(wire.now_ns)
-        else:
-            pod.drop_link()
-        wire.now_ns += NS // 3
-        told.append(through_json(wire.start(DRIVERS[driver], Wanted(rate_hz=52.0) if i % 7 == 5 else None)))
-    return Story("links", lambda: decoder_of(driver, info), tuple(told))
-
-
-def _log(name: str) -> Story:
-    driver = DRIVERS[name]
-    assert isinstance(driver, LoggingDriver)
-    wire = Wire(pod_of(name, source=SixSines(), acc_range_g=16))
-    wire.connect()
-    armed = wire.converse(driver.arm(PLAIN))
-    assert isinstance(armed, PodInfo)
-    wire.pod.drop_link()
-    wire.now_ns += SECONDS * NS
-    wire.connect()
-    known = through_json(armed)
-    wire.converse(driver.recover(known))
-    told = tuple(Packet(POD, i, LOG, payload) for i, payload in enumerate(wire.kept))
-    return Story("log", lambda: driver.log_decoder(known), told, compared=False)
+LENGTHS = (30, 30, 30, 30, 260, LONGEST)
+"""Of pure junk: mostly short, because a stream that looks for its frame in junk takes its time for each byte."""
 
 
 @dataclass
@@ -360,7 +207,7 @@ def mangle(dice: random.Random, packet: Packet, good: Sequence[Packet], n: int) 
 
 
 def _anything(dice: random.Random, packet: Packet, good: Sequence[Packet]) -> bytes:
-    return dice.randbytes(dice.randrange(0, dice.choice((30, 260, LONGEST))))
+    return dice.randbytes(dice.randrange(0, dice.choice(LENGTHS)))
 
 
 def _cut_short(dice: random.Random, packet: Packet, good: Sequence[Packet]) -> bytes:
@@ -368,7 +215,7 @@ def _cut_short(dice: random.Random, packet: Packet, good: Sequence[Packet]) -> b
 
 
 def _too_long(dice: random.Random, packet: Packet, good: Sequence[Packet]) -> bytes:
-    return packet.payload + dice.randbytes(dice.randrange(1, dice.choice((20, LONGEST))))
+    return packet.payload + dice.randbytes(dice.randrange(1, dice.choice(LENGTHS)))
 
 
 def _flipped_head(dice: random.Random, packet: Packet, good: Sequence[Packet]) -> bytes:
