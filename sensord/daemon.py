@@ -19,7 +19,7 @@ from sensord.config import Settings
 from sensord.current_run import CurrentRun, Listener
 from sensord.datadir import DataDir
 from sensord.drivers.base import Wanted
-from sensord.drivers.link import Backend, Identity, PodLinks
+from sensord.drivers.link import Air, Backend, Identity, PodLinks
 from sensord.errors import InputError, LinkReason, Problem
 from sensord.journal import Journal, end_sealed_runs
 from sensord.model import Alert, AlertPhase, Event, Json, Mark, MarkKind, RunSetup, RunState, StoredEvent, Tick
@@ -115,15 +115,19 @@ class Gateway:
         self._away: set[str] = set()
         self._wall_clock = WallClock(lambda: host.clock_trusted(settings.clock))
 
-    async def run(self, seconds: float | None = None) -> Tally:
+    async def run(
+        self, seconds: float | None = None, *, stop: asyncio.Event | None = None, air: Air | None = None
+    ) -> Tally:
         """Until SIGINT or SIGTERM, or for so many seconds; ends the run that is on and returns what was seen.
 
+        With `stop` it ends when that is set, and signals are the caller's; `air` is a radio that others use, too.
         InputError: the data directory is held by another or cannot be used, or the page's address is taken.
         """
         settings, data = self._settings, DataDir(self._settings.data_dir)
-        stop = asyncio.Event()
         async with contextlib.AsyncExitStack() as stack:
-            stack.enter_context(_signals(stop))
+            if stop is None:
+                stop = asyncio.Event()
+                stack.enter_context(signals(stop))
             stack.enter_context(data.lock())
             writer = Store.open(data.store, gateway=settings.gateway)
             end_sealed_runs(writer, data)
@@ -143,7 +147,8 @@ class Gateway:
             self._recover(current)
             looking = [asyncio.create_task(self._first_look(sink), name=f"look at {sink.name}") for sink in sinks]
             try:
-                await self._until_told(current, [*outlets.pumps, bridge.failed], stop, seconds)
+                watched = [*outlets.pumps, bridge.failed]
+                await self._until_told(self._links(current, air), current, watched, stop, seconds)
             finally:
                 for look in looking:
                     look.cancel()
@@ -155,23 +160,13 @@ class Gateway:
 
     async def _until_told(
         self,
+        links: PodLinks,
         current: CurrentRun,
         watched: Sequence[asyncio.Future[None]],
         stop: asyncio.Event,
         seconds: float | None,
     ) -> None:
         """Links and ticks until a signal, the time, or a failure of ours; then the run that is on ends."""
-        wanted = self._settings.stream
-        links = PodLinks(
-            self._pods,
-            on_packet=current.push,
-            on_mark=lambda mark: self._pod_mark(current, mark),
-            now_ns=host.boottime_ns,
-            wanted=Wanted(rate_hz=wanted.rate_hz, acc_range_g=wanted.acc_range_g, gyr_range_dps=wanted.gyr_range_dps),
-            backend=self._backend,
-            acquire=[pod.address for pod in self._settings.pod if pod.notify == "acquire"],
-            identities=self._identities,
-        )
         linking = asyncio.create_task(links.run(), name="links")
         ticking = asyncio.create_task(self._tick(current), name="ticks")
         stopping = asyncio.create_task(stop.wait(), name="stop")
@@ -184,6 +179,20 @@ class Gateway:
         for task in done - {stopping}:
             task.result()  # what ended by itself has failed: the run stays open, to be resumed
         current.end("sensord stopped" if not done else "signal")
+
+    def _links(self, current: CurrentRun, air: Air | None) -> PodLinks:
+        wanted = self._settings.stream
+        return PodLinks(
+            self._pods,
+            on_packet=current.push,
+            on_mark=lambda mark: self._pod_mark(current, mark),
+            now_ns=host.boottime_ns,
+            wanted=Wanted(rate_hz=wanted.rate_hz, acc_range_g=wanted.acc_range_g, gyr_range_dps=wanted.gyr_range_dps),
+            backend=self._backend,
+            acquire=[pod.address for pod in self._settings.pod if pod.notify == "acquire"],
+            identities=self._identities,
+            air=air,
+        )
 
     def _use_pairings(self, known: Sequence[Pairing]) -> None:
         """Paired pods when the settings name none; and what each said it was, wherever it is named."""
@@ -390,7 +399,7 @@ def _nobody() -> None:
 
 
 @contextlib.contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
+def signals(stop: asyncio.Event) -> Iterator[None]:
     """SIGINT, SIGTERM and SIGHUP (the terminal is gone) set `stop` while inside, however often they come."""
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

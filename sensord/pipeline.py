@@ -160,7 +160,8 @@ class PodLine:
         counts = self._decoder.counts if self._decoder else None
         samples, lost = (counts.samples, counts.lost) if counts else (0, 0)
         name = self.setup.side.value if self.setup.side else "sensor"
-        return watch.look(name, up=self.link_up, samples=samples, lost=lost, t_ns=t_ns)
+        rate_hz = self._decoder.rate_hz if self._decoder else 0.0
+        return watch.look(name, up=self.link_up, samples=samples, lost=lost, rate_hz=rate_hz, t_ns=t_ns)
 
     def _in_run_time(self, item: Item) -> Item:
         if not isinstance(item, Stride):

@@ -24,8 +24,8 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(plan_app, name="plan")
 
 for command in (
-    live.run, live.demo, live.scan, live.pair, live.doctor, pods.pods, files.analyse, files.replay, science.validate,
-    bench.bench, marks.mark, marks.speed,
+    live.run, live.fleet, live.demo, live.scan, live.pair, live.doctor, pods.pods, files.analyse, files.replay,
+    science.validate, bench.bench, marks.mark, marks.speed,
 ):  # fmt: skip
     app.command()(command)
 runs_app.command("list")(runs.runs_list)

@@ -83,6 +83,31 @@ def demo(
     run_async(work)
 
 
+def fleet(
+    configs: Annotated[list[Path], typer.Argument(help="a settings file for each runner", exists=True, dir_okay=False)],
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="stop after so many seconds")] = None,
+    as_json: JsonOption = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="log to stderr")] = False,
+) -> None:
+    """Several runners at once: each with her own settings, data, plan and page, all on one radio."""
+    from sensord.fleet import Member, run_fleet
+
+    log_to_stderr(verbose)
+    members = [Member(str(config), settings_of(config)) for config in configs]
+
+    async def work() -> int:
+        tallies = await run_fleet(members, seconds=seconds, say=_quiet if as_json else print)
+        if as_json:
+            named = zip(members, tallies, strict=True)
+            print_json({member.settings.runner: asdict(tally) for member, tally in named})
+        else:
+            for member, tally in zip(members, tallies, strict=True):
+                print(f"{member.settings.runner:<12} {tally.line()}")
+        return 0
+
+    run_async(work)
+
+
 def pair(
     left: Annotated[str | None, typer.Option(help="address of the left pod, when you know it")] = None,
     right: Annotated[str | None, typer.Option(help="address of the right pod, when you know it")] = None,

@@ -19,12 +19,12 @@ from sensord.drivers.base import Advertisement, EndsItself, PodInfo, Wanted
 from sensord.drivers.connection import Connection
 from sensord.drivers.inbox import Inbox
 from sensord.drivers.interval import Events
-from sensord.drivers.radio import Backend, Scanner, adapter_problem, detail_of, listen
+from sensord.drivers.radio import Air, Backend, Scanner, adapter_problem, detail_of, listen
 from sensord.drivers.watchdog import Backoff, Watchdog
 from sensord.errors import InternalError, LinkError, LinkReason
 from sensord.model import NS, Mark, MarkKind, Packet, PodSetup
 
-__all__ = ["Backend", "LinkState", "PodLinks", "Seen", "adapter_problem", "scan"]
+__all__ = ["Air", "Backend", "LinkState", "PodLinks", "Seen", "adapter_problem", "scan"]
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,8 @@ class PodLinks:
 
     `now_ns` stamps packets and marks (run time, which goes on while the computer sleeps). `acquire` names pods whose
     notifications come over a socket of their own (BlueZ's AcquireNotify) instead of D-Bus signals. A pod that says it
-    is another one than its identity is refused (IDENTITY). Raises KeyError for a driver that does not exist.
+    is another one than its identity is refused (IDENTITY). `air` is shared with other links, and its scanner then run
+    by whoever made it. Raises KeyError for a driver that does not exist.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class PodLinks:
         backend: Backend | None = None,
         acquire: Collection[str] = (),
         identities: Mapping[str, Identity] | None = None,
+        air: Air | None = None,
     ) -> None:
         for setup in pods:
             DRIVERS[setup.driver]
@@ -119,6 +121,8 @@ class PodLinks:
         self._now_ns = now_ns
         self._wanted = wanted if wanted is not None else Wanted()
         self._backend = backend
+        self._shared = air is not None
+        self._air = Air(backend) if air is None else air
 
     def state(self, pod: str) -> LinkState:
         """Where the link to a pod (its key in PodSetup) stands now."""
@@ -129,9 +133,8 @@ class PodLinks:
 
         Raises only what `on_packet` or `on_mark` raise, or InternalError.
         """
-        scanner = Scanner(self._backend)
-        connecting = asyncio.Lock()
-        scanning = asyncio.create_task(scanner.run(), name="scanner")
+        scanner, connecting = self._air.scanner, self._air.connecting
+        scanning = asyncio.create_task(asyncio.Event().wait() if self._shared else scanner.run(), name="scanner")
         keeping = [
             asyncio.create_task(self._keep(pod, scanner, connecting), name=f"link {pod.setup.pod}")
             for pod in self._pods.values()

@@ -292,6 +292,14 @@ class Scanner:
                     sighted.set_exception(LinkError(error.reason, self.problem or ""))
 
 
+class Air:
+    """One adapter's scanning and connecting, for all links of a process: BlueZ takes one connect at a time."""
+
+    def __init__(self, backend: Backend | None = None) -> None:
+        self.scanner = Scanner(backend)
+        self.connecting = asyncio.Lock()
+
+
 async def adapter_problem(backend: Backend | None = None) -> str | None:
     """What is wrong with Bluetooth here, in one sentence; None if a scan can be started and stopped."""
     scanner = BleakScanner(backend=_scanner_of(backend))

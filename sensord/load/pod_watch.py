@@ -43,14 +43,14 @@ class PodWatch:
         self._run = run
         self._pods: dict[str, _Watched] = {}
 
-    def look(self, name: str, *, up: bool, samples: int, lost: int | None, t_ns: int) -> list[Alert]:
+    def look(self, name: str, *, up: bool, samples: int, lost: int | None, rate_hz: float, t_ns: int) -> list[Alert]:
         """`name`: "left", "right", or a sensor's. Counts since the start; `lost` None: the pod cannot tell."""
         pod = self._pods.setdefault(name, _Watched())
         if pod.changed_ns is None or pod.up is not up:
             pod.up, pod.changed_ns = up, t_ns
         pod.counts.append((samples, lost or 0))
         for_s = (t_ns - pod.changed_ns) / NS
-        lost_pct = self._lost_pct(pod)
+        lost_pct = self._lost_pct(pod, rate_hz)
         missing = not up and for_s >= MISSING_S
         beyond = Level.WARN if missing or (up and lost_pct >= LOST_PCT) else Level.NONE
         back = up and for_s >= BACK_S and lost_pct < FINE_PCT
@@ -75,10 +75,12 @@ class PodWatch:
         ]
 
     @staticmethod
-    def _lost_pct(pod: _Watched) -> float:
+    def _lost_pct(pod: _Watched, rate_hz: float) -> float:
+        """Of a whole minute, also when less than that has been looked at."""
         (samples, lost), (samples_now, lost_now) = pod.counts[0], pod.counts[-1]
         lost, came = lost_now - lost, samples_now - samples
-        return 100.0 * lost / (came + lost) if came + lost > 0 else 0.0
+        of_all = max(came + lost, rate_hz * WINDOW_S)
+        return 100.0 * lost / of_all if of_all > 0 else 0.0
 
 
 def _text(name: str, duration_s: float | None, value: float, *, missing: bool) -> str:

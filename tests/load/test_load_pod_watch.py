@@ -14,7 +14,7 @@ def watched(seconds: list[tuple[bool, int]]) -> list[tuple[int, Alert]]:
     watch, out, samples, lost = PodWatch("run"), [], 0, 0
     for t_s, (up, gone) in enumerate(seconds):
         samples, lost = samples + (200 - gone if up else 0), lost + gone
-        out += [(t_s, a) for a in watch.look("left", up=up, samples=samples, lost=lost, t_ns=t_s * NS)]
+        out += [(t_s, a) for a in watch.look("left", up=up, samples=samples, lost=lost, rate_hz=200.0, t_ns=t_s * NS)]
     return out
 
 
@@ -55,9 +55,18 @@ def test_a_burst_and_a_small_steady_loss_are_not_told() -> None:
     assert phases([(True, 4)] * 300) == []
 
 
+def test_two_seconds_lost_at_the_very_start_are_no_third_of_anything() -> None:
+    assert phases([(False, 0), (False, 0), (True, 400), *[UP] * 60]) == []
+
+
+def test_half_of_all_samples_lost_from_the_start_is_told_within_seconds() -> None:
+    [(t_s, phase)] = phases([(True, 100)] * 60)
+    assert (t_s < 10, phase) == (True, "onset")
+
+
 def test_a_pod_that_cannot_tell_its_losses_is_not_accused() -> None:
     watch = PodWatch("run")
-    alerts = [a for t in range(100) for a in watch.look("left", up=True, samples=t, lost=None, t_ns=t * NS)]
+    alerts = [a for t in range(100) for a in watch.look("left", up=True, samples=t, lost=None, rate_hz=200.0, t_ns=t * NS)]
     assert alerts == []
 
 
