@@ -139,3 +139,18 @@ def test_the_order_of_a_sensors_readings_and_any_cut_give_the_same() -> None:
     pipeline = Pipeline(setup())
     again = [e for i in inputs for e in pipeline.push(i)] + pipeline.flush()
     assert again == told(inputs, setup())
+
+
+def test_pods_without_a_clock_give_no_times_between_the_feet() -> None:
+    """Their losses cannot be seen, so however well arrivals fit, the feet are not known to be in step."""
+    short = world((Stand(3.0), Run(40.0, speed_mps=3.0), Stand(3.0)))
+    clockless = [
+        Mark(i.t_ns, i.kind, {**i.data, "info": {**i.data["info"], "clock": "none"}})
+        if isinstance(i, Mark) and i.kind is MarkKind.LINK_UP
+        else i
+        for i in short.inputs
+    ]
+    with_clock, without = (of(told(list(inputs), short.setup), "stride") for inputs in (short.inputs, clockless))
+    assert any(s["step_time_s"] is not None for s in with_clock)
+    assert all(s["step_time_s"] is None for s in without)
+    assert [s["contact_time_s"] for s in without] == [s["contact_time_s"] for s in with_clock]
