@@ -193,6 +193,7 @@ class ShimmerDecoder:
         self._acc_range_mps2 = info.acc_range_g * G_MPS2
         self._gyr_range_radps = math.radians(info.gyr_range_dps)
         self._sure = self._all = self._previous = b""
+        self._unbroken = True  # all that is open goes on from what is sure
 
     def _push(self, packet: Packet) -> list[SampleBlock]:
         if packet.characteristic != DATA:
@@ -208,17 +209,18 @@ class ShimmerDecoder:
         if not found.frames:
             self._all = rest
             if found.skipped:
+                self._unbroken = False
                 raise PacketError(PacketReason.CHECKSUM, f"no frame in {len(payload)} bytes")
             return []
         ticks = [data[i + 1] | data[i + 2] << 8 | data[i + 3] << 16 for i in found.samples]
         runs = self._line.place(ticks, packet.t_ns)
         if found.samples and not runs:
-            self._all = rest
+            self._all, self._unbroken = rest, False
             if self._line.repeats:
                 self.counts.duplicates += 1
                 return []
             raise PacketError(PacketReason.TIME, f"{len(found.samples)} samples out of time")
-        self._sure = self._all = rest
+        self._sure, self._all, self._unbroken = rest, rest, True
         self._previous = payload
         if not runs:
             return []
@@ -226,15 +228,15 @@ class ShimmerDecoder:
         return [self._block(words, run, packet.t_ns) for run in runs]
 
     def _read(self, payload: bytes) -> tuple[bytes, Found]:
-        """The payload behind all that is open, or behind what is sure if more fits so; and what is in it."""
+        """The payload behind all that is open, or behind what is sure if it fits there better; and what is in it."""
         data = self._all + payload
         found = find_frames(data, self._schema.frame_bytes)
-        if (found.skipped or not found.frames) and self._all is not self._sure:
-            surely = self._sure + payload
-            found_surely = find_frames(surely, self._schema.frame_bytes)
-            if found_surely.frames and (not found.frames or found_surely.skipped < found.skipped):
-                return surely, found_surely
-        return data, found
+        if self._all is self._sure or (self._unbroken and found.frames and not found.skipped):
+            return data, found
+        surely = self._sure + payload
+        there = find_frames(surely, self._schema.frame_bytes)
+        as_well = there.skipped <= found.skipped if not self._unbroken else there.skipped < found.skipped
+        return (surely, there) if there.frames and (as_well or not found.frames) else (data, found)
 
     def _records(self, data: bytes, starts: list[int]) -> npt.NDArray[np.uint8]:
         """Records (n, record_bytes) that begin behind the first byte of the frames."""
