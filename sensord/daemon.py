@@ -11,7 +11,6 @@ import contextlib
 import logging
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sensord import host
@@ -33,6 +32,7 @@ from sensord.sinks.influx import InfluxSink
 from sensord.sinks.mqtt import MqttSink
 from sensord.store import Store
 from sensord.store_pairings import Pairing, pairings
+from sensord.tally import Tally
 from sensord.terminal import Terminal, qr_text
 from sensord.wall_clock import WallClock
 from sensord.web.live import LiveView
@@ -45,35 +45,6 @@ TICK_S = 1.0
 
 HISTORY_RUNS = 100
 """Design choice: so many earlier runs are what baselines and her speed are made of; each run file holds them."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a process has seen, for its last line."""
-
-    runs: int = 0
-    strides: int = 0
-    distance_m: float = 0.0
-    measured: bool = True
-    alerts: int = 0
-
-    def add(self, summary: Mapping[str, Json] | None) -> None:
-        """One more run has ended; None for one without a stride."""
-        if summary is None:
-            return
-        self.runs += 1
-        self.strides += summary["strides_left"] + summary["strides_right"]
-        self.distance_m += summary["distance_m"]
-        self.measured = self.measured and bool(summary.get("distance_calibrated"))
-        self.alerts += summary["alerts"]
-
-    def line(self) -> str:
-        """One line for people."""
-        rest = "" if self.measured else " (by set step lengths)"
-        return (
-            f"{self.runs} run{'s' * (self.runs != 1)}: {self.strides} strides, "
-            f"{self.distance_m:.0f} m{rest}, {self.alerts} alert{'s' * (self.alerts != 1)}"
-        )
 
 
 def plan_of(settings: Settings) -> tuple[Plan | None, str | None]:

@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sensord.config import PodSettings, Settings
-from sensord.daemon import Gateway, Tally
+from sensord.daemon import Gateway
 from sensord.model import Side
 from sensord.sim.backend import SimRadio
 from sensord.sim.pods import OpenPodSim
 from sensord.sim.runner import RunnerSimulation
 from sensord.sim.script import Phase, Run, Stand, Walk
 from sensord.sim.sensor import SensorModel
+from sensord.tally import Tally
 
 RATE_HZ = 200
 PODS = {Side.LEFT: "C0:00:00:00:00:01", Side.RIGHT: "C0:00:00:00:00:02"}

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sensord.config import Settings
-from sensord.daemon import Gateway, Tally, signals
+from sensord.daemon import Gateway, signals
 from sensord.drivers.radio import Air, Backend
 from sensord.errors import InputError, Problem
+from sensord.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
