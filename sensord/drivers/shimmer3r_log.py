@@ -65,6 +65,7 @@ from sensord.drivers.shimmer3r_wire import (
     ACC_RANGES_G,
     DATA,
     GYR_RANGES_DPS,
+    NAME,
     TICK_SPAN,
     TICKS_HZ,
     Inquiry,
@@ -264,6 +265,8 @@ class LogDecoder(ShimmerDecoder):
         super().__init__(armed)
         if "log_directory" not in self._info.details:
             raise LinkError(LinkReason.IDENTITY, "recorded pod info is not that of an armed pod")
+        if self._info.acc_range_g not in ACC_RANGES_G or self._info.gyr_range_dps not in GYR_RANGES_DPS:
+            raise LinkError(LinkReason.IDENTITY, f"recorded pod info has ranges that no {NAME} has")
         self._file: tuple[str, int] | None = None
         self._taken = 0
         self._rest = b""

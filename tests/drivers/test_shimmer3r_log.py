@@ -346,6 +346,11 @@ def test_info_of_a_stream_is_not_that_of_a_log() -> None:
         LogDecoder(info.to_json())
 
 
+def test_ranges_that_no_such_pod_has_are_refused(log: Log) -> None:
+    with pytest.raises(LinkError, match="ranges"):
+        LogDecoder({**log[0], "acc_range_g": 5.0})
+
+
 # ------------------------------------------------------------------------------------------------------------ bytes
 
 
