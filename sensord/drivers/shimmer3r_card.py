@@ -64,8 +64,6 @@ STATUSES = {
     0xF0: "its card is away: docked, on USB, missing or bad",
     0xF1: "it is sampling",
     0xF2: "it does not take these arguments",
-    0x04: "no such file",
-    0x05: "no such directory",
 }
 NO_FILE, NO_PATH = 0x04, 0x05
 CLOSES = {
@@ -152,8 +150,17 @@ def decode_entries(payload: bytes) -> tuple[list[Entry], bool]:
     return entries, bool(more & 1)
 
 
+class NotThere(LinkError):
+    """The card has no such file or directory."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(LinkReason.SETUP, f"{what}: no such file or directory")
+
+
 def check_status(what: str, status: int) -> None:
-    """Raises LinkError (SETUP) unless the pod said that all is well."""
+    """Raises LinkError (SETUP) unless the pod said that all is well; NotThere if there is no such thing."""
+    if status in (NO_FILE, NO_PATH):
+        raise NotThere(what)
     if status:
         raise LinkError(LinkReason.SETUP, f"{what}: {STATUSES.get(status, f'card error {status}')}")
 

@@ -6,6 +6,7 @@ close last. Only whole reads are kept. What was fetched twice is told by file an
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 
@@ -36,6 +37,7 @@ from sensord.drivers.shimmer3r_card import (
     WHOLE,
     CardOp,
     Entry,
+    NotThere,
     Window,
     check_status,
     decode_entries,
@@ -101,7 +103,6 @@ WINDOW_TRIES = 8
 many in a row."""
 
 FILE_OPENS_S = 0.5
-NO_DIRECTORY = "no_file"
 
 
 def arm(wanted: Wanted) -> Session[PodInfo]:
@@ -121,9 +122,14 @@ def arm(wanted: Wanted) -> Session[PodInfo]:
     minutes = int.from_bytes(space[1:5], "little") * 1024 / (record_bytes * info.rate_hz) / 60
     if minutes < ARM_MINUTES:
         raise LinkError(LinkReason.SETUP, f"its card has room for {minutes:.0f} minutes only")
+    before = yield from _directory()
     yield from until("the log's start", Op.START_LOG, lambda status: bool(status & Status.LOGGING))
-    directory = yield from _directory()
-    if directory is None:
+    for _ in range(TRIES):  # a file takes a while to be made
+        directory = yield from _directory()
+        if directory not in (None, before):
+            break
+        yield Pause(FILE_OPENS_S)
+    else:
         raise LinkError(LinkReason.SETUP, "it logs, but does not say where")
     ticks = yield from clock()
     yield Fix(ticks_to_ns(ticks))
@@ -134,6 +140,8 @@ def arm(wanted: Wanted) -> Session[PodInfo]:
 def recover(armed: Mapping[str, Json]) -> Session[PodInfo]:
     """Stops the log and hands over its files, and those of any log begun since. Raises LinkError."""
     info = info_of(armed)
+    if "log_directory" not in info.details:
+        raise LinkError(LinkReason.IDENTITY, "recorded pod info is not that of an armed pod")
     yield Subscribe(DATA)
     identity = yield from hello()
     if identity.serial != info.serial:
@@ -181,13 +189,16 @@ def release() -> Session[None]:
     directory = yield from _directory()
     if directory is None:
         return
-    for entry in (yield from _list(directory)):
-        path = f"{directory}/{entry.name}"
-        got = yield from ask(
-            f"the end of {path}", with_path(bytes([CardOp.DELETE]), path), bytes([CardOp.DELETE_RSP]), 1, tries=1
-        )
-        check_status(path, got[0])
-    yield from ask("the end", with_path(bytes([CardOp.DELETE]), directory), bytes([CardOp.DELETE_RSP]), 1, tries=1)
+    with contextlib.suppress(NotThere):  # a release that broke off had erased it already
+        for entry in (yield from _list(directory)):
+            yield from _delete(f"{directory}/{entry.name}")
+        yield from _delete(directory)
+
+
+def _delete(path: str) -> Session[None]:
+    command = with_path(bytes([CardOp.DELETE]), path)
+    got = yield from ask(f"the end of {path}", command, bytes([CardOp.DELETE_RSP]), 1)
+    check_status(path, got[0])
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -195,17 +206,13 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def _directory() -> Session[str | None]:
-    """Where the newest log is; None if there was none since it was switched on. A file takes a while to be made."""
-    for _ in range(TRIES):
-        head = bytes([Op.IN_STREAM, Op.DIR_RSP])
-        got = yield from ask(
-            "its log's directory", bytes([Op.GET_DIR]), head, lambda seen: 1 + seen[0] if seen else None, tries=TRIES
-        )
-        name = got[1:].decode("ascii", "replace").rstrip("/ ")
-        if "/" in name:
-            return name
-        yield Pause(FILE_OPENS_S)
-    return None
+    """Where the newest log is; None if there was none since it was switched on."""
+    head = bytes([Op.IN_STREAM, Op.DIR_RSP])
+    got = yield from ask(
+        "its log's directory", bytes([Op.GET_DIR]), head, lambda seen: 1 + seen[0] if seen else None, tries=TRIES
+    )
+    name = got[1:].decode("ascii", "replace").rstrip("/ ")
+    return name if "/" in name else None
 
 
 def _list(path: str) -> Session[list[Entry]]:
