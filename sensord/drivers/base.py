@@ -60,6 +60,8 @@ class Wanted:
     rate_hz: float = 200.0
     acc_range_g: float = 32.0
     gyr_range_dps: float = 2000.0
+    keep_log: bool = False
+    """A log may be on board that nobody has fetched: `start` leaves it alone, or is refused (SETUP) where it cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,4 +375,13 @@ class LoggingDriver(Driver, Protocol):
 
     def log_decoder(self, armed: Mapping[str, Json]) -> Decoder:
         """Kept pieces (packets of characteristic `LOG`) to SampleBlocks, in the same pod time as live ones."""
+        ...
+
+
+@runtime_checkable
+class ResumingDriver(LoggingDriver, Protocol):
+    """One whose pods hand their log on from any place: a download that broke off need not begin again."""
+
+    def resume(self, armed: Mapping[str, Json], last: bytes) -> Session[PodInfo]:
+        """As `recover`, but only what comes after the kept piece `last`."""
         ...

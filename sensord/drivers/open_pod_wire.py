@@ -93,12 +93,16 @@ class Op(IntEnum):
 
 
 class Refusal(IntEnum):
-    """ATT application errors an Open Pod answers a write with."""
+    """ATT application errors an Open Pod answers a write with; from 0x84 on only pods that log."""
 
     MALFORMED = 0x80
     UNSUPPORTED = 0x81
     RUNNING = 0x82
     UNKNOWN_OP = 0x83
+    HOLDS_A_LOG = 0x84
+    BATTERY_LOW = 0x85
+    MEMORY = 0x86
+    NO_SUCH_PLACE = 0x87
 
     @property
     def text(self) -> str:
@@ -106,8 +110,12 @@ class Refusal(IntEnum):
         return {
             Refusal.MALFORMED: "malformed or of another version",
             Refusal.UNSUPPORTED: "value not supported",
-            Refusal.RUNNING: "not while it is running",
+            Refusal.RUNNING: "not while it is running or logging",
             Refusal.UNKNOWN_OP: "unknown command",
+            Refusal.HOLDS_A_LOG: "it holds a log that was not erased",
+            Refusal.BATTERY_LOW: "its battery is too low",
+            Refusal.MEMORY: "its memory does not work",
+            Refusal.NO_SUCH_PLACE: "its log does not reach so far",
         }[self]
 
 
