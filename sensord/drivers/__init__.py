@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sensord.drivers import recorded
 from sensord.drivers.base import Driver, Reader
+from sensord.drivers.metamotion import MetaMotion
 from sensord.drivers.open_pod import OpenPod
 from sensord.drivers.polar import Polar
 from sensord.drivers.shimmer3r import Shimmer3R
@@ -14,7 +15,7 @@ from sensord.drivers.standard import Standard
 from sensord.drivers.witmotion import WitMotion
 
 DRIVERS: dict[str, Driver] = {
-    driver.name: driver for driver in (OpenPod(), Polar(), Shimmer3R(), Standard(), WitMotion())
+    driver.name: driver for driver in (MetaMotion(), OpenPod(), Polar(), Shimmer3R(), Standard(), WitMotion())
 }
 """Every kind of pod we speak to, by name."""
 

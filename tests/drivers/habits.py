@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 
 from sensord.drivers import DRIVERS
+from sensord.drivers.metamotion_wire import MMRL
 from sensord.drivers.open_pod_wire import DATA, RATES_HZ, DataPacket, Flag, encode_data
 from sensord.drivers.polar_control import DATA as POLAR_DATA
 from sensord.drivers.polar_control import Kind
@@ -195,13 +196,35 @@ def odd_polars() -> Iterable[tuple[str, bytes]]:
 
 
 HABITS: dict[str, Habits] = {
+    "metamotion": Habits(
+        advertised="MetaWear",
+        variants=({"board": MMRL},),
+        rates_hz=((52.0, 50.0), (100.0, 100.0), (200.0, 100.0), (208.0, 100.0), (416.0, 100.0)),
+        gyr_step_radps=math.radians(1 / 16.4),
+        gyr_clips_dps=32768 / 16.4,
+        time_atol_ns=1_465_000,  # one tick of 48/32768 s
+        loss="time",
+        wrap_s=2**32 * 48 / 32768,
+        answers_on_data=True,
+        logs=True,
+        log_rate_hz=200.0,
+        frees_as_it_goes=True,
+        reasons=frozenset(
+            {
+                PacketReason.TOO_SHORT,
+                PacketReason.LENGTH,
+                PacketReason.TYPE,
+                PacketReason.TIME,
+                PacketReason.CHECKSUM,
+                PacketReason.CHARACTERISTIC,
+            }
+        ),
+    ),
     "open-pod": Habits(
         advertised="open-pod",
         also=odd_open_pods,
         rates_hz=((52.0, 52.0), (100.0, 100.0), (200.0, 200.0), (208.0, 208.0), (416.0, 416.0)),
-        variants=({"high_g_range_g": 320},),
         widest_acc_g=32.0,
-        logs=True,
         at_once=True,
         wrap_s=2**32 / 1e6,
         counter_span=2**16,
