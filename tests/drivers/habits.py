@@ -15,16 +15,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-
 from sensord.drivers import DRIVERS
 from sensord.drivers.metamotion_wire import MMRL
-from sensord.drivers.open_pod_wire import DATA, RATES_HZ, DataPacket, Flag, encode_data
-from sensord.drivers.polar_control import DATA as POLAR_DATA
-from sensord.drivers.polar_control import Kind
-from sensord.drivers.polar_frame import HEADER
 from sensord.errors import PacketReason
 from sensord.model import G_MPS2
+from tests.drivers.oddities import mend_shimmer, odd_open_pods, odd_polars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +39,9 @@ class Habits:
 
     also: Callable[[], Iterable[tuple[str, bytes]]] | None = None
     """Further packets for the fuzz, in order (characteristic, bytes): what the simulated pod never sends."""
+
+    mend: Callable[[str, bytes], bytes] | None = None
+    """Makes the checksums of a mangled packet (characteristic, bytes) right: else nothing behind them is tried."""
 
     rates_hz: tuple[tuple[float, float], ...] = ()
     """Rate wanted, rate that the pod then does: what the round trip tries. 200.0 (what `Wanted` asks) must be there."""
@@ -176,25 +174,6 @@ class Habits:
         return 0.51 * (self.gyr_step_radps or self.gyr_range_dps * 0.017453292519943295 / 32768)
 
 
-def odd_open_pods() -> Iterable[tuple[str, bytes]]:
-    """A pod whose sensor drifts (no two packets take equally long), overruns that cost nothing, a pod with high g."""
-    t_us = 0
-    for seq in range(80):
-        flags = Flag(0) if seq % 20 else Flag.OVERRUN
-        packet = DataPacket(seq, t_us, 4500 + seq, RATES_HZ.index(200.0), flags, np.zeros((10, 6), np.int16))
-        yield DATA, encode_data(packet)
-        t_us += round(packet.period_us * 10)
-    yield DATA, encode_data(DataPacket(80, t_us, 4500, RATES_HZ.index(200.0), Flag(0), np.zeros((10, 9), np.int16)))
-
-
-def odd_polars() -> Iterable[tuple[str, bytes]]:
-    """Frames of more samples than any pod sends: plain ones, and differences of one bit."""
-    head = HEADER.pack(Kind.ACC, 10**18, 0x00)
-    yield POLAR_DATA, head + bytes(3 * 600)
-    head = HEADER.pack(Kind.ACC, 10**18, 0x80)
-    yield POLAR_DATA, head + bytes(6) + (bytes((1, 255)) + bytes(-(-255 * 3 // 8))) * 3
-
-
 HABITS: dict[str, Habits] = {
     "metamotion": Habits(
         advertised="MetaWear",
@@ -271,6 +250,7 @@ HABITS: dict[str, Habits] = {
     ),
     "shimmer3r": Habits(
         advertised="Shimmer3R-A5C1-BLE",
+        mend=mend_shimmer,
         variants=({"board": (48, 8, 1)},),
         rates_hz=((52.0, 51.2), (100.0, 102.4), (200.0, 204.8), (208.0, 204.8), (416.0, 409.6)),
         acc_step_mps2=1 / 204,  # counts of a unit whose axes are a little askew
