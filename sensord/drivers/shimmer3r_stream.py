@@ -98,6 +98,10 @@ class Found(NamedTuple):
     skipped: int
 
 
+_TOLD = frozenset(map(int, (Op.ACK, Op.NACK, Op.IN_STREAM)))
+"""First bytes of what is no sample."""
+
+
 def find_frames(data: bytes, frame_bytes: int) -> Found:
     """Goes through bytes once; `rest` is where a frame begins that is not whole yet."""
     samples: list[int] = []
@@ -113,7 +117,7 @@ def find_frames(data: bytes, frame_bytes: int) -> Found:
             if crc16(data[i:stop]) == data[stop] | data[stop + 1] << 8:
                 samples.append(i)
                 length = frame_bytes
-        elif first >= Op.IN_STREAM:
+        elif first in _TOLD:
             length = _control_bytes(data, i)
             if length < 0:
                 break
@@ -127,9 +131,7 @@ def find_frames(data: bytes, frame_bytes: int) -> Found:
 
 
 def _control_bytes(data: bytes, at: int) -> int:
-    """Length of the answer or status that is whole here; 0: there is none; -1: not all of it has come yet."""
-    if data[at] not in (Op.ACK, Op.NACK, Op.IN_STREAM):
-        return 0
+    """Length of the answer or status (`_TOLD`) that is whole here; 0: it is none; -1: not all of it has come yet."""
     if data.startswith((DONE, REFUSED), at):
         return len(DONE)
     opcode = at + (data[at] == Op.ACK)
