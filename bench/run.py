@@ -29,4 +29,5 @@ def demo_cost() -> None:
 if __name__ == "__main__":
     subprocess.run([sys.executable, "-m", "sensord", "bench"], check=True)
     demo_cost()
+    subprocess.run([sys.executable, HERE / "link_cost.py"], check=True)
     sys.exit(subprocess.run([sys.executable, HERE / "alert_latency.py"], check=False).returncode)

@@ -110,7 +110,7 @@ class Connection:
 
     async def battery(self, on_percent: Callable[[int], None]) -> None:
         """Follows and reads the battery level of pods that have one; a pod that will not tell is left alone."""
-        if self._client is None or self._client.services.get_characteristic(BATTERY_LEVEL) is None:
+        if self._client is None or self._find(BATTERY_LEVEL) is None:
             return
 
         def on_level(_: BleakGATTCharacteristic, value: bytearray) -> None:
@@ -156,14 +156,14 @@ class Connection:
             case Pause(seconds):
                 await asyncio.sleep(seconds)
             case Has(uuid):
-                return b"\1" if self._connected.services.get_characteristic(uuid) is not None else b""
+                return b"\1" if self._find(uuid) is not None else b""
             case Read(uuid):
-                return bytes(await self._call(self._connected.read_gatt_char(uuid)))
+                return bytes(await self._call(self._connected.read_gatt_char(self._found(uuid))))
             case Write(uuid, payload, response):
-                await self._call(self._connected.write_gatt_char(uuid, payload, response=response))
+                await self._call(self._connected.write_gatt_char(self._found(uuid), payload, response=response))
             case Subscribe(uuid, data):
                 listener = self._listener(uuid, data=data)
-                await self._call(self._connected.start_notify(uuid, listener, **self._notify))
+                await self._call(self._connected.start_notify(self._found(uuid), listener, **self._notify))
             case _:
                 raise InternalError(f"{type(request).__name__} has no place in a streaming session")
         return b""
@@ -183,6 +183,17 @@ class Connection:
             inbox.put_nowait(bytes(value))
 
         return on_notification
+
+    def _find(self, uuid: str) -> BleakGATTCharacteristic | None:
+        """The first of that UUID: a pod may have several, and bleak then refuses to choose."""
+        named = [c for c in self._connected.services.characteristics.values() if c.uuid == uuid]
+        return min(named, key=lambda c: c.handle, default=None)
+
+    def _found(self, uuid: str) -> BleakGATTCharacteristic:
+        characteristic = self._find(uuid)
+        if characteristic is None:
+            raise LinkError(LinkReason.IDENTITY, f"it has no characteristic {uuid}")
+        return characteristic
 
     async def _receive(self, wait: Await) -> bytes:
         inbox = self._inboxes.setdefault(wait.uuid, asyncio.Queue(INBOX))

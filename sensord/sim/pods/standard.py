@@ -33,6 +33,11 @@ class Moving:
         return self.steps_per_min >= 140
 
 
+def steadily(_: float) -> Moving:
+    """The same at every moment; a function of its own, so that a pod can be handed to another process."""
+    return Moving()
+
+
 class StandardPodSim(VirtualPod):
     """Tells `moving(seconds since origin)` by the profiles it has ("rsc", "power", "heart")."""
 
@@ -40,7 +45,7 @@ class StandardPodSim(VirtualPod):
         self,
         address: str,
         name: str,
-        moving: Callable[[float], Moving] = lambda _: Moving(),
+        moving: Callable[[float], Moving] = steadily,
         *,
         now_ns: int,
         profiles: tuple[str, ...] = ("rsc", "heart"),
