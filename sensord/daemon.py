@@ -21,7 +21,19 @@ from sensord.drivers.base import Wanted
 from sensord.drivers.link import Air, Backend, Identity, PodLinks
 from sensord.errors import InputError, LinkReason, Problem
 from sensord.journal import Journal, end_sealed_runs
-from sensord.model import Alert, AlertPhase, Event, Json, Mark, MarkKind, RunSetup, RunState, StoredEvent, Tick
+from sensord.model import (
+    Alert,
+    AlertPhase,
+    Event,
+    Json,
+    Mark,
+    MarkKind,
+    PodSetup,
+    RunSetup,
+    RunState,
+    StoredEvent,
+    Tick,
+)
 from sensord.outlets import StoreLog, influx_sink, mqtt_sink, open_outlets
 from sensord.page_doors import RunCommands, StoreRuns, door_plate, kept_token
 from sensord.plan.limits import Limits
@@ -56,6 +68,33 @@ def plan_of(settings: Settings) -> tuple[Plan | None, str | None]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(Problem(str(settings.plan), "", str(error), "a readable plan file")) from None
     return read_plan(text, str(settings.plan)), text
+
+
+def run_setup(
+    settings: Settings,
+    plan: Plan | None,
+    plan_text: str | None,
+    *,
+    run: str,
+    pods: tuple[PodSetup, ...],
+    history: tuple[Mapping[str, Json], ...] = (),
+) -> RunSetup:
+    """What a run is made with: the settings and the plan as they are now."""
+    return RunSetup(
+        run=run,
+        runner=plan.runner.alias if plan else settings.runner,
+        site=settings.site,
+        gateway=settings.gateway,
+        pods=pods,
+        plan_text=plan_text,
+        step_lengths=settings.step_lengths(),
+        mass_kg=plan.runner.mass_kg if plan else None,
+        history=history,
+        shoe=settings.conditions.shoe,
+        surface=settings.conditions.surface,
+        mount=settings.conditions.mount,
+        grade_pct=settings.conditions.grade_pct,
+    )
 
 
 class Gateway:
@@ -246,22 +285,7 @@ class Gateway:
         )
 
     def _setup(self, run: str, history: tuple[Mapping[str, Json], ...] = ()) -> RunSetup:
-        settings = self._settings
-        return RunSetup(
-            run=run,
-            runner=self._runner,
-            site=settings.site,
-            gateway=settings.gateway,
-            pods=self._pods,
-            plan_text=self._plan_text,
-            step_lengths=settings.step_lengths(),
-            mass_kg=self._plan.runner.mass_kg if self._plan else None,
-            history=history,
-            shoe=settings.conditions.shoe,
-            surface=settings.conditions.surface,
-            mount=settings.conditions.mount,
-            grade_pct=settings.conditions.grade_pct,
-        )
+        return run_setup(self._settings, self._plan, self._plan_text, run=run, pods=self._pods, history=history)
 
     def _sinks(self, current: CurrentRun) -> list[InfluxSink | MqttSink]:
         made = (

@@ -6,7 +6,7 @@ store, sinks. Sinks see by the time of an alert that it is late; nothing else te
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
 from pathlib import Path
@@ -65,18 +65,20 @@ class LateRun:
     summary: dict[str, Json] | None
 
 
-def recorded_inputs(pods: Sequence[RecordedPod], *, wall_ns: int) -> Iterator[Input]:
+def recorded_inputs(pods: Sequence[RecordedPod], *, wall_ns: int, also: Sequence[Input] = ()) -> Iterator[Input]:
     """The inputs of a run: links up, packets in the order of their last sample, a tick a second, the end.
 
-    Run time 0 is the wall time `wall_ns`. Raises InputError when there is nothing in it.
+    Run time 0 is the wall time `wall_ns`. `also`: other inputs, in order; they come before packets of the same time.
+    Raises InputError when there is no sample and no reading.
     """
     last_ns = max((t_ns for pod in pods for t_ns in _ends(pod)), default=None)
     if last_ns is None:
         raise InputError(Problem("recording", "", "no sample and no reading", "a recorded run"))
+    last_ns = max([last_ns, *(item.t_ns for item in also[-1:])])
     for pod in pods:
         yield Mark(0, MarkKind.LINK_UP, {"pod": pod.pod, "info": pod.info.to_json()})
     ticks: Iterator[Input] = (Tick(s * NS, wall_ns + s * NS) for s in range(1, last_ns // NS + 2))
-    streams: list[Iterator[Input]] = [ticks, *(_packets(pod) for pod in pods)]
+    streams: list[Iterator[Input]] = [ticks, iter(also), *(_packets(pod) for pod in pods)]
     end_ns = last_ns
     for item in merge(*streams, key=lambda item: item.t_ns):
         end_ns = max(end_ns, item.t_ns)
@@ -85,11 +87,19 @@ def recorded_inputs(pods: Sequence[RecordedPod], *, wall_ns: int) -> Iterator[In
 
 
 def keep_late_run(
-    setup: RunSetup, inputs: Iterable[Input], *, folder: Path, store: Store, wall_ns: int | None, boot_id: str
+    setup: RunSetup,
+    inputs: Iterable[Input],
+    *,
+    folder: Path,
+    store: Store,
+    wall_ns: int | None,
+    boot_id: str,
+    accept: Callable[[Sequence[Event]], None] = lambda _events: None,
 ) -> LateRun:
     """Writes the run file, seals it, and puts what the pipeline says of it into the store; sinks read it from there.
 
-    `wall_ns`: when run time 0 was; None when nobody knows. Raises InputError (a run of that id exists), DiskError. When
+    `wall_ns`: when run time 0 was; None when nobody knows. `accept` may raise on what was found: then nothing is kept.
+    Raises InputError (a run of that id exists), DiskError. When
     anything fails nothing is left behind but, at worst, a run that `recover` ends like any other after a crash.
     """
     path = folder / f"{setup.run}.run"
@@ -99,6 +109,7 @@ def keep_late_run(
     file = RunFile.create(path, setup, anchor)
     try:
         events = _written(file, setup, inputs)
+        accept(events)
     except BaseException:
         file.remove()
         raise

@@ -30,6 +30,9 @@ _RUNS = (
     " ORDER BY n DESC LIMIT 1)"
     " FROM run"
 )
+_PLACE = "ifnull(begun_wall_ns, ifnull((SELECT max(begun_wall_ns) FROM run b WHERE b.number < run.number), 0))"
+"""Where a run stands in time: when it began, or behind all that were entered before it when nobody knows."""
+
 _EVENTS = (
     "SELECT event.seq, event.run, event.n, event.algo, event.t_ns, event.kind, event.payload,"
     " run.runner, run.site, run.begun_wall_ns"
@@ -180,30 +183,35 @@ class Store:
             return self._known(run)
 
     def runs(self, *, include_discarded: bool = False) -> list[StoredRun]:
-        """Every run in the order in which they were begun."""
+        """Every run in the order of time, an imported one where it belongs; of unknown time: as they were entered."""
         return self._runs("1" if include_discarded else "discarded_wall_ns IS NULL")
 
     def open_runs(self) -> list[StoredRun]:
         """Runs that were begun and never ended: the one that is on, or what a crash left."""
         return self._runs("state = 'open' AND discarded_wall_ns IS NULL")
 
-    def history(self, runner: str, before: str | None = None) -> tuple[Mapping[str, Json], ...]:
-        """Summaries of the runner's ended runs that count, oldest first; `before` a run: only those begun before it.
+    def history(
+        self, runner: str, before: str | None = None, *, before_wall_ns: int | None = None
+    ) -> tuple[Mapping[str, Json], ...]:
+        """Summaries of the runner's ended runs that count, oldest first; `before` a run, or a time: only those begun
+        before it.
 
         Each says its `run` and the `algo` that measured it: values of different algorithms are not comparable.
         """
         with self._reading():
-            number = None
+            place: tuple[int | None, int] = (before_wall_ns, -1)
             if before is not None:
-                (number,) = self._db.execute(
-                    "SELECT number FROM run WHERE run = ?", (self._known(before).run,)
+                place = self._db.execute(
+                    f"SELECT {_PLACE}, number FROM run WHERE run = ?",  # noqa: S608 (our own words)
+                    (self._known(before).run,),
                 ).fetchone()
             rows = self._db.execute(
-                "SELECT event.run, event.algo, event.payload FROM run"
+                "SELECT event.run, event.algo, event.payload FROM run"  # noqa: S608 (our own words)
                 " JOIN event ON event.run = run.run AND event.algo = run.algo"
-                " WHERE run.runner = ? AND run.state = 'ended' AND run.discarded_wall_ns IS NULL"
-                " AND (?2 IS NULL OR run.number < ?2) AND event.kind = ? ORDER BY run.number, event.n",
-                (runner, number, RunSummary.KIND),
+                " WHERE run.runner = ?1 AND run.state = 'ended' AND run.discarded_wall_ns IS NULL"
+                f" AND (?2 IS NULL OR ({_PLACE}, run.number) < (?2, ?3)) AND event.kind = ?4"
+                f" ORDER BY {_PLACE}, run.number, event.n",
+                (runner, *place, RunSummary.KIND),
             ).fetchall()
         return tuple({**json.loads(payload), "run": run, "algo": algo} for run, algo, payload in rows)
 
@@ -326,7 +334,7 @@ class Store:
 
     def _runs(self, where: str) -> list[StoredRun]:
         with self._reading():
-            rows = self._db.execute(f"{_RUNS} WHERE {where} ORDER BY number").fetchall()
+            rows = self._db.execute(f"{_RUNS} WHERE {where} ORDER BY {_PLACE}, number").fetchall()
             return [_stored_run(row) for row in rows]
 
     def _known(self, run: str) -> StoredRun:

@@ -318,6 +318,22 @@ def test_history_is_of_ended_runs_that_count(store):
     assert store.history("carl") == ()
 
 
+def test_a_run_that_was_entered_late_stands_where_it_belongs(store):
+    hours = {"r3": 3, "r4": None, "r5": 5, "old": 1, "r6": 6}
+    for n, (run, hour) in enumerate(hours.items()):
+        begin(store, run, begun=None if hour is None else BEGUN + hour * 3600 * 10**9)
+        store.append(run, "1", [event(0, summary(n))])
+        store.end_run(run, sha256="x")
+    expected = ["old", "r3", "r4", "r5", "r6"]
+    assert [run.run for run in store.runs()] == expected
+    assert [h["run"] for h in store.history("anna")] == expected
+    for at, run in enumerate(expected):
+        assert [h["run"] for h in store.history("anna", before=run)] == expected[:at]
+    at_four = BEGUN + 4 * 3600 * 10**9
+    assert [h["run"] for h in store.history("anna", before_wall_ns=at_four)] == ["old", "r3", "r4"]
+    assert store.history("anna", before_wall_ns=BEGUN) == ()
+
+
 # ------------------------------------------------------------------------------------------------ what people query
 
 
