@@ -11,6 +11,7 @@ from sensord.drivers.base import DecodeCounts, PodInfo
 from sensord.drivers.open_pod_wire import (
     DATA,
     FULL_SCALE,
+    LATEST_US,
     RATES_HZ,
     SATURATED_RAW,
     DataPacket,
@@ -129,6 +130,7 @@ def info_of(info: Mapping[str, Json]) -> PodInfo:
     try:
         pod = PodInfo.from_json(info)
         usable = pod.driver == NAME and pod.rate_hz in RATES_HZ and pod.acc_range_g > 0 and pod.gyr_range_dps > 0
+        usable = usable and 0 <= (pod.clock_us or 0) <= LATEST_US
     except TypeError as error:
         raise LinkError(LinkReason.IDENTITY, f"recorded pod info cannot be read: {error}") from error
     if not usable:

@@ -52,6 +52,7 @@ from sensord.drivers.open_pod_wire import (
     CONTROL,
     DATA,
     INFO,
+    LATEST_US,
     RATES_HZ,
     Op,
     decode_data,
@@ -267,13 +268,12 @@ class LogDecoder:
                 break  # the next piece brings the rest of it
             record = rest[at : at + size]
             if kind == BOOT:
-                self._begun(record)
-            elif not size or not self._is_packet(record):
-                self._pass_over()
-                size = 1
-            else:
+                good = self._begun(record)
+            elif good := size > 0 and self._is_packet(record):
                 blocks += self._packet(record)
-            at += size
+            if not good:
+                self._pass_over()
+            at += size if good else 1
         self._rest = rest[at:]
         return blocks
 
@@ -293,10 +293,15 @@ class LogDecoder:
             return False
         return True
 
-    def _begun(self, record: bytes) -> None:
-        boot_id, self._clock_us = decode_boot(record)
-        self._packets.link_up({**self._armed, "boot_id": boot_id, "clock_us": self._clock_us})
+    def _begun(self, record: bytes) -> bool:
+        """Whether this is the mark of a start: no clock shows centuries."""
+        boot_id, clock_us = decode_boot(record)
+        if clock_us > LATEST_US:
+            return False
+        self._clock_us = clock_us
+        self._packets.link_up({**self._armed, "boot_id": boot_id, "clock_us": clock_us})
         self._torn = False
+        return True
 
     def _packet(self, record: bytes) -> list[SampleBlock]:
         """Samples of a packet. Its place in time is told by the ones before: a log is written without long pauses."""

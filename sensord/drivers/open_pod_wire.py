@@ -49,6 +49,9 @@ SERVICE, INFO, CONFIG, CONTROL, DATA, CLOCK = (_UUID.format(i) for i in range(6)
 RATES_HZ: tuple[float, ...] = (26.0, 50.0, 52.0, 100.0, 104.0, 200.0, 208.0, 400.0, 416.0, 800.0, 833.0, 1000.0)
 """Rate table: the families of the inertial sensors that small pods are built of (26 x 2^k) and round rates."""
 
+LATEST_US = 1 << 53
+"""285 years: more than any clock shows, and still nanoseconds that fit in 64 bits."""
+
 FULL_SCALE = 32768
 """Raw value that stands for the full range."""
 
@@ -284,8 +287,8 @@ def encode_clock_answer(token: int, rx_us: int, tx_us: int) -> bytes:
 
 
 def decode_clock_answer(payload: bytes) -> tuple[int, int, int] | None:
-    """Token, time of receipt and of answer (us); None if this is no answer."""
+    """Token, time of receipt and of answer (us); None if this is no answer, or one with times that cannot be."""
     if len(payload) != _CLOCK_ANSWER.size or payload[0] != 2:
         return None
     _, token, rx_us, tx_us = _CLOCK_ANSWER.unpack(payload)
-    return token, rx_us, tx_us
+    return (token, rx_us, tx_us) if max(rx_us, tx_us) <= LATEST_US else None

@@ -19,7 +19,7 @@ from sensord.drivers import DRIVERS
 from sensord.drivers.metamotion_wire import MMRL
 from sensord.errors import PacketReason
 from sensord.model import G_MPS2
-from tests.drivers.oddities import mend_shimmer, odd_open_pods, odd_polars
+from tests.drivers.oddities import mend_metamotion, mend_open_pod, mend_shimmer, odd_open_pods, odd_polars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +177,8 @@ class Habits:
 HABITS: dict[str, Habits] = {
     "metamotion": Habits(
         advertised="MetaWear",
-        variants=({"board": MMRL},),
+        mend=mend_metamotion,
+        variants=({"board": MMRL, "uptime_us": 12_000_000},),
         rates_hz=((52.0, 50.0), (100.0, 100.0), (200.0, 100.0), (208.0, 100.0), (416.0, 100.0)),
         gyr_step_radps=math.radians(1 / 16.4),
         gyr_clips_dps=32768 / 16.4,
@@ -202,6 +203,7 @@ HABITS: dict[str, Habits] = {
     "open-pod": Habits(
         advertised="open-pod",
         also=odd_open_pods,
+        mend=mend_open_pod,
         rates_hz=((52.0, 52.0), (100.0, 100.0), (200.0, 200.0), (208.0, 208.0), (416.0, 416.0)),
         variants=({"high_g_range_g": 320},),
         widest_acc_g=32.0,

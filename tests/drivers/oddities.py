@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterable
 
 import numpy as np
 
 from sensord.drivers.base import LOG
+from sensord.drivers.open_pod_log_wire import Piece, encode_piece
 from sensord.drivers.open_pod_wire import DATA, RATES_HZ, DataPacket, Flag, encode_data
 from sensord.drivers.polar_control import DATA as POLAR_DATA
 from sensord.drivers.polar_control import Kind
@@ -50,3 +52,16 @@ def mend_shimmer(characteristic: str, payload: bytes) -> bytes:
             7 + int.from_bytes(out[begun + 5 : begun + 7], "little") if out[begun + 1] == CardOp.DATA else 8
         )
     return bytes(out)
+
+
+def mend_metamotion(characteristic: str, payload: bytes) -> bytes:
+    """A piece of a log ends with a checksum of ours."""
+    return payload[:-4] + struct.pack("<I", zlib.crc32(payload[:-4])) if characteristic == LOG else payload
+
+
+def mend_open_pod(characteristic: str, payload: bytes) -> bytes:
+    """A piece of a log: its offset and log with the checksum that belongs to them."""
+    if characteristic != LOG or len(payload) <= 12:
+        return payload
+    offset, log_id, _ = struct.unpack_from("<III", payload)
+    return encode_piece(Piece(log_id, offset, payload[12:]))

@@ -9,6 +9,7 @@ from functools import cache
 
 from sensord.drivers import DRIVERS
 from sensord.drivers.base import LOG, Decoder, LoggingDriver, PodInfo, Wanted
+from sensord.errors import LinkError
 from sensord.model import NS, Json, Packet
 from tests.drivers.conformance import PLAIN, SixSines, Steep, decoder_of, through_json
 from tests.drivers.habits import habits_of
@@ -59,7 +60,7 @@ def stories(driver: str) -> tuple[Story, ...]:
         odd = tuple(Packet(POD, i * NS // 20, uuid, payload) for i, (uuid, payload) in enumerate(habits.also()))
         made.append(Story("odd", made[0].decoder, odd, compared=False))
     if habits.logs:
-        made.append(_log(driver))
+        made += [_log(driver), *_log_of_a_restarted(driver)]
     return tuple(made)
 
 
@@ -161,13 +162,29 @@ def _log(name: str) -> Story:
     driver = DRIVERS[name]
     assert isinstance(driver, LoggingDriver)
     armed, kept = armed_run(name)
-    told = tuple(Packet(POD, i, LOG, payload) for i, payload in enumerate(kept * 2))
-    return Story("log", lambda: driver.log_decoder(armed), told, more=100, compared=False)
+    return Story("log", lambda: driver.log_decoder(armed), _twice(armed, kept), more=100, compared=False)
+
+
+def _log_of_a_restarted(name: str) -> list[Story]:
+    """A pod that restarted while it logged; none where that ends in no log that could be fetched."""
+    driver = DRIVERS[name]
+    assert isinstance(driver, LoggingDriver)
+    try:
+        armed, kept = armed_run(name, restarts=True)
+    except LinkError:
+        return []
+    return [Story("log", lambda: driver.log_decoder(armed), _twice(armed, kept), more=50, compared=False)]
+
+
+def _twice(armed: Linked, kept: list[bytes]) -> tuple[Told, ...]:
+    """A log as it is read when fetching it broke off at its end."""
+    pieces = [Packet(POD, i, LOG, payload) for i, payload in enumerate(kept)]
+    return (*pieces, armed, *pieces)
 
 
 @cache
-def armed_run(name: str) -> tuple[Linked, list[bytes]]:
-    """What was armed, and the pieces of a short log."""
+def armed_run(name: str, *, restarts: bool = False) -> tuple[Linked, list[bytes]]:
+    """What was armed, and the pieces of a short log. Raises LinkError."""
     driver = DRIVERS[name]
     assert isinstance(driver, LoggingDriver)
     wire = Wire(pod_of(name, source=SixSines(), acc_range_g=16))
@@ -175,7 +192,11 @@ def armed_run(name: str) -> tuple[Linked, list[bytes]]:
     armed = wire.converse(driver.arm(PLAIN))
     assert isinstance(armed, PodInfo)
     wire.pod.drop_link()
-    wire.now_ns += 2 * NS
+    for _ in range(2):
+        wire.now_ns += NS
+        wire.pod.due(wire.now_ns)
+        if restarts:
+            wire.pod.reboot(wire.now_ns)
     wire.connect()
     known = through_json(armed)
     wire.converse(driver.recover(known))
