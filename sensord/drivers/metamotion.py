@@ -29,6 +29,7 @@ from sensord.drivers.metamotion_talk import (
     fast_link,
     hello,
     info_of_board,
+    refuse_while_logging,
     run_sensors,
     see_first_sample,
     send,
@@ -158,7 +159,12 @@ class MetaMotion:
         return SERVICE in advertisement.service_uuids
 
     def start(self, wanted: Wanted) -> Session[PodInfo]:
-        """Configures the nearest it can do to `wanted` and starts it. Raises LinkError (IDENTITY, SETUP)."""
+        """Configures the nearest it can do to `wanted` and starts it. Raises LinkError (IDENTITY, SETUP).
+
+        Entries of a log stay; one that is still being written would be ended, so `keep_log` refuses that.
+        """
+        if wanted.keep_log:
+            yield from refuse_while_logging()
         yield from clean()
         identity = yield from hello()
         yield from clean(identity.board)

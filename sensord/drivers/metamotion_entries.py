@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -35,39 +36,38 @@ pair in the maker's tests is stamped 0x41b75, 0x41b76)."""
 MOST_WAITING = 4096
 """Design choice: entries that wait for their other half, samples for the other sensor: 20 s at 200 Hz."""
 
+RESTARTED_ENTRIES = 8
+"""Design choice: two samples' entries in a row say that the board restarted. Flash forgets bits."""
+
 NONE = np.zeros(0, np.int64)
+
+_Value = TypeVar("_Value", np.int64, np.float64)
 
 
 @dataclass(slots=True, eq=False)
-class _Half:
-    """Entries of one log id that wait for the other half of their sample: ticks, data."""
+class _Row(Generic[_Value]):
+    """Ticks, in order and each once, and what was measured then."""
 
     ticks: IntArray
-    data: IntArray
-    newest: int = -1
+    values: npt.NDArray[_Value]
 
-    def add(self, ticks: IntArray, data: IntArray) -> int:
-        """How many are news: their ticks only rise."""
-        if not len(ticks):
-            return 0
-        before = np.maximum.accumulate(np.concatenate(([self.newest], ticks)))
-        news = ticks > before[:-1]
-        self.newest = int(before[-1])
-        self.ticks = np.concatenate((self.ticks, ticks[news]))[-MOST_WAITING - len(ticks) :]
-        self.data = np.concatenate((self.data, data[news]))[-MOST_WAITING - len(ticks) :]
-        return int(news.sum())
+    def add(self, ticks: IntArray, values: npt.NDArray[_Value]) -> None:
+        """What has come before stays as it was; the oldest are given up when there are too many."""
+        merged, at = np.unique(np.concatenate((self.ticks, ticks)), return_index=True)
+        self.ticks = merged[-MOST_WAITING:]
+        self.values = np.concatenate((self.values, values))[at][-MOST_WAITING:]
 
     def drop(self, n: int) -> None:
-        self.ticks, self.data = self.ticks[n:], self.data[n:]
+        """Without the oldest n."""
+        self.ticks, self.values = self.ticks[n:], self.values[n:]
 
 
 class _Axes:
-    """One sensor: pairs of entries to three values; what waits for the other sensor."""
+    """One sensor: halves that wait for their other half, samples that wait for the other sensor."""
 
     def __init__(self) -> None:
-        self.first, self.second = _Half(NONE, NONE), _Half(NONE, NONE)
-        self.ticks: IntArray = NONE
-        self.raw: FloatArray = np.zeros((0, 3))
+        self.first, self.second = _Row(NONE, NONE), _Row(NONE, NONE)
+        self.samples = _Row(NONE, np.zeros((0, 3)))
 
     def join(self) -> None:
         """Samples of which both halves are known."""
@@ -75,10 +75,9 @@ class _Axes:
         i, j = self._pairs()
         if not len(i):
             return
-        low, high = first.data[i], second.data[j]
-        raw = np.stack([low & 0xFFFF, low >> 16, high & 0xFFFF], axis=1).astype(np.uint16).view(np.int16)
-        self.ticks = np.concatenate((self.ticks, first.ticks[i]))[-2 * MOST_WAITING - len(i) :]
-        self.raw = np.concatenate((self.raw, raw.astype(np.float64)))[-2 * MOST_WAITING - len(i) :]
+        low, high = first.values[i], second.values[j]
+        raw = np.stack([low, low >> 16, high], axis=1).astype(np.int16)
+        self.samples.add(first.ticks[i], raw.astype(np.float64))
         first.drop(int(i[-1]) + 1)
         second.drop(int(j[-1]) + 1)
 
@@ -91,11 +90,6 @@ class _Axes:
             return np.arange(n), np.arange(n)
         pairs = list(_paired(a.tolist(), b.tolist()))
         return np.array([i for i, _ in pairs], np.int64), np.array([j for _, j in pairs], np.int64)
-
-    def drop(self, n: int) -> None:
-        """Without the oldest n."""
-        if n > 0:
-            self.ticks, self.raw = self.ticks[n:], self.raw[n:]
 
 
 def _paired(a: list[int], b: list[int]) -> Iterator[tuple[int, int]]:
@@ -133,7 +127,6 @@ class LogDecoder:
 
     def link_up(self, info: Mapping[str, Json]) -> None:
         """A log knows no links."""
-        known(info)
 
     def push(self, packet: Packet) -> list[SampleBlock]:
         """Samples that a piece completes. Raises PacketError, counted."""
@@ -149,7 +142,7 @@ class LogDecoder:
         uids = entries["id"] >> 5
         cuts = np.flatnonzero(np.diff(uids)) + 1
         for part in np.split(entries, cuts):
-            if not self._ours(int(part["id"][0]) >> 5):
+            if not self._ours(int(part["id"][0]) >> 5, len(part)):
                 continue
             news = self._take_in(part) or news
             blocks += self._samples(packet.t_ns)
@@ -161,10 +154,12 @@ class LogDecoder:
         self._pace = Pace(self._info.rate_hz)
         self._last: int | None = None
 
-    def _ours(self, uid: int) -> bool:
-        """Whether entries of this reset uid belong to the run: its own, and what follows a restart."""
+    def _ours(self, uid: int, n: int) -> bool:
+        """Whether n entries of this reset uid belong to the run: its own, and what follows a restart."""
         if uid == self._uid:
             return True
+        if n < RESTARTED_ENTRIES:
+            return False
         if uid in self._others or not self._began:
             self._others.add(uid)
             return False
@@ -178,35 +173,37 @@ class LogDecoder:
         """Whether there was anything new. Entries from before the log was armed are not its own."""
         ticks = (entries["tick"].astype(np.int64) - self._from_tick) % TICK_SPAN
         later = ticks < TICK_SPAN // 2
+        ticks += self._from_tick
+        if self._last is not None:
+            later &= ticks > self._last + ONE_MOMENT
         ids = entries["id"] & ENTRY_ID
-        news = 0
+        news = False
         for k, half in enumerate((self._acc.first, self._acc.second, self._gyr.first, self._gyr.second)):
             mine = later & (ids == self._ids[k])
-            news += half.add(ticks[mine] + self._from_tick, entries["data"][mine].astype(np.int64))
+            half.add(ticks[mine], entries["data"][mine].astype(np.int64))
+            news = news or bool(mine.any())
         self._acc.join()
         self._gyr.join()
-        return news > 0
+        return news
 
     def _samples(self, rx_ns: int) -> list[SampleBlock]:
         """Those whose gyroscope is known; a block ends where one is missing."""
-        acc, gyr = self._acc, self._gyr
+        acc, gyr = self._acc.samples, self._gyr.samples
         if not len(acc.ticks) or not len(gyr.ticks):
             return []
         n = int(np.searchsorted(acc.ticks, gyr.ticks[-1], side="right"))
-        if n == 0:
-            return []
-        ticks, values = acc.ticks[:n], acc.raw[:n]
+        ticks, values = acc.ticks[:n], acc.values[:n]
         rotation, at = self._rotation(ticks)
         rows, ticks = np.hstack([values, rotation])[at], ticks[at]
         acc.drop(n)
         if not len(ticks):
             return []
-        gyr.drop(int(np.searchsorted(gyr.ticks, ticks[-1] - ONE_MOMENT)) - 1)
+        gyr.drop(max(int(np.searchsorted(gyr.ticks, ticks[-1] - ONE_MOMENT)) - 1, 0))
         return list(self._blocks(ticks, rows, rx_ns))
 
     def _rotation(self, ticks: IntArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
         """The gyroscope at these ticks (n, 3), and where it is known."""
-        told, raw = self._gyr.ticks, self._gyr.raw
+        told, raw = self._gyr.samples.ticks, self._gyr.samples.values
         right = np.searchsorted(told, ticks)
         left = np.maximum(right - 1, 0)
         since, until = ticks - told[left], told[right] - ticks

@@ -90,8 +90,5 @@ class Scale:
 
 def _saturated(raw: FloatArray) -> MaskArray:
     """Bits 0-2 acc x,y,z, 3-5 gyr x,y,z."""
-    if raw.item(raw.argmax()) < SATURATED_RAW and raw.item(raw.argmin()) > -SATURATED_RAW:
-        return np.zeros(len(raw), dtype=np.uint8)
-    at_limit = (raw >= SATURATED_RAW) | (raw <= -SATURATED_RAW)
-    mask: MaskArray = np.packbits(at_limit, axis=1, bitorder="little")[:, 0]
+    mask: MaskArray = np.packbits(np.abs(raw) >= SATURATED_RAW, axis=1, bitorder="little")[:, 0]
     return mask

@@ -158,6 +158,13 @@ def clean(board: Board | None = None) -> Session[None]:
         yield send(payload)
 
 
+def refuse_while_logging() -> Session[None]:
+    """Raises LinkError (SETUP) if a log is being written: its sensors run as it needs them."""
+    yield Subscribe(NOTIFY)
+    if (yield from read("whether it logs", Module.LOG, Log.ENABLE, (1,))) != b"\0":
+        raise LinkError(LinkReason.SETUP, "it is logging, and cannot stream beside it: fetch its log first")
+
+
 def configure(board: Board, wanted: Wanted, rates_hz: tuple[float, ...]) -> Session[Settings]:
     """Sets both sensors, reads back. The fastest rate up to the wanted one, ranges that hold the wanted ones."""
     rate_hz = max((rate for rate in rates_hz if rate <= wanted.rate_hz), default=min(rates_hz))

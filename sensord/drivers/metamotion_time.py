@@ -4,7 +4,7 @@ A sample has a tick and no number. Counting mode would say exactly how many are 
 be made of arrivals, and live samples and logged ones would have no common clock. The tick says both. At 100 Hz a sample
 is 6.8 ticks long, so rounding ticks to samples is exact as long as the period is known to half a sample over the gap,
 less the one tick that two stamps may be off: over hundreds of samples once the period is measured (to 0.1 % after
-4 s), and to a sample or two in a gap of a minute.
+3 s), and to a sample or two in a gap of a minute.
 
 Nothing but the tick's own plausibility tells a corrupt one: it must lie a whole number of periods after the last, and
 not come earlier for its time than any sample came before.
@@ -26,11 +26,11 @@ RATE_OFF = 0.03
 """A sensor's rate may be so far off its nominal one (hardware-protocols.md 6.4, item 3)."""
 
 RATE_KNOWN = 0.002
-MEASURED_AFTER = 256
-MEASURED_OVER = 8192
+MEASURED_FIRST = 256
+MEASURED_OVER = 1024
 LONG_GAP = 64
-"""Design choice: the period is measured over 256 to 8192 samples (a tick of 256 samples at 100 Hz is 0.06 %), and not
-over a gap of more than 64, whose samples are rounded."""
+"""Design choice: the period is measured once over 256 samples (a tick of these is 0.06 % at 100 Hz), then anew over
+every 1024, and not over a gap of more than 64, whose samples are rounded."""
 
 EARLY_TICKS = 0.02 * TICKS_HZ
 """Design choice: behind a gap, how much earlier for its time a sample may come than any before it."""
@@ -65,6 +65,7 @@ class Pace:
     def __init__(self, rate_hz: float) -> None:
         self.ticks = TICKS_HZ / rate_hz
         self._off = RATE_OFF
+        self._over = MEASURED_FIRST
         self._from: int | None = None
         self._steps = 0
 
@@ -88,10 +89,9 @@ class Pace:
         """So many periods later, with none missing between."""
         assert self._from is not None
         self._steps += steps
-        if self._steps >= MEASURED_AFTER:
+        if self._steps >= self._over:
             self.ticks = (tick - self._from) / self._steps
-            self._off = RATE_KNOWN
-        if self._steps >= MEASURED_OVER:
+            self._off, self._over = RATE_KNOWN, MEASURED_OVER
             self._from, self._steps = tick, 0
 
     def part(self) -> None:

@@ -331,8 +331,6 @@ EntryArray = npt.NDArray[np.void]
 
 def decode_entries(payload: bytes) -> EntryArray:
     """Entries of one notification of a readout (or of several, joined). Raises PacketError."""
-    if len(payload) < 2:
-        raise PacketError(PacketReason.TOO_SHORT, f"{len(payload)} bytes")
     if payload[:2] != ENTRY_HEAD:
         raise PacketError(PacketReason.TYPE, payload[:2].hex(" "))
     if len(payload) == 2 or (len(payload) - 2) % ENTRY.itemsize:

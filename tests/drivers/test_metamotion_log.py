@@ -106,6 +106,24 @@ def test_a_log_that_nobody_released_is_kept_and_left_out() -> None:
     assert len(stamps(old)) > len(stamps(new)) + 900
 
 
+def test_a_log_that_is_to_be_kept_is_not_ended_by_a_stream() -> None:
+    """Entries stay in either case."""
+    link = link_to()
+    armed = arm(link)
+    link.listen(5 * NS)
+    with pytest.raises(LinkError, match="it is logging"):
+        link.start(DRIVER, Wanted(keep_log=True))
+    assert memory_of(link).logs
+    link.listen(5 * NS)
+    link.start(DRIVER)
+    assert not memory_of(link).logs
+    link.start(DRIVER, Wanted(keep_log=True))
+    fetch(link, armed)
+    _, blocks = read(armed, link.kept)
+    check_joined(blocks)
+    assert len(stamps(blocks)) == pytest.approx(2000, abs=150)
+
+
 def test_an_empty_battery_is_not_armed() -> None:
     link = link_to()
     link.pod.battery_pct = 5.0
@@ -378,3 +396,27 @@ def test_entries_that_never_find_their_other_half_are_given_up() -> None:
         assert decode(decoder, only_first[start : start + 500]) == []
     assert len(decoder._acc.first.ticks) < 5000
     assert len(decode(decoder, entries(100, first_ns=102e9).reshape(-1))[-1]) == 100
+
+
+def test_a_reset_uid_that_flash_forgot_is_no_restart() -> None:
+    made = entries(1000)
+    made["id"][500, 1] ^= 1 << 6
+    decoder = DRIVER.log_decoder(INFO)
+    blocks = decode(decoder, made.reshape(-1))
+    assert {b.segment for b in blocks} == {0}
+    assert (decoder.counts.samples, decoder.counts.lost) == (999, 1)
+
+
+@pytest.mark.parametrize("bit", [3, 8, 12, 20, 30])
+@pytest.mark.parametrize("where", [(100, 0), (100, 3), (127, 0), (127, 3), (255, 2)])
+def test_a_bit_that_flash_forgot_costs_a_sample_or_few(bit: int, where: tuple[int, int]) -> None:
+    """Pieces of 128 samples: a bad tick may be the last one of its piece."""
+    made = entries(1000)
+    made["tick"][where] ^= np.uint32(1 << bit)
+    decoder = DRIVER.log_decoder(INFO)
+    blocks = [block for at in range(0, 1000, 128) for block in decode(decoder, made[at : at + 128].reshape(-1))]
+    number, gyr = counts_of(blocks)
+    assert (np.abs(10 * number - gyr) > 15).sum() <= 1, "a half that says another sample's tick passes for that one's"
+    assert len(number) >= 997
+    assert 1000 - len(number) == pytest.approx(decoder.counts.lost, abs=1)
+    assert number[-1] == pytest.approx(999)
