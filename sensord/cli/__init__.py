@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from sensord.cli import bench, files, live, marks, pods, runs, science
+from sensord.cli import bench, files, imports, live, marks, pods, runs, science
 from sensord.errors import SensordError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ for command in (
     science.validate, bench.bench, marks.mark, marks.speed,
 ):  # fmt: skip
     app.command()(command)
+app.command("import")(imports.import_files)
 runs_app.command("list")(runs.runs_list)
 runs_app.command("show")(runs.runs_show)
 runs_app.command("discard")(runs.runs_discard)
