@@ -50,7 +50,7 @@ explore: $(BIN)/.test ## the quick tests with examples that were not tried befor
 	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
 
 FUZZ ?= 10000000
-fuzz: $(BIN)/.test ## mangled packets through every pod's decoder, every branch reached (FUZZ=10000000; some minutes)
+fuzz: $(BIN)/.test ## mangled packets through every pod's decoder, every branch reached (FUZZ=10000000; about 10 min)
 	$(BIN)/python -m bench.fuzz_drivers --packets $(FUZZ)
 
 bench: $(BIN)/.test ## timings (they are not tests)

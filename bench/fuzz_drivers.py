@@ -29,8 +29,8 @@ CHUNK = 200_000
 WATCHED = 2_000_000
 """Most packets of a driver whose branches are watched: what was not reached by then is reported."""
 
-SECONDS_EACH = 3e-5
-"""CPU of a packet, watched and unwatched together, as measured for two drivers; only used to say how long it takes."""
+SECONDS_EACH = 1.2e-4
+"""CPU of a packet, watched and unwatched together, as measured over six drivers; only used to say how long it takes."""
 
 
 @dataclass
@@ -67,6 +67,8 @@ class Watch:
 
     def _add(self, found: Branches, file: str, function: str, region: dict[str, object]) -> None:
         if not region["executed_lines"]:
+            if not region["summary"]["num_statements"]:  # type: ignore[index]
+                return  # nothing but a docstring
             if function.split(".", maxsplit=1)[0] in self._decoders:
                 found.missing.append(f"{file}: {function} was never entered")
             return

@@ -28,6 +28,9 @@ SPELL = 8
 MOST_SEGMENTS = 0.002
 """Segments that a mangled packet may begin, on average: several in concert can pass for a pod that restarted."""
 
+MOST_WAITING = 4096
+"""Bytes of a stream that may wait for more."""
+
 LONGEST = 515
 """Longest notification and one byte (Bluetooth Core, Vol 3, Part F: an attribute holds at most 512 bytes)."""
 
@@ -76,10 +79,12 @@ def fuzz(name: str, n: int, seed: int, between: Callable[[int], None] = lambda _
     """
     dice = random.Random(seed)
     told = stories(name)
-    each = min(MOST_BETWEEN, max(1, n // sum(len(story.told) for story in told)))
+    each = min(MOST_BETWEEN, max(1, n // sum(len(story.told) * story.passes for story in told)))
     found = Fuzzed(habits_of(name))
     for i in count():
-        _go_through(told[i % len(told)], dice, each, n, found)
+        story = told[i % len(told)]
+        for _ in range(story.passes):
+            _go_through(story, dice, each, n, found)
         between(found.mangled)
         if found.mangled >= n:
             return found
@@ -98,7 +103,7 @@ def _go_through(story: Story, dice: random.Random, each: int, n: int, found: Fuz
             decoder.link_up(one)
             reference.link_up(one)
             continue
-        junk = list(mangle(dice, one, good, 2 * each * story.more if i % (2 * SPELL) < SPELL else 0, found.habits))
+        junk = list(mangle(dice, one, good, 2 * each if i % (2 * SPELL) < SPELL else 0, found.habits))
         found.mangled += len(junk)
         found.good_pushed += 1
         if story.compared:
@@ -111,6 +116,7 @@ def _go_through(story: Story, dice: random.Random, each: int, n: int, found: Fuz
         if found.mangled >= n:
             break
     found.rounds.append(decoder.counts)
+    assert getattr(decoder, "waiting", 0) < MOST_WAITING, "what waits for the rest of it grows"
     refused = found.refused - refused
     if story.name == "log":  # what is wrong inside of a piece is counted, and the rest of it is read
         assert refused <= Counter(decoder.counts.rejected)

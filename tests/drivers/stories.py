@@ -29,8 +29,8 @@ class Story:
     name: str
     decoder: Callable[[], Decoder]
     told: tuple[Told, ...]
-    more: int = 1
-    """Times as much junk: a log is a few large pieces."""
+    passes: int = 1
+    """How often it is told, each time to a fresh decoder: a log is a few large pieces."""
 
     compared: bool = True
     """What good packets give is what they give without junk; not so for a log (no radio touches it), nor for strays."""
@@ -54,7 +54,8 @@ def stories(driver: str) -> tuple[Story, ...]:
         made.append(_one_sided(made[0]))
     if habits.stream:
         made.append(_cut(made[0]))
-    made += [_plain(driver, str(options), None, **options) for options in habits.variants]
+    steep = {"source": Steep()} if habits.gives == "samples" else {}
+    made += [_plain(driver, str(options), None, **steep, **options) for options in habits.variants]
     made.append(_strays(made))
     if habits.also is not None:
         odd = tuple(Packet(POD, i * NS // 20, uuid, payload) for i, (uuid, payload) in enumerate(habits.also()))
@@ -162,7 +163,7 @@ def _log(name: str) -> Story:
     driver = DRIVERS[name]
     assert isinstance(driver, LoggingDriver)
     armed, kept = armed_run(name)
-    return Story("log", lambda: driver.log_decoder(armed), _twice(armed, kept), more=100, compared=False)
+    return Story("log", lambda: driver.log_decoder(armed), _twice(armed, kept), passes=100, compared=False)
 
 
 def _log_of_a_restarted(name: str) -> list[Story]:
@@ -173,7 +174,7 @@ def _log_of_a_restarted(name: str) -> list[Story]:
         armed, kept = armed_run(name, restarts=True)
     except LinkError:
         return []
-    return [Story("log", lambda: driver.log_decoder(armed), _twice(armed, kept), more=50, compared=False)]
+    return [Story("log", lambda: driver.log_decoder(armed), _twice(armed, kept), passes=50, compared=False)]
 
 
 def _twice(armed: Linked, kept: list[bytes]) -> tuple[Told, ...]:
