@@ -1,6 +1,7 @@
 """Pods: one file per protocol (pure encode and decode), and the link that speaks Bluetooth.
 
-To add a pod: one file with its packets drawn in the docstring, one line here, one simulated pod in `sensord.sim.pods`.
+To add a pod: one file with its packets drawn in the docstring, one line here, one simulated pod in `sensord.sim.pods`,
+its habits in `tests/drivers/habits.py`, and `sensord pods --markdown > docs/pods.md`.
 """
 
 from __future__ import annotations
