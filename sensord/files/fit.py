@@ -35,6 +35,8 @@ ON_FOOT = {"generic", "running", "walking", "hiking", "training", "fitness_equip
 
 STOPS = {"stop", "stop_all", "stop_disable", "stop_disable_all"}
 MS = 1000.0
+BESIDE_S = 0.001
+"""Design choice: the timer stops so long after the record of the same second, and starts so long before it."""
 
 SAID = {"stance_time": ("contact_time_s", MS), "vertical_oscillation": ("vertical_oscillation_m", MS),
         "step_length": ("step_length_m", MS)}  # fmt: skip
@@ -76,7 +78,9 @@ def read_fit(path: Path) -> FitActivity:
         raise InputError(Problem(str(path), "", "a FIT file, and no fitdecode here", expected)) from None
     log = _Log(path)
     try:
-        with fitdecode.FitReader(str(path)) as reader:
+        # fields of an odd size are no damage: some devices write them
+        strict = {"check_crc": fitdecode.CrcCheck.RAISE, "error_handling": fitdecode.ErrorHandling.IGNORE}
+        with fitdecode.FitReader(str(path), **strict) as reader:
             for frame in reader:
                 if frame.frame_type == fitdecode.FIT_FRAME_DATA:
                     log.add(frame)
@@ -131,7 +135,9 @@ class _Log:
         if not any(reading.speed_mps is not None for _, reading in self._rows):
             raise InputError(Problem(str(self._path), "", "no record with a speed or a distance", "one a second"))
         begun_s = self._rows[0][0]
-        readings = tuple(replace(reading, t_rx_ns=round((t_s - begun_s) * NS)) for t_s, reading in self._rows)
+        readings = tuple(
+            replace(reading, t_rx_ns=round((t_s - begun_s) * MS) * (NS // 1000)) for t_s, reading in self._rows
+        )
         maker, serial = str(self._about.get("manufacturer") or "unknown"), self._about.get("serial_number")
         model = self._about.get("garmin_product") or self._about.get("product")
         return FitActivity(
@@ -183,13 +189,15 @@ class _Log:
         kind = frame.get_value("event_type", fallback=None)
         if kind == "start" and not self._running:
             self._running = True
+            self._stand(self._time_s(frame) - BESIDE_S)
         elif kind in STOPS and self._running:
             self._running = False
-        else:
-            return
-        if self._last is not None:  # she stands: what lies between is no distance
-            still = Reading(0, self._last.segment, speed_mps=0.0, distance_m=self._last.distance_m)
-            self._keep(self._time_s(frame), still)
+            self._stand(self._time_s(frame) + BESIDE_S)
+
+    def _stand(self, t_s: float) -> None:
+        """She stands: what lies between two of these is no distance, whatever the speed beside them."""
+        if self._last is not None and t_s > self._rows[-1][0]:
+            self._keep(t_s, Reading(0, self._last.segment, speed_mps=0.0, distance_m=self._last.distance_m))
 
     def _keep(self, t_s: float, reading: Reading) -> None:
         if self._rows and t_s < self._rows[-1][0]:
@@ -198,8 +206,6 @@ class _Log:
                 Problem(str(self._path), f"record {len(self._rows) + 1}", found, "records in order of time")
             )
         if self._rows and t_s == self._rows[-1][0]:
-            if reading.speed_mps == 0.0 and reading.cadence_per_min is None:
-                return  # the timer stops in the second of the last record, which stays
             self._rows.pop()
         self._rows.append((t_s, reading))
         if reading.distance_m is None and self._last is not None:
