@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sensord import host
+from sensord.armed import any_on_board
 from sensord.config import Settings
 from sensord.current_run import CurrentRun, Listener
 from sensord.datadir import DataDir
@@ -197,7 +198,12 @@ class Gateway:
             on_packet=current.push,
             on_mark=lambda mark: self._pod_mark(current, mark),
             now_ns=host.boottime_ns,
-            wanted=Wanted(rate_hz=wanted.rate_hz, acc_range_g=wanted.acc_range_g, gyr_range_dps=wanted.gyr_range_dps),
+            wanted=Wanted(
+                rate_hz=wanted.rate_hz,
+                acc_range_g=wanted.acc_range_g,
+                gyr_range_dps=wanted.gyr_range_dps,
+                keep_log=any_on_board(self._settings.data_dir),
+            ),
             backend=self._backend,
             acquire=[pod.address for pod in self._settings.pod if pod.notify == "acquire"],
             identities=self._identities,

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from sensord.cli import bench, files, imports, live, marks, pods, runs, science
+from sensord.cli import away, bench, files, imports, live, marks, pods, runs, science
 from sensord.errors import SensordError
 
 app = typer.Typer(
@@ -24,8 +24,8 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(plan_app, name="plan")
 
 for command in (
-    live.run, live.fleet, live.demo, live.scan, live.pair, live.doctor, pods.pods, files.analyse, files.replay,
-    science.validate, bench.bench, marks.mark, marks.speed,
+    live.run, live.fleet, live.demo, live.scan, live.pair, away.arm, away.fetch, live.doctor, pods.pods,
+    files.analyse, files.replay, science.validate, bench.bench, marks.mark, marks.speed,
 ):  # fmt: skip
     app.command()(command)
 app.command("import")(imports.import_files)
