@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from sensord.drivers.metamotion_wire import MMS, ODR, READ, Board, Filter, Modul
 from sensord.model import G_MPS2, IntArray
 from sensord.sim.peripheral import Characteristic, Notification, Service
 from sensord.sim.pods.metamotion_log import LogMemory
-from sensord.sim.pods.sampled import ALL_ACC, SampledPod
+from sensord.sim.pods.sampled import ALL_ACC, PodOptions, SampledPod
 from sensord.sim.sources import Samples, SampleSource
 
 INVALID_LENGTH = 0x0D
@@ -60,38 +61,19 @@ class MetaMotionSim(SampledPod):
         name: str,
         source: SampleSource | None = None,
         *,
-        now_ns: int,
-        origin_ns: int | None = None,
-        rate_hz: float | None = None,
-        acc_range_g: int = 16,
-        gyr_range_dps: int = 2000,
-        uptime_us: int = 60_000_000,
-        clock_ppm: float = 0.0,
-        seed: int = 0,
-        mtu: int = 23,
         board: Board = MMS,
         capacity: int | None = None,
+        **options: Unpack[PodOptions],
     ) -> None:
+        rate_hz = options.get("rate_hz")
         if rate_hz is not None and rate_hz not in ODR:
             raise ValueError(f"a MetaMotion cannot do {rate_hz} Hz; it can do {tuple(ODR)}")
         self.board = board
         self.memory = LogMemory(CAPACITY[board.model] if capacity is None else capacity, caches=board.flushes)
         self.connection: bytes = b""
         self._ready: list[tuple[int, bytes]] = []
-        super().__init__(
-            address,
-            name,
-            source,
-            now_ns=now_ns,
-            origin_ns=origin_ns,
-            rate_hz=rate_hz,
-            acc_range_g=acc_range_g,
-            gyr_range_dps=gyr_range_dps,
-            uptime_us=uptime_us,
-            clock_ppm=clock_ppm,
-            seed=seed,
-            mtu=mtu,
-        )
+        options.setdefault("mtu", 23)
+        super().__init__(address, name, source, **options)
 
     @property
     def services(self) -> tuple[Service, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from sensord.drivers.polar_frame import HEADER, MOST_BYTES, Frame, block_bytes, 
 from sensord.errors import LinkError
 from sensord.model import G_MPS2, NS, FloatArray, IntArray
 from sensord.sim.peripheral import Characteristic, Notification, Service
-from sensord.sim.pods.sampled import ALL_ACC, SampledPod
+from sensord.sim.pods.sampled import ALL_ACC, PodOptions, SampledPod
 from sensord.sim.sources import Samples, SampleSource
 
 CCC_IMPROPERLY_CONFIGURED = 0xFD
@@ -96,18 +96,10 @@ class PolarSim(SampledPod):
         name: str,
         source: SampleSource | None = None,
         *,
-        now_ns: int,
-        origin_ns: int | None = None,
-        rate_hz: float | None = None,
-        acc_range_g: int = 16,
-        gyr_range_dps: int = 2000,
-        uptime_us: int = 60_000_000,
-        clock_ppm: float = 0.0,
-        seed: int = 0,
-        mtu: int = 247,
         acc_format: int = 0x80,
         gyr_format: int = 0x80,
         tells_factors: bool = True,
+        **options: Unpack[PodOptions],
     ) -> None:
         self.outlives_link = True
         self.in_charger = False
@@ -115,22 +107,9 @@ class PolarSim(SampledPod):
         self.tells_factors = tells_factors
         self.recording: frozenset[int] = frozenset()
         self.acc_format, self.gyr_format = acc_format, gyr_format
-        self.answer_bytes = mtu - 3
+        self.answer_bytes = options.get("mtu", 247) - 3
         self._indications: list[bytes] = []
-        super().__init__(
-            address,
-            name,
-            source,
-            now_ns=now_ns,
-            origin_ns=origin_ns,
-            rate_hz=rate_hz,
-            acc_range_g=acc_range_g,
-            gyr_range_dps=gyr_range_dps,
-            uptime_us=uptime_us,
-            clock_ppm=clock_ppm,
-            seed=seed,
-            mtu=mtu,
-        )
+        super().__init__(address, name, source, **options)
 
     @property
     def services(self) -> tuple[Service, ...]:

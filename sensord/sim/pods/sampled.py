@@ -8,7 +8,7 @@ pods with the same origin are worn by the same body. The pod's clock shows `upti
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Required, Self, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,20 @@ ALL_GYR = 0b111000
 
 AT_FULL_SCALE = 0.995
 """As in `model.SampleBlock.saturated`."""
+
+
+class PodOptions(TypedDict, total=False):
+    """The keywords that every `SampledPod` takes; see there."""
+
+    now_ns: Required[int]
+    origin_ns: int | None
+    rate_hz: float | None
+    acc_range_g: int
+    gyr_range_dps: int
+    uptime_us: int
+    clock_ppm: float
+    seed: int
+    mtu: int
 
 
 class SampledPod(VirtualPod):

@@ -7,6 +7,7 @@ link, a log does not; bytes leave the module in pieces of 42, whatever they hold
 from __future__ import annotations
 
 from collections import deque
+from typing import Unpack
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from sensord.drivers.shimmer3r_wire import (
 )
 from sensord.model import NS, IntArray
 from sensord.sim.peripheral import ATT_READ_NOT_PERMITTED, Characteristic, Notification, Service
-from sensord.sim.pods.sampled import SampledPod
+from sensord.sim.pods.sampled import PodOptions, SampledPod
 from sensord.sim.pods.shimmer3r_card import SimulatedCard
 from sensord.sim.pods.shimmer3r_firmware import SETTINGS, Firmware
 from sensord.sim.sources import Samples, SampleSource
@@ -59,18 +60,10 @@ class Shimmer3RSim(SampledPod):
         name: str,
         source: SampleSource | None = None,
         *,
-        now_ns: int,
-        origin_ns: int | None = None,
-        rate_hz: float | None = None,
-        acc_range_g: int = 16,
-        gyr_range_dps: int = 2000,
-        uptime_us: int = 60_000_000,
-        clock_ppm: float = 0.0,
-        seed: int = 0,
-        mtu: int = 247,
         board: tuple[int, int, int] = (31, 11, 2),
         firmware: tuple[int, int, int] = (1, 1, 20),
         fragment_bytes: int = FRAGMENT_BYTES,
+        **options: Unpack[PodOptions],
     ) -> None:
         self.deaf = 0
         self.docked = False
@@ -82,21 +75,8 @@ class Shimmer3RSim(SampledPod):
         self._out: deque[tuple[int, bytes]] = deque()
         self._streaming = self._logging = False
         self._checksum = False
-        self._sent_ns = now_ns
-        super().__init__(
-            address,
-            name,
-            source,
-            now_ns=now_ns,
-            origin_ns=origin_ns,
-            rate_hz=rate_hz,
-            acc_range_g=acc_range_g,
-            gyr_range_dps=gyr_range_dps,
-            uptime_us=uptime_us,
-            clock_ppm=clock_ppm,
-            seed=seed,
-            mtu=mtu,
-        )
+        self._sent_ns = options["now_ns"]
+        super().__init__(address, name, source, **options)
 
     @property
     def services(self) -> tuple[Service, ...]:

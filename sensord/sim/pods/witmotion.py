@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Unpack
 
 import numpy as np
 
 from sensord.drivers import witmotion_wire as wire
 from sensord.model import G_MPS2, NS
 from sensord.sim.peripheral import Characteristic, Notification, Service
-from sensord.sim.pods.sampled import ALL_ACC, SampledPod
+from sensord.sim.pods.sampled import ALL_ACC, PodOptions, SampledPod
 from sensord.sim.sources import Samples, SampleSource
 
 BUNDLED_S = 0.04
@@ -34,17 +35,10 @@ class WitMotionSim(SampledPod):
         name: str,
         source: SampleSource | None = None,
         *,
-        now_ns: int,
-        origin_ns: int | None = None,
-        rate_hz: float | None = None,
-        acc_range_g: int = 16,
-        gyr_range_dps: int = 2000,
-        uptime_us: int = 60_000_000,
-        clock_ppm: float = 0.0,
-        seed: int = 0,
-        mtu: int = 247,
         variant: int = 0,
+        **options: Unpack[PodOptions],
     ) -> None:
+        rate_hz = options.get("rate_hz")
         if rate_hz is not None and rate_hz not in wire.RATES:
             raise ValueError(f"a WitMotion pod cannot do {rate_hz} Hz; it can do {tuple(wire.RATES)}")
         self.gatt = wire.VARIANTS[variant]
@@ -59,20 +53,7 @@ class WitMotionSim(SampledPod):
         self.stuck: set[int] = set()
         self.mute: set[int] = set()
         self.real_rate_hz: float | None = None
-        super().__init__(
-            address,
-            name,
-            source,
-            now_ns=now_ns,
-            origin_ns=origin_ns,
-            rate_hz=rate_hz,
-            acc_range_g=acc_range_g,
-            gyr_range_dps=gyr_range_dps,
-            uptime_us=uptime_us,
-            clock_ppm=clock_ppm,
-            seed=seed,
-            mtu=mtu,
-        )
+        super().__init__(address, name, source, **options)
 
     @property
     def services(self) -> tuple[Service, ...]:
