@@ -145,7 +145,8 @@ class _Laid:
 
 
 def _joined(acc: Part, acc_laid: _Laid, gyr: Part, gyr_laid: _Laid) -> FloatArray:
-    """Rows (n, 7) at the times of the acceleration; NaN where the angular rate is not known."""
+    """Rows (n, 7) at the times of the acceleration; NaN where the angular rate is not known, but for half a row at its
+    ends, where the nearest is taken."""
     at_ns, known_ns = acc_laid.t_ns, gyr_laid.t_ns + (gyr.times.zero_ns - acc.times.zero_ns)
     if known_ns[-1] < at_ns[0] or at_ns[-1] < known_ns[0]:
         found = f"no time in common with {acc.file.name}"
@@ -154,7 +155,8 @@ def _joined(acc: Part, acc_laid: _Laid, gyr: Part, gyr_laid: _Laid) -> FloatArra
     steps = np.diff(known_ns)
     step = np.clip(np.searchsorted(known_ns, at_ns, side="left") - 1, 0, len(steps) - 1)
     in_hole = (steps[step] > HOLE_PERIODS * float(np.median(steps))) & ~np.isin(at_ns, known_ns)
-    rates[in_hole | (at_ns < known_ns[0]) | (at_ns > known_ns[-1])] = np.nan
+    edge_ns = float(np.median(steps)) / 2
+    rates[in_hole | (at_ns < known_ns[0] - edge_ns) | (at_ns > known_ns[-1] + edge_ns)] = np.nan
     return np.column_stack([at_ns / NS, acc_laid.values, rates])
 
 
@@ -176,7 +178,7 @@ def _laid(part: Part) -> _Laid:
     if len(t_ns) < FEWEST_ROWS:
         raise InputError(Problem(file, "", "rows of one time only", "the time each row was sampled at"))
     period_ns = float(np.median(np.diff(t_ns)))
-    even = even_clock(t_ns, period_ns, packets=spread_ns is not None)
+    even = even_clock(t_ns, period_ns, packets=True)  # even where they look even: rounded to a millisecond, say
     if even is not None:
         t_ns, period_ns = even.t_ns, even.period_ns
     low, high = RATE_HZ
