@@ -132,6 +132,7 @@ def fit_run(activity: FitActivity, *, start_ns: int | None) -> RunRecording:
         setups=(PodSetup(activity.device, None, recorded.NAME),),
         pods=(RecordedPod(activity.device, info, readings=activity.readings),),
         wall_ns=activity.wall_ns if start_ns is None else start_ns,
+        file_wall_ns=activity.wall_ns,
         said=activity.said,
     )
 
@@ -207,6 +208,7 @@ def _run(
         setups=tuple(setups),
         pods=tuple(recordings),
         wall_ns=wall_ns if start_ns is None else start_ns,
+        file_wall_ns=wall_ns,
         local=start_ns is None and any(foot.times.local for foot in feet.values()),
     )
 

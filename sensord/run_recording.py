@@ -15,13 +15,15 @@ from sensord.model import IntArray, Json, PodSetup, SampleBlock, canonical_json
 
 @dataclass(frozen=True, slots=True)
 class RunRecording:
-    """What one run was recorded as. `wall_ns` is when run time 0 was, None when nobody knows; `local`: the files name
-    no zone, that of this machine was taken. `said`: what a device computed and we do not use."""
+    """What one run was recorded as. `wall_ns` is when run time 0 was, None when nobody knows; `file_wall_ns` the same
+    as the files say. `local`: they name no zone, that of this machine was taken. `said`: what a device computed and we
+    do not use."""
 
     files: tuple[str, ...]
     setups: tuple[PodSetup, ...]
     pods: tuple[RecordedPod, ...]
     wall_ns: int | None
+    file_wall_ns: int | None = None
     local: bool = False
     said: Mapping[str, Json] = field(default_factory=dict)
 
@@ -33,8 +35,8 @@ class RunRecording:
 
     @property
     def digest(self) -> bytes:
-        """What was measured, and on which foot: the same for files of other names, or other line ends."""
-        found = hashlib.sha256()
+        """What was measured, when by the files, and on which foot: the same for files of other names or line ends."""
+        found = hashlib.sha256(str(self.file_wall_ns).encode())
         for setup, pod in sorted(zip(self.setups, self.pods, strict=True), key=lambda pair: str(pair[0].side)):
             found.update(str(setup.side).encode())
             for block, run_ns in zip(pod.blocks, pod.run_ns, strict=True):

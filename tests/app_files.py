@@ -45,7 +45,7 @@ def imu_csv(folder: Path, side: Side, begun_ns: int = BEGUN_NS) -> list[Path]:
 
 
 def metabase(folder: Path, side: Side, begun_ns: int = BEGUN_NS) -> list[Path]:
-    """Two files; the gyroscope begins 40 ms later and is half a row beside the accelerometer."""
+    """Two files; the gyroscope begins 40 ms later. Times are rounded to a millisecond, of 8.3."""
     t_ns, acc, gyr = foot(side)
     paths = []
     for sensor, unit, values, late_ns in (
