@@ -189,14 +189,15 @@ async def _arm_one(
     driver = driver_of(pod)
     ours = [(f, other) for f in before for other in f.pods if other.pod == pod.pod and _on_board(other, erase=erase)]
     try:
+        if ours or erase:
+            async with linked(pod.pod, ears, base.backend) as link:
+                await link.talk(driver.release())
+            for older, other in ours:
+                other.stage = Stage.FORGOTTEN if other.stage in WAITING else Stage.RELEASED
+                base.state.save(older)
+        pod.fixes.clear()
         async with linked(pod.pod, ears, base.backend) as link:
             await link.battery(percent.append)
-            if ours or erase:
-                await link.talk(driver.release())
-                for older, other in ours:
-                    other.stage = Stage.FORGOTTEN if other.stage in WAITING else Stage.RELEASED
-                    base.state.save(older)
-            pod.fixes.clear()
             info = await link.talk(driver.arm(Wanted(wanted.rate_hz, wanted.acc_range_g, wanted.gyr_range_dps)))
             if identity is not None:
                 identity.check(info)

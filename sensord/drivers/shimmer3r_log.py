@@ -186,6 +186,8 @@ def recover(armed: Mapping[str, Json]) -> Session[PodInfo]:
 
 def release() -> Session[None]:
     """Erases the newest log. A pod that was switched off since does not know which it was: its card keeps it."""
+    yield Subscribe(DATA)
+    yield from hello()
     directory = yield from _directory()
     if directory is None:
         return

@@ -319,6 +319,8 @@ def prepare(wanted: Wanted) -> Session[PodInfo]:
     """Listens, silences, configures and reads back: all that comes before a start. Raises LinkError."""
     yield Subscribe(DATA)
     identity = yield from hello()
+    if wanted.keep_log and (yield from status())[0] & Status.LOGGING:
+        raise LinkError(LinkReason.SETUP, "it logs, and a stream would end that: sensord fetch brings the log home")
     yield from quiet()
     settings, inquiry = yield from configure(wanted, high_g=identity.high_g)
     schema = Schema(inquiry.channels)
