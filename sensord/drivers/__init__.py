@@ -9,6 +9,7 @@ from __future__ import annotations
 from sensord.drivers import recorded
 from sensord.drivers.base import Driver, Reader
 from sensord.drivers.metamotion import MetaMotion
+from sensord.drivers.movesense import Movesense
 from sensord.drivers.open_pod import OpenPod
 from sensord.drivers.polar import Polar
 from sensord.drivers.shimmer3r import Shimmer3R
@@ -16,7 +17,8 @@ from sensord.drivers.standard import Standard
 from sensord.drivers.witmotion import WitMotion
 
 DRIVERS: dict[str, Driver] = {
-    driver.name: driver for driver in (MetaMotion(), OpenPod(), Polar(), Shimmer3R(), Standard(), WitMotion())
+    driver.name: driver
+    for driver in (MetaMotion(), Movesense(), OpenPod(), Polar(), Shimmer3R(), Standard(), WitMotion())
 }
 """Every kind of pod we speak to, by name."""
 

@@ -106,6 +106,9 @@ class Habits:
     away_s: tuple[float, ...] = (0.5, 20.0, 4000.0, 9000.0)
     """How long a link may be away (only where `goes_on`)."""
 
+    period_off: float = 1e-4
+    """How far off the sample period may be that is known of 2 s of packets (as a share)."""
+
     setup_s: float = 1.0
     """From the link's return to the first sample, at most."""
 
@@ -195,6 +198,37 @@ HABITS: dict[str, Habits] = {
                 PacketReason.LENGTH,
                 PacketReason.TYPE,
                 PacketReason.TIME,
+                PacketReason.CHECKSUM,
+                PacketReason.CHARACTERISTIC,
+            }
+        ),
+    ),
+    "movesense": Habits(
+        advertised="Movesense 174630000192",
+        variants=({"mtu": 517}, {"range_g": 16}),
+        rates_hz=((10.0, 13.0), (52.0, 52.0), (100.0, 104.0), (200.0, 208.0), (208.0, 208.0), (416.0, 208.0)),
+        acc_range_g=8.0,  # it is at 8 g and cannot be set
+        acc_step_mps2=0.244e-3 * 9.807,
+        gyr_step_radps=math.radians(0.07),
+        acc_clips_g=0.244e-3 * 32767,
+        gyr_clips_dps=0.07 * 32767,
+        widest_acc_g=8.0,
+        time_atol_ns=2_000_000,  # stamps are whole milliseconds, and the first few tell little of the period
+        period_off=3e-4,  # three deviations of a line through 26 such stamps
+        wrap_s=2**32 / 1000,
+        mtus=(199, 247, 517),  # a packet is in two notifications at most
+        answers_on_data=True,
+        header_bytes=8,
+        flip_moves_ns=300_000,  # a stamp that is off by a millisecond is as good as any
+        logs=True,
+        log_rate_hz=104.0,
+        reasons=frozenset(
+            {
+                PacketReason.TOO_SHORT,
+                PacketReason.LENGTH,
+                PacketReason.TYPE,
+                PacketReason.TIME,
+                PacketReason.VALUE,
                 PacketReason.CHECKSUM,
                 PacketReason.CHARACTERISTIC,
             }
