@@ -21,14 +21,17 @@ from ulid import ULID
 from sensord.config import Settings
 from sensord.daemon import HISTORY_RUNS, plan_of, run_setup
 from sensord.datadir import DataDir, HeldError
+from sensord.disk import disk_errors
 from sensord.errors import InputError, Problem
 from sensord.files.fit import FitActivity
 from sensord.files.part import NotNeeded, Part
 from sensord.files.recognise import read_recording
 from sensord.import_groups import Fate, KnownPod, Outcome, fit_run, found_runs, stated_run
-from sensord.late_run import LateRun, keep_late_run, recorded_inputs
+from sensord.late_run import EVENTS_AT_ONCE, LateRun, keep_late_run, recorded_inputs
 from sensord.model import NS, Event, RunChange, RunState, Side
 from sensord.plan.model import Plan
+from sensord.playback import open_run, replay
+from sensord.recording import RunFile
 from sensord.run_recording import RunRecording, cut
 from sensord.store import Store, StoredRun
 from sensord.store_pairings import pairings
@@ -56,8 +59,9 @@ class Wish:
     replace: bool = False
 
 
-def import_recordings(settings: Settings, wish: Wish) -> list[Fate]:
-    """Bring recordings in; what became of each file. The good ones are in, whatever the others are.
+def import_recordings(settings: Settings, wish: Wish, tell: Callable[[Fate], None] = lambda _fate: None) -> list[Fate]:
+    """Bring recordings in; what became of each file, which `tell` hears as soon as it is known. The good ones are in,
+    whatever the others are.
 
     InputError: nothing to import, a plan that cannot be read, a data directory that a daemon holds.
     """
@@ -71,15 +75,32 @@ def import_recordings(settings: Settings, wish: Wish) -> list[Fate]:
             found = f"a sensord that is running (process {held.holder})"
             raise InputError(Problem(str(data.path), "", found, "it stopped: import, then start it again")) from None
         store = stack.enter_context(contextlib.closing(Store.open(data.store, gateway=settings.gateway)))
+        finish_left_open(data, store)
         runs, unknown = _runs(wish, stated, others, known_pods(settings, store))
         fates += unknown
+        for fate in fates:
+            tell(fate)
         if wish.start_ns is not None and len(runs) > 1:
             found = f"one time for {len(runs)} runs"
             raise InputError(Problem("command line", "--start", found, "the files of one run"))
         keeper = Keeper(settings, plan, plan_text, data, store, again=wish.replace)
         for recording in sorted(runs, key=lambda run: run.wall_ns or 0):
             fates.append(keeper.keep(recording))
+            tell(fates[-1])
     return fates
+
+
+def finish_left_open(data: DataDir, store: Store) -> None:
+    """Imports that were killed when their file was whole, and its events were not yet all in the store."""
+    for run in store.open_runs():
+        if run.boot_id != BOOT:
+            continue
+        path = data.runs / run.file
+        recorded = open_run(path)
+        events = list(replay(recorded))
+        for start in range(0, len(events), EVENTS_AT_ONCE):
+            store.append(run.run, run.algo, events[start : start + EVENTS_AT_ONCE])
+        store.end_run(run.run, sha256=recorded.sealed or RunFile.resume(path).seal())
 
 
 def known_pods(settings: Settings, store: Store) -> list[KnownPod]:
@@ -188,6 +209,9 @@ class Keeper:
             self._settings, self._plan, self._plan_text, run=run, pods=recording.setups, history=history
         )  # fmt: skip
         inputs = recorded_inputs(recording.pods, wall_ns=recording.wall_ns or 0)
+        if not self._store.knows(run):  # a whole file that an import left which was killed before it was entered
+            with disk_errors(self._data.runs):
+                self._data.run_file(run).unlink(missing_ok=True)
         return keep_late_run(
             setup, inputs, folder=self._data.runs, store=self._store, wall_ns=recording.wall_ns, boot_id=BOOT,
             accept=accept,

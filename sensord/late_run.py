@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sensord.disk import disk_errors, sync_directory
 from sensord.drivers import recorded
 from sensord.drivers.base import PodInfo
 from sensord.errors import InputError, Problem
@@ -100,19 +101,15 @@ def keep_late_run(
 
     `wall_ns`: when run time 0 was; None when nobody knows. `accept` may raise on what was found: then nothing is kept.
     Raises InputError (a run of that id exists), DiskError. When
-    anything fails nothing is left behind but, at worst, a run that `recover` ends like any other after a crash.
+    anything fails nothing is left behind but, at worst, a run that `recover` ends like any other after a crash: the
+    file gets its name when it is whole.
     """
     path = folder / f"{setup.run}.run"
     anchor = Anchor(wall_ns=wall_ns or 0, boottime_ns=0, boot_id=boot_id, wall_trusted=wall_ns is not None)
     if store.knows(setup.run):
         raise InputError(Problem(str(store.path), f"run {setup.run}", "a run of that id", "a new one"))
-    file = RunFile.create(path, setup, anchor)
-    try:
-        events = _written(file, setup, inputs)
-        accept(events)
-    except BaseException:
-        file.remove()
-        raise
+    events = _written_whole(path, setup, anchor, inputs, accept)
+    file = RunFile.resume(path)
     store.begin_run(setup, file=path.name, boot_id=boot_id, boottime_ns=0, begun_wall_ns=wall_ns)
     for start in range(0, len(events), EVENTS_AT_ONCE):
         store.append(setup.run, ALGORITHM, events[start : start + EVENTS_AT_ONCE])
@@ -120,6 +117,30 @@ def keep_late_run(
     store.end_run(setup.run, sha256=sha256)
     summary = next((dict(event.payload) for event in reversed(events) if event.kind == "summary"), None)
     return LateRun(setup.run, path, sha256, len(events), summary)
+
+
+def _written_whole(
+    path: Path, setup: RunSetup, anchor: Anchor, inputs: Iterable[Input], accept: Callable[[Sequence[Event]], None]
+) -> list[Event]:
+    """Writes the file beside its place and moves it there: what a killed process leaves is no run file."""
+    scratch = path.with_name(f".{path.stem}.late")
+    for left in path.parent.glob(f"{scratch.name}*"):
+        left.unlink()
+    file = RunFile.create(scratch, setup, anchor)
+    try:
+        events = _written(file, setup, inputs)
+        accept(events)
+        file.close()
+    except BaseException:
+        file.remove()
+        raise
+    if path.exists():
+        file.remove()
+        raise InputError(Problem(str(path), "", "a file of that name", "none: a run file is never overwritten"))
+    with disk_errors(path):
+        scratch.rename(path)
+        sync_directory(path.parent)
+    return events
 
 
 def _written(file: RunFile, setup: RunSetup, inputs: Iterable[Input]) -> list[Event]:

@@ -297,6 +297,51 @@ def test_half_of_a_run_is_no_run(settings: Settings, files: Path) -> None:
     assert list(DataDir(settings.data_dir).runs.iterdir()) == []
 
 
+def test_an_import_that_was_killed_is_finished_by_the_next(
+    settings: Settings, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fit(files)
+    append = Store.append
+    killed = iter([False, True])
+
+    def until_killed(self: Store, *what: object) -> object:
+        if next(killed):
+            raise SystemExit(9)
+        return append(self, *what)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Store, "append", until_killed)
+    monkeypatch.setattr("sensord.late_run.EVENTS_AT_ONCE", 50)
+    with pytest.raises(SystemExit):
+        import_recordings(settings, Wish(files=[path]))
+    monkeypatch.undo()
+    with stored(settings) as store:
+        (row,) = store.open_runs()
+        assert len(list(store.events(row.run))) == 50
+    again = one(import_recordings(settings, Wish(files=[path])))
+    assert (again.outcome, again.run) == (Outcome.ALREADY, row.run)
+    with stored(settings) as store:
+        assert store.run(row.run).state == "ended"
+        kept = open_run(DataDir(settings.data_dir).run_file(row.run))
+        assert kept.sealed == store.run(row.run).sha256
+        assert first_difference(replay(kept), store, row.run) is None
+
+
+def test_one_that_was_killed_before_it_was_entered_leaves_nothing_in_the_way(
+    settings: Settings, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(*_: object, **__: object) -> None:
+        raise SystemExit(9)
+
+    monkeypatch.setattr(Store, "begin_run", kill)
+    with pytest.raises(SystemExit):
+        import_recordings(settings, Wish(files=[fit(files)]))
+    monkeypatch.undo()
+    (left,) = DataDir(settings.data_dir).runs.glob("*.run")
+    (left.parent / f".{left.stem}.late").write_bytes(b"half a file")
+    assert run_of(one(import_recordings(settings, Wish(files=[fit(files)])))) == left.stem
+    assert [path.name for path in left.parent.iterdir()] == [left.name]
+
+
 def test_a_daemon_that_holds_the_data_is_named(settings: Settings, files: Path) -> None:
     with (
         DataDir(settings.data_dir).lock(),

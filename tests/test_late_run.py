@@ -96,6 +96,28 @@ def test_a_failure_leaves_no_file_behind(tmp_path: Path, store: Store) -> None:
     assert not store.knows("late")
 
 
+def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path, store: Store) -> None:
+    seen: list[list[Path]] = []
+    inputs = list(recorded_inputs([pod(Side.LEFT, 5.0)], wall_ns=WALL_NS))
+    keep_late_run(
+        setup(), inputs, folder=tmp_path, store=store, wall_ns=WALL_NS, boot_id="imported",
+        accept=lambda _events: seen.append(list(tmp_path.glob("*.run"))),
+    )  # fmt: skip
+    assert seen == [[]]
+    assert [path.name for path in tmp_path.glob("*late*")] == ["late.run"]
+
+
+def test_what_is_not_accepted_leaves_nothing_behind(tmp_path: Path, store: Store) -> None:
+    def refuse(_events: object) -> None:
+        raise InputError(())
+
+    inputs = list(recorded_inputs([pod(Side.LEFT, 5.0)], wall_ns=WALL_NS))
+    with pytest.raises(InputError):
+        keep_late_run(setup(), inputs, folder=tmp_path, store=store, wall_ns=WALL_NS, boot_id="imported", accept=refuse)
+    assert not store.knows("late")
+    assert list(tmp_path.glob("*late*")) == []
+
+
 def test_rows_keep_their_run_time(tmp_path: Path, store: Store) -> None:
     """A pod whose clock is off: what counts for the run is the time that each row was given."""
     left = pod(Side.LEFT)

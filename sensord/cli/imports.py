@@ -48,12 +48,12 @@ def import_files(
         start_ns=None if start is None else parse_start(start),
         replace=replace,
     )
-    fates = import_recordings(settings_of(config, data_dir=data_dir), wish)
-    if as_json:
-        print_json([asdict(fate) for fate in fates])
-    else:
-        for fate in fates:
-            _tell(fate)
+    said: list[Fate] = []
+    try:
+        fates = import_recordings(settings_of(config, data_dir=data_dir), wish, said.append if as_json else _tell)
+    finally:
+        if as_json:
+            print_json([asdict(fate) for fate in said])
     if any(fate.outcome in {Outcome.BAD, Outcome.REFUSED} for fate in fates):
         raise typer.Exit(2)
 
