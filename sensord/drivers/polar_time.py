@@ -27,6 +27,10 @@ SMOOTHING = 1 / 64
 """Design choice: weight of one frame in the measured period. A stamp has steps of 30.5 us (polar-ble-sdk issue 597), so
 over 64 frames of 0.2 s the period is known to 3 millionths."""
 
+AGREE = 3
+"""Design choice: so many frames in a row that are as far apart as each other, and not as the measured period says, are
+not that many losses alike: a corrupt time was measured when little else had been, and the period is what they say."""
+
 REMEMBERED = 64
 """Design choice: a notification that is delivered twice comes at once."""
 
@@ -126,11 +130,14 @@ class Stream:
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
         self._suspects: deque[tuple[Batch, int]] = deque(maxlen=SUSPECTS)
         self._sum_ns, self._sum_n = 0.0, 0.0
+        self._heard: Batch | None = None
+        self._spans: list[tuple[int, int]] = []  # of the last frames, and their samples, while the period is in doubt
         self._at_link = False
 
     def relink(self) -> None:
         """The stream was stopped and started: its grid of samples begins anew, its clock goes on."""
         self._at_link = True
+        self._heard = None
         self._waiting.clear()
         self._suspects.clear()
 
@@ -149,6 +156,10 @@ class Stream:
 
     def place(self, batch: Batch) -> list[Timed]:
         """Batches that are certain now, oldest first. Raises PacketError (TIME) for one that fits nowhere."""
+        self._doubt_period(batch)
+        return self._placed(batch)
+
+    def _placed(self, batch: Batch) -> list[Timed]:
         last = self._last
         if last is None:
             return [self._accept(batch, 0)]
@@ -160,7 +171,7 @@ class Stream:
         borne_out = self._waits_before(batch, tolerance)
         if borne_out is not None:
             first = self._accept(borne_out, round(self._gap(last, borne_out)))
-            return [first, *self.place(batch)]
+            return [first, *self._placed(batch)]
         self._seen.append(batch.t_last_ns)
         self._waiting.append(batch)
         return []
@@ -200,6 +211,24 @@ class Stream:
     def _measure(self, span_ns: int, n: int) -> None:
         self._sum_ns += span_ns - SMOOTHING * self._sum_ns
         self._sum_n += n - SMOOTHING * self._sum_n
+
+    def _doubt_period(self, batch: Batch) -> None:
+        """Takes the period for what `AGREE` frames in a row say, placed or not."""
+        before, self._heard = self._heard, batch
+        if before is None or not self._sum_n:
+            return
+        span_ns, n = batch.t_last_ns - before.t_last_ns, len(batch)
+        possible = abs(span_ns - n * self._nominal_ns) <= FIRST_TOLERANCE * n * self._nominal_ns
+        if not possible or abs(self._gap(before, batch)) <= LOST_SAMPLES:
+            self._spans.clear()
+            return
+        self._spans.append((span_ns, n))
+        sum_ns, sum_n = (sum(column) for column in zip(*self._spans, strict=True))
+        if any(abs(s * sum_n / sum_ns - k) > LOST_SAMPLES for s, k in self._spans):
+            self._spans = self._spans[-1:]
+        elif len(self._spans) == AGREE:
+            self._sum_ns, self._sum_n = float(sum_ns), float(sum_n)
+            self._spans.clear()
 
     def _gap(self, before: Batch, batch: Batch) -> float:
         """How many samples there is room for between two batches."""

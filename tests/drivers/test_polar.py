@@ -258,6 +258,27 @@ def test_a_wrong_time_neither_moves_a_sample_nor_invents_a_loss() -> None:
         assert number[-1] == pytest.approx(479, abs=1e-3)
 
 
+@pytest.mark.parametrize("off", [-2.3, -1.6, 1.6, 2.3])
+def test_a_wrong_time_in_the_place_of_the_second_frame_costs_a_few_frames_not_the_run(off: float) -> None:
+    """The period is measured by it, and the true frames seem to come after losses, or to be too many."""
+    made = decoder()
+    packets = [p for i in range(40) for p in both(40 * i, 40)]
+    wrong = bytearray(packets[2].payload)
+    wrong[1:9] = (int.from_bytes(wrong[1:9], "little") + round(off * PERIOD_NS)).to_bytes(8, "little")
+    blocks = []
+    for packet in (*packets[:2], Packet("pod", packets[2].t_ns, DATA, bytes(wrong)), *packets[2:]):
+        try:
+            blocks += made.push(packet)
+        except PacketError:
+            continue
+    assert {b.segment for b in blocks} == {0}
+    assert (made.counts.lost or 0) <= 5 * 40
+    late = [b for b in blocks if b.t_pod_ns[0] > 1000 * NS + 10 * 40 * PERIOD_NS]
+    assert [b.missing_before for b in late] == [0] * 29
+    number = (np.concatenate([b.t_pod_ns for b in late]) - 1000 * NS) / PERIOD_NS
+    assert number == pytest.approx(np.arange(440, 1600), abs=0.1)
+
+
 def test_a_clock_that_was_set_begins_a_new_segment_after_five_frames() -> None:
     made = decoder()
     blocks = push(made, [p for i in range(4) for p in both(40 * i, 40)])
