@@ -212,6 +212,7 @@ class LogDecoder:
         self._rate_id = RATES_HZ.index(info.rate_hz)
         self._clock_us = info.clock_us or 0
         self._taken = 0
+        self._ahead: Piece | None = None
         self._rest = b""
         self._torn = False
 
@@ -251,9 +252,13 @@ class LogDecoder:
         piece = decode_piece(packet.payload)
         if piece.log_id != self._log_id:
             raise PacketError(PacketReason.TYPE, f"of the log {piece.log_id:08x}, armed was {self._log_id:08x}")
-        if piece.offset > self._taken:
+        if piece.offset <= self._taken:
+            return piece.data[self._taken - piece.offset :]
+        ahead, self._ahead = self._ahead, piece
+        if ahead is None or ahead.offset + len(ahead.data) != piece.offset:
             raise PacketError(PacketReason.ORDER, f"byte {piece.offset} after byte {self._taken}")
-        return piece.data[self._taken - piece.offset :]
+        self._taken, self._rest = ahead.offset, b""  # two that follow each other: what was before them is lost
+        return ahead.data + piece.data
 
     def _samples(self) -> list[SampleBlock]:
         """What has become whole. Bytes that begin no record are passed over until some do."""
