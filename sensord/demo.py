@@ -21,6 +21,7 @@ from sensord.sim.pods import OpenPodSim
 from sensord.sim.runner import RunnerSimulation
 from sensord.sim.script import Phase, Run, Stand, Walk
 from sensord.sim.sensor import SensorModel
+from sensord.sim.sources import ShakenSource
 from sensord.tally import Tally
 
 RATE_HZ = 200
@@ -77,6 +78,14 @@ def simulated_radio(script: Sequence[Phase] = SCRIPT, *, seed: int = 1, loop: bo
         )
         for index, (side, address) in enumerate(PODS.items())
     ]
+    return SimRadio(pods)
+
+
+def shaken_radio() -> SimRadio:
+    """The demo's pods lying on a table, the left one shaken after seven seconds, then the right one."""
+    now_ns = time.monotonic_ns()
+    hands = {Side.LEFT: ShakenSource(7.0, 11.0), Side.RIGHT: ShakenSource(12.0, 18.0)}
+    pods = [OpenPodSim(PODS[side], f"demo {side.value}", hand, now_ns=now_ns) for side, hand in hands.items()]
     return SimRadio(pods)
 
 

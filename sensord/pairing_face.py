@@ -42,9 +42,9 @@ async def change(
                 return
             backend = None
             if simulated:
-                from sensord.demo import simulated_radio  # noqa: PLC0415 (renders a runner: seconds)
+                from sensord.demo import shaken_radio  # noqa: PLC0415 (renders a runner: seconds)
 
-                backend = simulated_radio().backend
+                backend = shaken_radio().backend
             found = await (
                 pair_by_address(wanted, backend=backend) if wanted else pair_by_shaking(backend=backend, say=say)
             )

@@ -9,42 +9,26 @@ import sqlite3
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from sensord import pair as pairing
 from sensord.cli import main
 from sensord.config import Settings
 from sensord.daemon import Gateway
+from sensord.demo import PODS
 from sensord.drivers.link import Identity, PodLinks
 from sensord.errors import InputError, LinkReason
-from sensord.model import NS, PodSetup, Side
+from sensord.model import PodSetup, Side
 from sensord.pair import pair_by_address, pair_by_shaking
 from sensord.sim.backend import SimRadio
 from sensord.sim.peripheral import VirtualPod
 from sensord.sim.pods import OpenPodSim
 from sensord.sim.pods.standard import StandardPodSim
-from sensord.sim.sources import Samples
+from sensord.sim.sources import ShakenSource
 from sensord.store import Store
 from sensord.store_pairings import Pairing, forget, pair, pairings
 
 A, B, HEART = "C0:00:00:00:00:0A", "C0:00:00:00:00:0B", "C0:00:00:00:00:0C"
-
-
-class Hand:
-    """A pod that is shaken from `begin_s` to `end_s`, else at rest."""
-
-    def __init__(self, begin_s: float, end_s: float) -> None:
-        self.begin_ns, self.end_ns = round(begin_s * NS), round(end_s * NS)
-
-    def between(self, start_ns: int, end_ns: int, rate_hz: float) -> Samples:
-        period = NS / rate_hz
-        t_ns = np.rint(np.arange(np.ceil(start_ns / period), np.ceil(end_ns / period)) * period).astype(np.int64)
-        shaken = (t_ns >= self.begin_ns) & (t_ns < self.end_ns)
-        gyr = np.zeros((len(t_ns), 3))
-        gyr[:, 2] = np.where(shaken, 9.0 * np.sin(20 * t_ns / NS), 0.0)
-        acc = np.tile([0.0, 0.0, 9.8], (len(t_ns), 1))
-        return Samples(t_ns, acc, gyr, np.zeros(len(t_ns), np.uint8))
 
 
 def radio(*pods: VirtualPod) -> SimRadio:
@@ -52,7 +36,7 @@ def radio(*pods: VirtualPod) -> SimRadio:
 
 
 def pod(address: str, shaken_s: tuple[float, float] = (0, 0)) -> OpenPodSim:
-    return OpenPodSim(address, f"pod {address[-1]}", Hand(*shaken_s), now_ns=time.monotonic_ns())
+    return OpenPodSim(address, f"pod {address[-1]}", ShakenSource(*shaken_s), now_ns=time.monotonic_ns())
 
 
 @pytest.fixture
@@ -174,6 +158,18 @@ async def test_paired_pods_need_no_settings(tmp_path: Path) -> None:
     said: list[str] = []
     await Gateway(settings, backend=air.backend, say=said.append).run(2.5)
     assert any(line.startswith("ok    left pod linked: Open Pod") for line in said), said
+
+
+@pytest.mark.slow
+def test_the_command_pairs_the_demos_pods(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["sensord", "pair", "--simulated", "--data-dir", str(tmp_path), "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    paired = json.loads(capsys.readouterr().out)
+    assert [(p["side"], p["pod"]) for p in paired] == [("left", PODS[Side.LEFT]), ("right", PODS[Side.RIGHT])]
 
 
 def test_the_command_lists_forgets_and_refuses_in_one_line(

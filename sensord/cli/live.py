@@ -84,7 +84,7 @@ def demo(
 
 
 def fleet(
-    configs: Annotated[list[Path], typer.Argument(help="a settings file for each runner", exists=True, dir_okay=False)],
+    configs: Annotated[list[Path], typer.Argument(help="a settings file for each runner")],
     seconds: Annotated[float | None, typer.Option(min=0.1, help="stop after so many seconds")] = None,
     as_json: JsonOption = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="log to stderr")] = False,

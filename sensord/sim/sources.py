@@ -54,6 +54,25 @@ class SineSource:
         return Samples(t_ns, acc, gyr, np.zeros(len(t_ns), np.uint8))
 
 
+class ShakenSource:
+    """A pod that lies still and is shaken by hand from `begin_s` to `end_s`, about three times a second."""
+
+    def __init__(self, begin_s: float, end_s: float) -> None:
+        self._begin_ns, self._end_ns = round(begin_s * NS), round(end_s * NS)
+
+    def between(self, start_ns: int, end_ns: int, rate_hz: float) -> Samples:
+        """Samples at multiples of the sample period."""
+        period_ns = NS / rate_hz
+        first, stop = int(np.ceil(start_ns / period_ns)), int(np.ceil(end_ns / period_ns))
+        t_ns = np.rint(np.arange(first, stop) * period_ns).astype(np.int64)
+        shaken = (t_ns >= self._begin_ns) & (t_ns < self._end_ns)
+        turning = np.where(shaken, np.sin(2 * np.pi * 3.2 * t_ns / NS), 0.0)
+        zero = np.zeros(len(t_ns))
+        gyr = np.stack([zero, 2.0 * turning, 9.0 * turning], axis=1)
+        acc = np.stack([15.0 * turning, zero, np.full(len(t_ns), G_MPS2)], axis=1)
+        return Samples(t_ns, acc, gyr, np.zeros(len(t_ns), np.uint8))
+
+
 class ArraySource:
     """Plays recorded or rendered arrays (for example `sim.runner`'s): times are taken from the first sample on.
 
