@@ -20,7 +20,7 @@ from sensord.drivers.base import PodInfo
 from sensord.errors import InputError, Problem
 from sensord.late_run import LateRun, RecordedPod, keep_late_run, recorded_inputs
 from sensord.load.life import END_AFTER_S
-from sensord.log_samples import FetchedLog, LiveRun, Settings, Timed, cut, one_line
+from sensord.log_samples import EVER_NS, FetchedLog, LiveRun, Settings, Timed, cut, one_line
 from sensord.model import NS, Input, Json, Mark, MarkKind, Packet, PodSetup, RunSetup, RunState
 from sensord.pod_time import Axis
 from sensord.recording import read_run
@@ -214,7 +214,7 @@ def told(log: FetchedLog) -> Iterator[str]:
         yield f"the {name} restarted while it logged"
     if lost := log.counts.lost:
         yield f"the log of the {name} lacks {lost} samples"
-    if bad := log.counts.rejected_total:
+    if bad := log.counts.rejected_total + log.counts.damaged:
         yield f"{bad} parts of the log of the {name} could not be read"
     if untimed := log.untimed_samples:
         yield f"{untimed} samples of the {name} are of a time that nobody knows: between restarts none read its clock"
@@ -225,8 +225,10 @@ def outings(
 ) -> list[tuple[int, int]]:
     """Stretches of the axis in which a foot moved, with some quiet before and after; parted as runs are."""
     moving: set[int] = set()
+    first_ns, last_ns = EVER_NS, -EVER_NS
     for log in logs:
         for timed in one_line(log, lives):
+            first_ns, last_ns = min(first_ns, int(timed.axis_ns[0])), max(last_ns, int(timed.axis_ns[-1]) + 1)
             fast = np.einsum("ij,ij->i", timed.block.gyr_radps, timed.block.gyr_radps) > MOVING_RADPS**2
             moving.update(np.unique(timed.axis_ns[fast] // NS).tolist())
     seconds = sorted(s for s in moving if after_ns is None or s * NS > after_ns)
@@ -236,9 +238,9 @@ def outings(
             parts[-1].append(second)
         else:
             parts.append([second])
-    lowest = -(1 << 62) if after_ns is None else after_ns
+    lowest = first_ns if after_ns is None else max(after_ns, first_ns)
     return [
-        (max((part[0] - MARGIN_S) * NS, lowest), (part[-1] + 1 + MARGIN_S) * NS)
+        (max((part[0] - MARGIN_S) * NS, lowest), min((part[-1] + 1 + MARGIN_S) * NS, last_ns))
         for part in parts
         if len(part) >= LEAST_MOVING_S
     ]

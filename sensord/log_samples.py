@@ -30,6 +30,8 @@ mapping is off by milliseconds, a link that is about to break holds packets up f
 EDGE_NS = 5 * NS
 """Design choice: a log may begin so long before the reading of the clock that came with it, and end so long after."""
 
+EVER_NS = 1 << 62
+
 ClockKey = int | tuple[str, int]
 """Blocks of one key are on one clock: an epoch of the log's pod, or a live run's own segment."""
 
@@ -200,7 +202,8 @@ class FetchedLog:
             return
         order = sorted(self.segments)
         at = [axis_ns for fix in self.pod.fixes if (axis_ns := self.axis.place(fix.boot, fix.at_ns)) is not None]
-        bounds = [min(at) - EDGE_NS, max(at) + EDGE_NS]
+        known = self.axis.place(self.pod.fixes[0].boot, 0) is not None  # when it was armed, in this time
+        bounds = [min(at) - EDGE_NS if known else -EVER_NS, max(at) + EDGE_NS]
         for clock, going in ((0, order), (len(self.clocks) - 1, order[::-1])):
             for segment in going:
                 if segment in self._clock_of:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ulid import ULID
 
 from sensord import arming, fetching, host
 from sensord.armed import ArmedState, Flight
 from sensord.arming import Base, Clocks
 from sensord.config import PodSettings, Settings
 from sensord.datadir import DataDir
-from sensord.model import NS, Side
-from sensord.recording import RunFile
+from sensord.drivers import DRIVERS
+from sensord.model import ALGORITHM, NS, Input, Mark, MarkKind, PodSetup, RunSetup, Side, Tick
+from sensord.pipeline import Pipeline
+from sensord.recording import Anchor, RunFile
 from sensord.sim.backend import SimRadio
 from sensord.sim.peripheral import VirtualPod
 from sensord.sim.pods import OpenPodSim
@@ -25,6 +28,7 @@ from sensord.sim.runner import RunnerSimulation, SimulatedFoot
 from sensord.sim.script import Run, Stand
 from sensord.sim.sensor import SensorModel
 from sensord.store import Store, StoredRun
+from tests.drivers.wireless import Wire
 
 LEFT, RIGHT = "C0:00:00:00:00:01", "C0:00:00:00:00:02"
 SIDES = {LEFT: Side.LEFT, RIGHT: Side.RIGHT}
@@ -66,6 +70,16 @@ def pods(begun_ns: int, **options: Any) -> list[OpenPodSim]:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class AfterRestart(Clocks):
+    """Of this machine: time since boot began anew, the wall clock went on."""
+
+    restart_ns: int = 0
+
+    def now_ns(self) -> int:
+        return Clocks.now_ns(self) - self.restart_ns
+
+
 @dataclass
 class Place:
     """A gateway, its pods, and a clock that is behind by `ago_s`."""
@@ -73,6 +87,7 @@ class Place:
     folder: Path
     ago_s: float = AWAY_S
     said: list[str] = field(default_factory=list)
+    restart_ns: int = 0
     radio: SimRadio = field(init=False)
     settings: Settings = field(init=False)
 
@@ -96,7 +111,7 @@ class Place:
         return self.radio.pods[address]
 
     def base(self) -> Base:
-        clocks = Clocks(round(self.ago_s * NS))
+        clocks = AfterRestart(round(self.ago_s * NS), self.restart_ns)
         return Base(self.settings, backend=self.radio.backend, clocks=clocks, say=self.said.append)
 
     async def arm(self, **how: Any) -> list[arming.PodReport]:
@@ -110,6 +125,45 @@ class Place:
         self.ago_s -= seconds
         for pod in self.radio.pods.values():
             pod.due(self.now_ns())
+
+    def live(self, seconds: float, *, ended: bool = True) -> str:
+        """What a gateway kept that was in reach for so long; its run. Takes no time."""
+        zero_ns, run = self.now_ns(), str(ULID())
+        setups = tuple(PodSetup(p.address, p.side, p.driver) for p in self.settings.pod)
+        setup = RunSetup(run, self.settings.runner, self.settings.site, self.settings.gateway, setups)
+        inputs: list[Input] = []
+        for one in setups:
+            wire = Wire(self.pod(one.pod), now_ns=zero_ns)
+            info = wire.start(DRIVERS[one.driver])
+            inputs.append(Mark(wire.now_ns - zero_ns, MarkKind.LINK_UP, {"pod": one.pod, "info": info.to_json()}))
+            wire.listen(zero_ns + round(seconds * NS) - wire.now_ns)
+            inputs += [replace(packet, pod=one.pod, t_ns=packet.t_ns - zero_ns) for packet in wire.packets]
+            self.pod(one.pod).drop_link()
+        inputs += [Tick(s * NS, 0) for s in range(1, int(seconds) + 1)]
+        inputs.append(Mark(NS, MarkKind.NOTE, {"text": "a note of hers", "by": "her"}))
+        inputs = [*sorted(inputs, key=lambda item: item.t_ns)]
+        data = DataDir(self.folder)
+        anchor = Anchor(self.wall_ns(), zero_ns, host.boot_id(), wall_trusted=True)
+        file = RunFile.create(data.run_file(run), setup, anchor)
+        pipeline = Pipeline(setup)
+        events = []
+        for item in inputs:
+            file.add(item)
+            events += pipeline.push(item)
+        with contextlib.closing(Store.open(data.store, gateway="gateway")) as store:
+            store.begin_run(
+                setup, file=f"{run}.run", boot_id=anchor.boot_id, boottime_ns=zero_ns, begun_wall_ns=anchor.wall_ns
+            )
+            store.append(run, ALGORITHM, events + (pipeline.flush() if ended else []))
+            if ended:
+                store.end_run(run, sha256=file.seal())
+            else:
+                file.close()
+        self.later(seconds)
+        return run
+
+    def wall_ns(self) -> int:
+        return host.wall_ns() - round(self.ago_s * NS)
 
     @property
     def flights(self) -> list[Flight]:

@@ -12,6 +12,7 @@ import pytest
 from sensord import host
 from sensord.armed import Stage
 from sensord.daemon import Gateway
+from sensord.drivers.base import Wanted
 from sensord.drivers.recorded import SAMPLES, RecordedDecoder
 from sensord.errors import InputError
 from sensord.model import NS, Mark, MarkKind, Packet
@@ -92,31 +93,38 @@ async def test_what_she_ran_in_reach_is_not_doubled_and_its_run_is_replaced(plac
     """Live for a few seconds while the pods log; the packets that came are in the log, too."""
     await place.arm()
     place.later(6.0)
-    gateway = Gateway(place.settings, backend=place.radio.backend, say=place.said.append)
-    await _live(gateway, place, 2.5)
-    live = [run.run for run in place.runs()]
-    assert len(live) == 1
+    live = place.live(5.0)
+    assert len(place.strides(live)) > 5
     assert all(pod.log.logging for pod in place.radio.pods.values()), "a stream leaves the log alone"
-    place.later(AWAY_S - 8.5)
+    place.later(AWAY_S - 11.0)
     fetched = await place.fetch()
     [run] = place.runs()
     check_whole(place, run.run, AWAY_S - 1)
-    assert fetched.runs[0].replaces == tuple(live)
-    [old] = [one for one in place.runs(discarded=True) if one.run in live]
+    assert fetched.runs[0].replaces == (live,)
+    assert len(place.strides(run.run)) > len(place.strides(live))
+    with place.store() as store:
+        notes = [e.payload["text"] for e in store.events(run.run, kinds=["note"])]
+        assert "a note of hers" in notes
+        assert first_difference(replay(place.folder / "runs" / f"{run.run}.run"), store, run.run) is None
+    [old] = [one for one in place.runs(discarded=True) if one.run == live]
     assert old.discarded_reason == f"replaced by {run.run}"
 
 
-async def _live(gateway: Gateway, place: Place, seconds: float) -> None:
-    """The gateway's clock is the place's."""
-    real, wall = host.boottime_ns, host.wall_ns
-    shift_ns = round(place.ago_s * NS)
-    place.radio.now_ns = lambda: real() - shift_ns
-    host.boottime_ns, host.wall_ns = lambda: real() - shift_ns, lambda: wall() - shift_ns  # type: ignore[assignment]
-    try:
-        await gateway.run(seconds)
-    finally:
-        host.boottime_ns, host.wall_ns = real, wall  # type: ignore[assignment]
-        place.radio.now_ns = place.now_ns
+async def test_a_gateway_asks_for_the_log_to_be_left_alone(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Wanted] = []
+
+    class Links:
+        def __init__(self, *_: object, wanted: Wanted, **__: object) -> None:
+            asked.append(wanted)
+
+        async def run(self) -> None:
+            await asyncio.sleep(60)
+
+    monkeypatch.setattr("sensord.daemon.PodLinks", Links)
+    await Gateway(place.settings, say=place.said.append).run(0.05)
+    await place.arm()
+    await Gateway(place.settings, say=place.said.append).run(0.05)
+    assert [wanted.keep_log for wanted in asked] == [False, True]
 
 
 async def test_live_samples_fill_what_a_full_log_lacks(place: Place) -> None:
@@ -126,14 +134,14 @@ async def test_live_samples_fill_what_a_full_log_lacks(place: Place) -> None:
         patch.setattr("sensord.drivers.open_pod_log.LEAST_S", 1)
         await place.arm()
     place.later(5.0)
-    await _live(Gateway(place.settings, backend=place.radio.backend, say=place.said.append), place, 4.0)
+    place.live(8.0)
     place.later(2.0)
     fetched = await place.fetch()
     [run] = place.runs()
     for pod in (LEFT, RIGHT):
         t_ns = stamps(place, run.run, pod)
         assert np.all(np.abs(np.diff(t_ns) - NS / 200) < 20_000), "log, then live, without a seam"
-        assert (t_ns[-1] - t_ns[0]) / NS > 8.5
+        assert (t_ns[-1] - t_ns[0]) / NS > 12.5
     assert any("was full" in note for r in fetched.pods for note in r.details["notes"])
 
 
@@ -280,6 +288,35 @@ async def test_a_pod_that_restarts_loses_no_more_than_a_moment(place: Place) -> 
     assert times == sorted(times)
 
 
+async def test_this_machine_restarts_meanwhile(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its wall clock bridges that; the pods' clocks are still known at both ends."""
+    await place.arm()
+    place.later()
+    monkeypatch.setattr(host, "boot_id", lambda: "another")
+    place.restart_ns = 1000 * NS
+    wall_ns = place.wall_ns()
+    await place.fetch()
+    [run] = place.runs()
+    check_whole(place, run.run)
+    assert run.begun_wall_ns is not None
+    assert abs(run.begun_wall_ns - (wall_ns - AWAY_S * NS)) < 3 * NS
+
+
+async def test_without_a_trusted_wall_clock_the_log_is_placed_by_what_is_known(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.settings.clock = "untrusted"
+    await place.arm()
+    place.later()
+    monkeypatch.setattr(host, "boot_id", lambda: "another")
+    place.restart_ns = 1000 * NS
+    fetched = await place.fetch()
+    [run] = place.runs()
+    assert run.begun_wall_ns is None
+    check_whole(place, run.run)
+    assert all(r.details["error_ns"] > AWAY_S * 200_000 for r in fetched.pods), "the clock was read once: that is said"
+
+
 @pytest.mark.parametrize(
     ("target", "after"),
     [
@@ -327,11 +364,8 @@ async def test_a_fetch_that_is_killed_anywhere_is_finished_by_the_next(
 async def test_a_live_run_that_a_crash_left_open_is_not_taken_over(place: Place) -> None:
     await place.arm()
     place.later(6.0)
-    with pytest.MonkeyPatch.context() as patch:
-        dies(patch, "sensord.current_run.CurrentRun.end")
-        with contextlib.suppress(Killed):
-            await _live(Gateway(place.settings, backend=place.radio.backend, say=place.said.append), place, 3.0)
-    place.later(AWAY_S - 6.0)
+    place.live(5.0, ended=False)
+    place.later(AWAY_S - 11.0)
     with pytest.raises(InputError, match="a run that a crash left open"):
         await place.fetch()
     assert all(pod.stage is Stage.FETCHED for flight in place.flights for pod in flight.pods)
