@@ -8,8 +8,6 @@ was restarted shows in `boot_id`: its clock begins at 0 then, and no fix of it i
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import count
@@ -49,6 +47,7 @@ from sensord.drivers.movesense_wire import (
     path,
     status_text,
 )
+from sensord.drivers.sealed import seal, unseal
 from sensord.errors import LinkError, LinkReason, PacketError, PacketReason
 from sensord.model import Json, Packet, SampleBlock
 
@@ -57,9 +56,6 @@ LOG_RATES_HZ = (13.0, 26.0, 52.0, 104.0)
 
 BATTERY_PCT = 10
 """Design choice: an emptier sensor is not armed."""
-
-MOST_ENTRIES = 4
-"""A list of logs is cut at what one notification holds, about 4 entries (hardware-protocols.md 4.5)."""
 
 MS = 1_000_000
 
@@ -93,10 +89,11 @@ def arm(wanted: Wanted) -> Session[PodInfo]:
         raise LinkError(LinkReason.SETUP, "it is logging already: fetch or end that log first")
     found = yield from ranges()
     rate_hz = choose(found.rates_hz, LOG_RATES_HZ, wanted)
-    before = yield from _entries()
-    if len(before) >= MOST_ENTRIES:
+    others = yield from _entries()
+    if others:
         raise LinkError(
-            LinkReason.SETUP, f"its memory has {len(before)} logs or more, and does not list all: fetch and erase them"
+            LinkReason.SETUP,
+            f"its memory has {len(others)} other logs and can only be erased as a whole: fetch and erase them first",
         )
     what = path(f"/Meas/IMU6/{rate_hz:g}") + path("/Time/Detailed")
     yield from ask("what to log", Ref.CONFIGURE, Command.PUT_LOGGER_CONFIG, what)
@@ -105,7 +102,7 @@ def arm(wanted: Wanted) -> Session[PodInfo]:
         raise LinkError(LinkReason.SETUP, "it was told to log, and says that it does not")
     now_ms = yield from clock()
     yield Fix(now_ms * MS)
-    return replace(info_of(identity, found, rate_hz, now_ms, percent, logs_before=sorted(before)), boot_id=0)
+    return replace(info_of(identity, found, rate_hz, now_ms, percent, armed=True), boot_id=0)
 
 
 def _entries() -> Session[dict[int, int]]:
@@ -116,7 +113,7 @@ def _entries() -> Session[dict[int, int]]:
 
 
 def recover(armed: Mapping[str, Json]) -> Session[PodInfo]:
-    """Ends the log and hands it over, and any that was begun since. Raises LinkError."""
+    """Ends the log and hands it over, with any that was begun since. Raises LinkError."""
     info = _armed(armed)
     identity = yield from hello()
     if identity.serial != info.serial:
@@ -128,20 +125,19 @@ def recover(armed: Mapping[str, Json]) -> Session[PodInfo]:
     yield Fix(now_ms * MS)
     went_back = (now_ms - info.details["clock_ms"]) % CLOCK_SPAN_MS > CLOCK_SPAN_MS // 2
     sizes = yield from _entries()
-    last = max(info.details["logs_before"], default=0)
-    logs = sorted(log for log in sizes if log > last)
+    logs = sorted(sizes)
     yield Progress(0, sum(sizes[log] for log in logs))
     done = 0
     for log in logs:
         done = yield from _fetch(log, done, sum(sizes[one] for one in logs))
-    more = max(logs, default=last) + 1  # a list that was cut: ids go up by one
-    while (logs or last) and (came := (yield from _fetch(more, done, None))) > done:
-        logs.append(more)
-        done, more = came, more + 1
     if not logs:
         if was_on:
             yield from _close()
         raise LinkError(LinkReason.SETUP, "its memory has no log of the armed run")
+    # the list is cut at what one notification holds; ids go up by one
+    more = logs[-1] + 1
+    while (came := (yield from _fetch(more, done, None))) > done:
+        done, more = came, more + 1
     percent = yield from battery()
     details = {**info.details, "clock_ms": now_ms}
     return replace(info, boot_id=int(went_back), clock_us=now_ms * 1000, details=details, battery_pct=percent)
@@ -240,25 +236,6 @@ def release() -> Session[None]:
 
 # ---------------------------------------------------------------------------------------------------------- decoder
 
-PIECE = struct.Struct("<III")
-"""Of a kept piece: log, offset in it, CRC-32 of these two and of the bytes that follow."""
-
-
-def seal(log: int, offset: int, data: bytes) -> bytes:
-    """A piece of a log, as it is kept."""
-    return PIECE.pack(log, offset, zlib.crc32(data, zlib.crc32(struct.pack("<II", log, offset)))) + data
-
-
-def unseal(piece: bytes) -> tuple[int, int, bytes]:
-    """Log, offset and bytes of a kept piece. Raises PacketError."""
-    if len(piece) <= PIECE.size:
-        raise PacketError(PacketReason.TOO_SHORT, f"{len(piece)} bytes")
-    log, offset, _ = PIECE.unpack_from(piece)
-    data = piece[PIECE.size :]
-    if seal(log, offset, data) != piece:
-        raise PacketError(PacketReason.CHECKSUM, f"a piece of log {log}")
-    return log, offset, data
-
 
 class LogDecoder:
     """Kept pieces to SampleBlocks, in the time of the sensor's clock, which live samples have, too."""
@@ -326,7 +303,6 @@ class LogDecoder:
 def _armed(armed: Mapping[str, Json]) -> PodInfo:
     """The info of an armed sensor. Raises LinkError (IDENTITY)."""
     info = known(armed)
-    before = info.details.get("logs_before")
-    if not isinstance(before, list) or not all(isinstance(log, int) for log in before):
+    if info.details.get("armed") is not True:
         raise LinkError(LinkReason.IDENTITY, f"recorded pod info is not that of an armed pod: {dict(info.details)}")
     return info

@@ -9,9 +9,9 @@ import pytest
 
 from sensord.drivers import DRIVERS
 from sensord.drivers.base import LOG, Keep, LoggingDriver, PodInfo, Progress, Wanted, Write
-from sensord.drivers.movesense_log import seal
 from sensord.drivers.movesense_sbem import MAGIC, encode_chunk, encode_description
-from sensord.drivers.movesense_wire import NOTIFY, Command, Ref, Reply, encode_imu6, encode_parts
+from sensord.drivers.movesense_wire import NOTIFY, WRITE, Command, Ref, Reply, encode_imu6, encode_parts
+from sensord.drivers.sealed import seal
 from sensord.errors import LinkError, LinkReason, PacketError, PacketReason
 from sensord.model import G_MPS2, NS, Packet, SampleBlock
 from sensord.sim.pods.movesense import MovesenseSim
@@ -244,7 +244,8 @@ def test_a_restart_during_the_run_begins_a_new_segment() -> None:
     wire, info = armed(pod)
     pod.reboot(wire.now_ns)
     wire.connect()
-    wire.converse(driver().arm(PLAIN))  # somebody starts it again
+    for code, arguments in ((Command.PUT_LOGGER_CONFIG, b"/Meas/IMU6/104\0"), (Command.PUT_LOGGER_STATE, b"\3")):
+        pod.write(WRITE, bytes([code, 1]) + arguments, wire.now_ns)  # somebody starts it again
     wire.listen(5 * NS)
     pod.drop_link()
     wire.connect()
@@ -255,17 +256,27 @@ def test_a_restart_during_the_run_begins_a_new_segment() -> None:
     assert (lost, segments) == (0, [0, 1])
 
 
-def test_logs_of_others_are_not_fetched_and_too_many_are_refused() -> None:
+def test_a_memory_with_logs_of_others_is_not_armed_because_it_is_erased_as_a_whole() -> None:
     pod = sim()
     pod.memory.logs[1] = bytearray(b"of somebody else")
-    pod.memory.next_id = 2
-    wire, info = armed(pod)
-    wire.converse(driver().recover(info))
-    assert decoded(info, wire.kept)[2] == [0]
-    for log in range(3, 7):
-        pod.memory.logs[log] = bytearray(b"of somebody else")
-    with pytest.raises(LinkError, match="fetch and erase"):
+    pod.memory.boots[1] = 0
+    wire = Wire(pod)
+    wire.connect()
+    with pytest.raises(LinkError, match="1 other logs and can only be erased as a whole"):
         wire.converse(driver().arm(PLAIN))
+
+
+def test_logs_that_are_not_listed_are_fetched_too() -> None:
+    """The list is cut at what a notification holds."""
+    wire, info = armed(sim(mtu=517))
+    pod = wire.pod
+    assert isinstance(pod, MovesenseSim)
+    data = bytes(pod.memory.logs[1])
+    wire.converse(driver().recover(info))
+    wire.kept.clear()
+    pod.memory.logs |= {log: bytearray(data) for log in range(2, 40)}
+    wire.converse(driver().recover(info))
+    assert {int.from_bytes(piece[:4], "little") for piece in wire.kept} == set(range(1, 40))
 
 
 def test_a_memory_without_the_log_says_so() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Unpack
 
 from sensord.drivers import movesense_wire as wire
 from sensord.drivers.movesense_sbem import MAGIC, encode_chunk, encode_description
 from sensord.drivers.movesense_wire import NOTIFY, WRITE, Command, Reply
 from sensord.model import NS, IntArray
 from sensord.sim.peripheral import Characteristic, Notification, Service
-from sensord.sim.pods.sampled import ALL_ACC, SampledPod
+from sensord.sim.pods.sampled import ALL_ACC, PodOptions, SampledPod
 from sensord.sim.sources import Samples, SampleSource
 
 RATES_HZ = (13, 26, 52, 104, 208, 416, 833, 1666)
@@ -67,37 +68,16 @@ class MovesenseSim(SampledPod):
         name: str,
         source: SampleSource | None = None,
         *,
-        now_ns: int,
-        origin_ns: int | None = None,
-        rate_hz: float | None = None,
-        acc_range_g: int = 16,
-        gyr_range_dps: int = 2000,
-        uptime_us: int = 60_000_000,
-        clock_ppm: float = 0.0,
-        seed: int = 0,
-        mtu: int = 247,
         range_g: int = 8,
+        **options: Unpack[PodOptions],
     ) -> None:
-        self.range_g = min(range_g, acc_range_g)
+        self.range_g = min(range_g, options.get("acc_range_g", 16))
         self.mute = {"/Info"}
         self.closes_at_restart = False
         self.memory = _Memory()
         self._outbox: list[bytes] = []
         self._restarting = False
-        super().__init__(
-            address,
-            name,
-            source,
-            now_ns=now_ns,
-            origin_ns=origin_ns,
-            rate_hz=rate_hz,
-            acc_range_g=acc_range_g,
-            gyr_range_dps=gyr_range_dps,
-            uptime_us=uptime_us,
-            clock_ppm=clock_ppm,
-            seed=seed,
-            mtu=mtu,
-        )
+        super().__init__(address, name, source, **options)
 
     @property
     def services(self) -> tuple[Service, ...]:
