@@ -21,6 +21,7 @@ from sensord.datadir import DataDir
 from sensord.drivers.base import Wanted
 from sensord.drivers.link import Air, Backend, Identity, PodLinks
 from sensord.errors import InputError, LinkReason, Problem
+from sensord.incoming import take_in_waiting
 from sensord.journal import Journal, end_sealed_runs
 from sensord.model import (
     Alert,
@@ -142,6 +143,7 @@ class Gateway:
             stack.enter_context(data.lock())
             writer = Store.open(data.store, gateway=settings.gateway)
             end_sealed_runs(writer, data)
+            take_in_waiting(data, writer)
             bridge = _Bridge(asyncio.get_running_loop())
             journal = Journal(writer, on_stored=bridge.stored, on_error=bridge.fail)
             stack.enter_context(contextlib.closing(journal))
@@ -316,7 +318,7 @@ class Gateway:
         token = None if alone else kept_token(self._settings.data_dir)
         page = Page(
             LiveView(),
-            commands=RunCommands(current, journal),
+            commands=RunCommands(current, journal, DataDir(self._settings.data_dir)),
             runs=StoreRuns(reader),
             allowed_hosts=[*web.allowed_hosts, *([] if alone else host.names())],
             token=token,

@@ -8,8 +8,6 @@ ten minutes apart are several runs, as live.
 
 from __future__ import annotations
 
-import contextlib
-import getpass
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,19 +18,17 @@ from ulid import ULID
 
 from sensord.config import Settings
 from sensord.daemon import HISTORY_RUNS, plan_of, run_setup
-from sensord.datadir import DataDir, HeldError
-from sensord.disk import disk_errors
 from sensord.errors import InputError, Problem
 from sensord.files.fit import FitActivity
 from sensord.files.part import NotNeeded, Part
 from sensord.files.recognise import read_recording
 from sensord.import_groups import Fate, KnownPod, Outcome, fit_run, found_runs, stated_run
-from sensord.late_run import EVENTS_AT_ONCE, LateRun, keep_late_run, recorded_inputs
+from sensord.incoming import hand_over
+from sensord.late_run import LateRun, recorded_inputs
 from sensord.model import NS, Event, RunChange, RunState, Side
 from sensord.plan.model import Plan
-from sensord.playback import open_run, replay
-from sensord.recording import RunFile
 from sensord.run_recording import RunRecording, cut
+from sensord.shelf import Shelf, shelf_of
 from sensord.store import Store, StoredRun
 from sensord.store_pairings import pairings
 
@@ -63,44 +59,23 @@ def import_recordings(settings: Settings, wish: Wish, tell: Callable[[Fate], Non
     """Bring recordings in; what became of each file, which `tell` hears as soon as it is known. The good ones are in,
     whatever the others are.
 
-    InputError: nothing to import, a plan that cannot be read, a data directory that a daemon holds.
+    InputError: nothing to import, a plan that cannot be read, a data directory that is held by what cannot be asked.
     """
     plan, plan_text = plan_of(settings)
     stated, others, fates = _read(wish)
-    data = DataDir(settings.data_dir)
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(data.lock())
-        except HeldError as held:
-            found = f"a sensord that is running (process {held.holder})"
-            raise InputError(Problem(str(data.path), "", found, "it stopped: import, then start it again")) from None
-        store = stack.enter_context(contextlib.closing(Store.open(data.store, gateway=settings.gateway)))
-        finish_left_open(data, store)
-        runs, unknown = _runs(wish, stated, others, known_pods(settings, store))
+    with shelf_of(settings) as shelf:
+        runs, unknown = _runs(wish, stated, others, known_pods(settings, shelf.store))
         fates += unknown
         for fate in fates:
             tell(fate)
         if wish.start_ns is not None and len(runs) > 1:
             found = f"one time for {len(runs)} runs"
             raise InputError(Problem("command line", "--start", found, "the files of one run"))
-        keeper = Keeper(settings, plan, plan_text, data, store, again=wish.replace)
+        keeper = Keeper(settings, plan, plan_text, shelf, again=wish.replace)
         for recording in sorted(runs, key=lambda run: run.wall_ns or 0):
             fates.append(keeper.keep(recording))
             tell(fates[-1])
     return fates
-
-
-def finish_left_open(data: DataDir, store: Store) -> None:
-    """Imports that were killed when their file was whole, and its events were not yet all in the store."""
-    for run in store.open_runs():
-        if run.boot_id != BOOT:
-            continue
-        path = data.runs / run.file
-        recorded = open_run(path)
-        events = list(replay(recorded))
-        for start in range(0, len(events), EVENTS_AT_ONCE):
-            store.append(run.run, run.algo, events[start : start + EVENTS_AT_ONCE])
-        store.end_run(run.run, sha256=recorded.sealed or RunFile.resume(path).seal())
 
 
 def known_pods(settings: Settings, store: Store) -> list[KnownPod]:
@@ -124,14 +99,14 @@ def parse_start(text: str) -> int:
 
 
 class Keeper:
-    """Keeps recordings as runs, one after the other. The data directory is held while it does."""
+    """Keeps recordings as runs, one after the other. Nobody else imports while it does."""
 
     def __init__(
-        self, settings: Settings, plan: Plan | None, plan_text: str | None, data: DataDir, store: Store, *, again: bool
+        self, settings: Settings, plan: Plan | None, plan_text: str | None, shelf: Shelf, *, again: bool
     ) -> None:
         """`again`: runs that are there in the same time are replaced."""
         self._settings, self._plan, self._plan_text = settings, plan, plan_text
-        self._data, self._store, self._again = data, store, again
+        self._shelf, self._store, self._again = shelf, shelf.store, again
         self._runner = plan.runner.alias if plan else settings.runner
 
     def keep(self, recording: RunRecording) -> Fate:
@@ -158,7 +133,7 @@ class Keeper:
             found = Problem(recording.files[0], "", "nobody who walks or runs", "a recording of a run")
             return Fate(recording.files, Outcome.BAD, str(found))
         for run in there:
-            self._store.discard(run.run, getpass.getuser(), f"replaced by {kept[0].run}, which was imported")
+            self._shelf.discard(run.run, f"replaced by {kept[0].run}, which was imported")
         return _imported(recording, kept, there)
 
     def _attempt(self, recording: RunRecording) -> tuple[int, StoredRun | None]:
@@ -209,13 +184,11 @@ class Keeper:
             self._settings, self._plan, self._plan_text, run=run, pods=recording.setups, history=history
         )  # fmt: skip
         inputs = recorded_inputs(recording.pods, wall_ns=recording.wall_ns or 0)
-        if not self._store.knows(run):  # a whole file that an import left which was killed before it was entered
-            with disk_errors(self._data.runs):
-                self._data.run_file(run).unlink(missing_ok=True)
-        return keep_late_run(
-            setup, inputs, folder=self._data.runs, store=self._store, wall_ns=recording.wall_ns, boot_id=BOOT,
-            accept=accept,
+        kept = hand_over(
+            self._shelf.data, setup, inputs, wall_ns=recording.wall_ns, boot_id=BOOT, accept=accept
         )  # fmt: skip
+        self._shelf.take_in(run)
+        return kept
 
 
 def run_id(recording: RunRecording, attempt: int = 0, piece: int = 0) -> str:

@@ -29,6 +29,7 @@ from sensord.model import (
     Packet,
     Reading,
     RunSetup,
+    RunSummary,
     SampleBlock,
     Tick,
 )
@@ -108,21 +109,26 @@ def keep_late_run(
     anchor = Anchor(wall_ns=wall_ns or 0, boottime_ns=0, boot_id=boot_id, wall_trusted=wall_ns is not None)
     if store.knows(setup.run):
         raise InputError(Problem(str(store.path), f"run {setup.run}", "a run of that id", "a new one"))
-    events = _written_whole(path, setup, anchor, inputs, accept)
+    events = write_whole(path, setup, anchor, inputs, accept)
     file = RunFile.resume(path)
     store.begin_run(setup, file=path.name, boot_id=boot_id, boottime_ns=0, begun_wall_ns=wall_ns)
     for start in range(0, len(events), EVENTS_AT_ONCE):
         store.append(setup.run, ALGORITHM, events[start : start + EVENTS_AT_ONCE])
     sha256 = file.seal()
     store.end_run(setup.run, sha256=sha256)
-    summary = next((dict(event.payload) for event in reversed(events) if event.kind == "summary"), None)
-    return LateRun(setup.run, path, sha256, len(events), summary)
+    return LateRun(setup.run, path, sha256, len(events), summary_of(events))
 
 
-def _written_whole(
+def summary_of(events: Sequence[Event]) -> dict[str, Json] | None:
+    """The summary among a run's events; None: there is none."""
+    return next((dict(event.payload) for event in reversed(events) if event.kind == RunSummary.KIND), None)
+
+
+def write_whole(
     path: Path, setup: RunSetup, anchor: Anchor, inputs: Iterable[Input], accept: Callable[[Sequence[Event]], None]
 ) -> list[Event]:
-    """Writes the file beside its place and moves it there: what a killed process leaves is no run file."""
+    """Writes the file beside its place and moves it there, unsealed: what a killed process leaves is no run file. Gives
+    what the pipeline says; `accept` as in `keep_late_run`."""
     scratch = path.with_name(f".{path.stem}.late")
     for left in path.parent.glob(f"{scratch.name}*"):
         left.unlink()

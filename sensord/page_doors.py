@@ -11,8 +11,10 @@ from pathlib import Path
 
 from sensord import host
 from sensord.current_run import CurrentRun
+from sensord.datadir import DataDir
 from sensord.errors import InputError, Problem
 from sensord.files.speed_words import SHARE_SD, parse_grade_pct, parse_speed_mps
+from sensord.incoming import steps
 from sensord.journal import Journal
 from sensord.model import NS, Alert, Json, LimitState, Mark, MarkKind
 from sensord.store import Store, StoredRun
@@ -47,9 +49,10 @@ class StoreRuns:
 class RunCommands:
     """What the page may ask for; implements `web.ports.Commands`."""
 
-    def __init__(self, current: CurrentRun, journal: Journal) -> None:
+    def __init__(self, current: CurrentRun, journal: Journal, data: DataDir) -> None:
         self._current = current
         self._journal = journal
+        self._data = data
 
     async def end_run(self) -> None:
         """End the run that is on."""
@@ -96,6 +99,11 @@ class RunCommands:
         if run == self._current.run:
             raise InputError(Problem("run", run, "a run that is on", "a run that has ended"))
         await asyncio.wrap_future(self._journal.call(lambda store: store.discard(run, who, reason)))
+
+    async def import_run(self, run: str) -> None:
+        """Take in a run that waits in the data directory, between what is live."""
+        for step in steps(self._data, run):
+            await asyncio.wrap_future(self._journal.call(step))
 
 
 def _row(run: StoredRun) -> RunRow:

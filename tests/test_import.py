@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import shutil
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,15 +19,20 @@ from sensord import cli
 from sensord.analysis import analyse
 from sensord.config import Settings
 from sensord.datadir import DataDir
-from sensord.errors import InputError
+from sensord.errors import Away, InputError, Problem
 from sensord.files.part import Part, foot_recording
 from sensord.files.recognise import read_recording
 from sensord.import_groups import Fate, KnownPod, Outcome, known_pod
 from sensord.importing import Wish, import_recordings, parse_start
+from sensord.incoming import inbox, take_in_waiting, waiting
+from sensord.journal import Journal
 from sensord.model import NS, Side, Stride
+from sensord.page_doors import RunCommands, StoreRuns, door_plate
 from sensord.playback import first_difference, open_run, replay
 from sensord.store import Store
 from sensord.store_pairings import Pairing, pair
+from sensord.web.live import LiveView
+from sensord.web.server import Page
 from tests.app_files import ADDRESS, APPS, BEGUN_NS, dot, imu_csv, metabase, polar
 from tests.fit_writer import FitWriter, steady_run
 
@@ -310,7 +317,7 @@ def test_an_import_that_was_killed_is_finished_by_the_next(
         return append(self, *what)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Store, "append", until_killed)
-    monkeypatch.setattr("sensord.late_run.EVENTS_AT_ONCE", 50)
+    monkeypatch.setattr("sensord.incoming.EVENTS_AT_ONCE", 50)
     with pytest.raises(SystemExit):
         import_recordings(settings, Wish(files=[path]))
     monkeypatch.undo()
@@ -326,7 +333,7 @@ def test_an_import_that_was_killed_is_finished_by_the_next(
         assert first_difference(replay(kept), store, row.run) is None
 
 
-def test_one_that_was_killed_before_it_was_entered_leaves_nothing_in_the_way(
+def test_one_that_was_killed_before_it_was_entered_is_entered_by_the_next(
     settings: Settings, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def kill(*_: object, **__: object) -> None:
@@ -336,17 +343,108 @@ def test_one_that_was_killed_before_it_was_entered_leaves_nothing_in_the_way(
     with pytest.raises(SystemExit):
         import_recordings(settings, Wish(files=[fit(files)]))
     monkeypatch.undo()
-    (left,) = DataDir(settings.data_dir).runs.glob("*.run")
-    (left.parent / f".{left.stem}.late").write_bytes(b"half a file")
-    assert run_of(one(import_recordings(settings, Wish(files=[fit(files)])))) == left.stem
-    assert [path.name for path in left.parent.iterdir()] == [left.name]
+    data = DataDir(settings.data_dir)
+    (run,) = waiting(data)
+    assert list(data.runs.iterdir()) == []
+    again = one(import_recordings(settings, Wish(files=[fit(files)])))
+    assert (again.outcome, again.run) == (Outcome.ALREADY, run)
+    assert waiting(data) == []
+    assert [path.name for path in data.runs.iterdir()] == [f"{run}.run"]
 
 
-def test_a_daemon_that_holds_the_data_is_named(settings: Settings, files: Path) -> None:
+def test_half_a_file_that_a_killed_import_left_is_in_nobodys_way(settings: Settings, files: Path) -> None:
+    run = run_of(one(import_recordings(settings, Wish(files=[fit(files)]))))
+    data = DataDir(settings.data_dir)
+    again = settings.model_copy(update={"data_dir": settings.data_dir.parent / "again"})
+    runs = DataDir(again.data_dir / "incoming").runs
+    runs.mkdir(parents=True)
+    for name in (f".{run}.late", f"{run}.run"):
+        shutil.copy(data.run_file(run), runs / name)
+    assert run_of(one(import_recordings(again, Wish(files=[fit(files)])))) == run
+    assert list(runs.iterdir()) == []
+
+
+# --------------------------------------------------------------------------------------------- while a daemon runs
+
+
+class Daemon:
+    """What of a daemon an import meets: it holds the directory, and has a page and a journal."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.data = DataDir(settings.data_dir)
+        self._stack = contextlib.AsyncExitStack()
+        self.page: Page | None = None
+
+    async def __aenter__(self) -> Daemon:
+        enter = self._stack.enter_context
+        enter(self.data.lock())
+        journal = enter(contextlib.closing(Journal(Store.open(self.data.store, gateway="gateway"))))
+        reader = enter(contextlib.closing(Store.open(self.data.store, gateway="gateway", readonly=True)))
+        commands = RunCommands(SimpleNamespace(run=None), journal, self.data)  # type: ignore[arg-type]
+        self.page = Page(LiveView(), commands=commands, runs=StoreRuns(reader))
+        url = (await self.page.start("127.0.0.1", 0)).rstrip("/")
+        self._stack.push_async_callback(self.page.stop)
+        enter(door_plate(self.data.path, url, None))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+
+async def test_a_daemon_that_holds_the_data_takes_it_in(settings: Settings, files: Path) -> None:
+    async with Daemon(settings) as daemon:
+        fate = one(await asyncio.to_thread(import_recordings, settings, Wish(files=[fit(files)])))
+        run = run_of(fate)
+        again = one(await asyncio.to_thread(import_recordings, settings, Wish(files=[fit(files)])))
+        assert (again.outcome, again.run) == (Outcome.ALREADY, run)
+        later = Wish(files=[fit(files, BEGUN_S + 60, "other.fit")], replace=True)
+        new = run_of(one(await asyncio.to_thread(import_recordings, settings, later)))
+        with stored(settings) as store:
+            assert [row.run for row in store.runs()] == [new]
+            assert store.run(run).discarded_reason == f"replaced by {new}, which was imported"
+            assert first_difference(replay(open_run(daemon.data.run_file(run))), store, run) is None
+            assert open_run(daemon.data.run_file(run)).sealed == store.run(run).sha256
+    assert waiting(daemon.data) == []
+
+
+async def test_what_the_daemon_refuses_leaves_nothing(
+    settings: Settings, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_self: object, run: str) -> None:
+        raise InputError(Problem("page", run, "a bad day", "another"))
+
+    async with Daemon(settings) as daemon:
+        monkeypatch.setattr(RunCommands, "import_run", refuse)
+        fate = one(await asyncio.to_thread(import_recordings, settings, Wish(files=[fit(files)])))
+        assert (fate.outcome, "a bad day" in fate.words) == (Outcome.BAD, True)
+        assert waiting(daemon.data) == []
+        assert list(inbox(daemon.data).runs.iterdir()) == []
+
+
+async def test_without_an_answer_it_waits_for_the_next_start(settings: Settings, files: Path) -> None:
+    async with Daemon(settings) as daemon:
+        assert daemon.page is not None
+        await daemon.page.stop()
+        with pytest.raises(Away, match="is taken in at its next start"):
+            await asyncio.to_thread(import_recordings, settings, Wish(files=[fit(files)]))
+        (run,) = waiting(daemon.data)
+    with contextlib.closing(Store.open(daemon.data.store, gateway="gateway")) as store:
+        assert take_in_waiting(daemon.data, store) == [run]
+        assert store.run(run).state == "ended"
+
+
+def test_a_process_without_a_page_is_named(settings: Settings, files: Path) -> None:
     with (
         DataDir(settings.data_dir).lock(),
-        pytest.raises(InputError, match=r"a sensord that is running \(process \d+\), expected it stopped"),
+        pytest.raises(InputError, match=r"process \d+ holds the data and has no page to be asked through"),
     ):
+        import_recordings(settings, Wish(files=[fit(files)]))
+
+
+def test_two_imports_at_once_are_refused(settings: Settings, files: Path) -> None:
+    data = DataDir(settings.data_dir)
+    data.create()
+    with inbox(data).lock(), pytest.raises(InputError, match="another sensord holds it"):
         import_recordings(settings, Wish(files=[fit(files)]))
 
 

@@ -77,3 +77,6 @@ class Commands(Protocol):
 
     async def discard_run(self, run: str, *, who: str, reason: str) -> None:
         """Mark a run as not to be counted; its data stays, and so does who said it and why."""
+
+    async def import_run(self, run: str) -> None:
+        """Take in a run that was handed over beside the store (`sensord import`)."""

@@ -4,7 +4,7 @@
     GET  /api/live                Server-Sent Events    GET  /api/state     the same picture, once
     GET  /api/runs                the last runs         GET  /api/runs/ID   one run with its alerts
     POST /api/run/end             end the run           POST /api/run/start            begin the next one
-    POST /api/run/ID/discard  {"who", "reason"}
+    POST /api/run/ID/discard  {"who", "reason"}        POST /api/run/ID/import    take in a run that waits
     POST /api/run/mark        {"text", "who", "boottime_ns", "wall_ns"}: a note in the run that is on, at that instant
     POST /api/run/speed       {"speed", "who", "grade_pct"}: the treadmill from now on ("10.5km/h", "off")
     POST /api/link                a link that opens the page on one more device (only with a token)
@@ -85,6 +85,7 @@ def build_app(
     app.router.add_post("/api/run/mark", _mark)
     app.router.add_post("/api/run/speed", _speed)
     app.router.add_post(f"/api/run/{{run:{RUN_ID}}}/discard", _discard)
+    app.router.add_post(f"/api/run/{{run:{RUN_ID}}}/import", _import)
     app.router.add_post("/api/link", _link)
     app.router.add_static("/static", _HERE / "static")
     app.on_response_prepare.append(_headers)
@@ -280,6 +281,11 @@ async def _discard(request: web.Request) -> web.Response:
     given = await _body(request)
     who, reason = given.get("who", "page"), given.get("reason", "discarded on the page")
     await request.app[_COMMANDS].discard_run(request.match_info["run"], who=who, reason=reason)
+    return web.json_response({"ok": True})
+
+
+async def _import(request: web.Request) -> web.Response:
+    await request.app[_COMMANDS].import_run(request.match_info["run"])
     return web.json_response({"ok": True})
 
 

@@ -270,6 +270,7 @@ class StoredRuns:
     alerts: Sequence[Alert] = ()
     on: bool = True
     ended: int = 0
+    imported: list[str] = field(default_factory=list)
 
     async def runs(self, limit: int) -> Sequence[RunRow]:
         return self.rows[:limit]
@@ -297,6 +298,9 @@ class StoredRuns:
         if not self.on:
             raise InputError(Problem("run", "", "no run that is on", "a run to mark"))
         return RunMark("01JAC0FFEE0000000000000009", boottime_ns, wall_ns, f"{who}: {text}")
+
+    async def import_run(self, run: str) -> None:
+        self.imported.append(run)
 
     async def discard_run(self, run: str, *, who: str, reason: str) -> None:
         for at, row in enumerate(self.rows):

@@ -23,7 +23,8 @@ SECURED = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 GETS = ["/", "/api/live", "/api/state", "/api/runs", "/api/runs/X", "/static/page.js", "/healthz", "/nothing"]
-POSTS = ["/api/run/end", "/api/run/01JAC0FFEE0000000000000009/discard", "/api/link", "/api/run/mark", "/api/run/speed"]
+POSTS = ["/api/run/end", "/api/run/01JAC0FFEE0000000000000009/discard", "/api/link", "/api/run/mark", "/api/run/speed",
+         "/api/run/01JAC0FFEE0000000000000009/import"]  # fmt: skip
 
 
 class Site:

@@ -124,6 +124,12 @@ async def test_a_run_is_discarded_or_the_reason_given(served: Served) -> None:
     assert "a stored run" in answer["error"]
 
 
+async def test_a_run_that_waits_is_taken_in(served: Served) -> None:
+    assert await served.post("/api/run/01JAC0FFEE0000000000000008/import") == {"ok": True}
+    assert served.stored.imported == ["01JAC0FFEE0000000000000008"]
+    await served.post("/api/run/..%2Fx/import", 404)
+
+
 async def test_a_run_is_told_the_belts_speed_or_the_reason_given(served: Served) -> None:
     assert (await served.post("/api/run/speed", said={"speed": "10.8km/h", "who": "pt"}))["speed_mps"] == pytest.approx(
         3
