@@ -10,7 +10,7 @@ export SENSORD_DATA := $(abspath ../shared/data)
 endif
 endif
 
-.PHONY: help demo test quick explore fuzz lint types packages check bench screenshots clean
+.PHONY: help demo test quick explore fuzz test-bluez soak-link lint types packages check bench screenshots clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,11 @@ $(BIN)/.test: pyproject.toml
 	@echo "installing sensord and what its tests need into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[plot,docs,test]'
 	@touch $@ $(BIN)/.run
+
+$(BIN)/.bluez: $(BIN)/.test
+	@echo "installing the radio of the guest into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bluez]'
+	@touch $@
 
 demo: $(BIN)/.run ## two simulated pods, a live page; no Bluetooth, no server
 	$(BIN)/sensord demo
@@ -52,6 +57,12 @@ explore: $(BIN)/.test ## the quick tests with examples that were not tried befor
 FUZZ ?= 10000000
 fuzz: $(BIN)/.test ## mangled packets through every pod's decoder, every branch reached (FUZZ=10000000; about 10 min)
 	$(BIN)/python -m bench.fuzz_drivers --packets $(FUZZ)
+
+BLUEZ_TESTS ?= tests/rig
+test-bluez: $(BIN)/.bluez ## the link tests on a real bluetoothd in a User-Mode-Linux guest (4 min; 5 more the first time: a kernel)
+	@.ci/packages bluez
+	@echo "the link tests on a real bluetoothd: kernel (built once, about 5 minutes), boot (2 s), tests (about 4 minutes)"
+	$(BIN)/python -m tests.uml.run --timeout 900 -- $(BIN)/python -m pytest -p no:cacheprovider -v $(BLUEZ_TESTS)
 
 bench: $(BIN)/.test ## timings (they are not tests)
 	$(BIN)/python bench/run.py

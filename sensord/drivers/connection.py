@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
-from bleak.exc import BleakCharacteristicNotFoundError, BleakGATTProtocolError
+from bleak.exc import BleakCharacteristicNotFoundError, BleakError, BleakGATTProtocolError
 from bleak_retry_connector import establish_connection
 
 from sensord.drivers.base import (
@@ -110,7 +110,7 @@ class Connection:
 
     async def battery(self, on_percent: Callable[[int], None]) -> None:
         """Follows and reads the battery level of pods that have one; a pod that will not tell is left alone."""
-        if self._client is None or self._find(BATTERY_LEVEL) is None:
+        if self._client is None:
             return
 
         def on_level(_: BleakGATTCharacteristic, value: bytearray) -> None:
@@ -118,6 +118,8 @@ class Connection:
                 on_percent(value[0])
 
         try:
+            if self._find(BATTERY_LEVEL) is None:
+                return
             await self._call(self._client.start_notify(BATTERY_LEVEL, on_level))
             level = await self._call(self._client.read_gatt_char(BATTERY_LEVEL))
             if len(level) == 1 and not self._muted:
@@ -186,7 +188,11 @@ class Connection:
 
     def _find(self, uuid: str) -> BleakGATTCharacteristic | None:
         """The first of that UUID: a pod may have several, and bleak then refuses to choose."""
-        named = [c for c in self._connected.services.characteristics.values() if c.uuid == uuid]
+        try:
+            services = self._connected.services
+        except BleakError as error:  # bleak forgets them when the link goes, which may be just now
+            raise LinkError(self._why(), "not connected") from error
+        named = [c for c in services.characteristics.values() if c.uuid == uuid]
         return min(named, key=lambda c: c.handle, default=None)
 
     def _found(self, uuid: str) -> BleakGATTCharacteristic:

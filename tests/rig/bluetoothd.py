@@ -55,8 +55,15 @@ class Control:
             assert hasattr(self.bluez.carried[pod].pod, name), name
             setattr(self.bluez.carried[pod].pod, name, value)
 
-    def drop(self, pod: str) -> None:
+    def drop(self, pod: str) -> dict[str, Any]:
+        """Says whether there was a link to break."""
+        connected = self.bluez.carried[pod].pod.connected
         self.bluez.carried[pod].pod.drop_link()
+        return {"connected": connected}
+
+    def sent(self, pod: str, last: bool) -> dict[str, Any]:
+        """What left the pod, link by link, since it was last asked (`tests.rig.ledger`)."""
+        return {"links": self.bluez.carried[pod].log.take(last=last)}
 
     def vanish(self, pod: str) -> None:
         self.bluez.carried[pod].pod.vanish()

@@ -23,6 +23,7 @@ from dbus_fast.aio import MessageBus
 
 from sensord.drivers.base import AttError
 from sensord.sim.peripheral import Notification, VirtualPod
+from tests.rig.sent import SentLog
 
 ADAPTER, DEVICE = "org.bluez.Adapter1", "org.bluez.Device1"
 SERVICE, CHARACTERISTIC = "org.bluez.GattService1", "org.bluez.GattCharacteristic1"
@@ -58,6 +59,7 @@ class Carried:
     hang_disconnect: bool = False
     delivered: int = 0
     signals: int = 0
+    log: SentLog = field(default_factory=SentLog)
 
     @property
     def path(self) -> str:
@@ -172,6 +174,7 @@ class BlueZ:
     def deliver(self, carried: Carried, notification: Notification) -> None:
         """One signal for every client that is registered, be it still interested or not."""
         carried.delivered += 1
+        carried.log.sent(notification)
         for path, uuid in carried.characteristics().items():
             if uuid == notification.uuid:
                 for _client in carried.registered.get(path, ()):
@@ -192,6 +195,7 @@ class BlueZ:
         await asyncio.sleep(CONNECT_S)
         if carried.path not in self.objects:
             raise Refused("org.freedesktop.DBus.Error.UnknownObject", "the device was removed")
+        carried.log.connected()
         carried.pod.connect(time.monotonic_ns(), lambda: self.link_ended(carried))
         self.change(carried.path, DEVICE, gone=("RSSI",), Connected=Variant("b", value=True))
         self.spawn(self.resolve(carried))

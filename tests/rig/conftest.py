@@ -1,4 +1,4 @@
-"""Fixtures: a private bus for the session, a bluetoothd for each test: emulated, or in the guest (`make test-bluez`) real."""
+"""Fixtures: a private bus for the session, a bluetoothd for each test: emulated or (`make test-bluez`) real."""
 
 from __future__ import annotations
 

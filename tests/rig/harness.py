@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,7 @@ class BluetoothDaemon:
     def __init__(self, pods: Sequence[VirtualPod]) -> None:
         self.wear(pods)
         self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
 
     def wear(self, pods: Sequence[VirtualPod]) -> None:
         """Other pods in range than those it was made with; before `begin`."""
@@ -92,8 +93,9 @@ class BluetoothDaemon:
         assert self._process is not None
         assert self._process.stdin is not None
         request = {"op": op, **({} if pod is None else {"pod": pod}), **values}
-        self._process.stdin.write(json.dumps(request).encode() + b"\n")
-        return await self._answer()
+        async with self._turn:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            return await self._answer()
 
     async def kill(self) -> None:
         """SIGKILL; what the pods know is kept for the next `begin`."""
@@ -186,13 +188,15 @@ async def linked(
     backend: Backend | None = None,
     wanted: Wanted | None = None,
     *,
-    driver: str = "open-pod",
+    driver: str | Mapping[str, str] = "open-pod",
+    books: Books | None = None,
     now_ns: Callable[[], int] = time.monotonic_ns,
     acquire: Sequence[str] = (),
 ) -> AsyncIterator[Run]:
-    """Runs PodLinks for these pods; leaving stops it as a user's Ctrl-C does."""
-    books = Books()
-    setups = [PodSetup(pod, (Side.LEFT, Side.RIGHT)[n % 2], driver) for n, pod in enumerate(pods)]
+    """Runs PodLinks for these pods (`driver`: theirs, or each one's); leaving stops it as a user's Ctrl-C does."""
+    books = Books() if books is None else books
+    names = {pod: driver if isinstance(driver, str) else driver[pod] for pod in pods}
+    setups = [PodSetup(pod, (Side.LEFT, Side.RIGHT)[n % 2], names[pod]) for n, pod in enumerate(pods)]
     links = PodLinks(
         setups,
         on_packet=books.on_packet,

@@ -1,8 +1,8 @@
 """A radio and pods made of bumble: they carry virtual pods to a real bluetoothd over HCI (Bluetooth Core 5.4, Vol 4).
 
-What is real on the other side: the kernel's Bluetooth, bluetoothd, D-Bus, bleak. What is not: the air. A packet that was
-sent arrives, in order, at once; links end when they are told to. Advertisements come without extended advertising and
-controller privacy, which this controller announces but does not fully have (google/bumble issue 841).
+What is real on the other side: the kernel's Bluetooth, bluetoothd, D-Bus, bleak. What is not: the air. A packet that
+was sent arrives, in order, at once; links end when they are told to. Extended advertising and controller privacy are
+left out: this controller announces them but does not fully have them (google/bumble issue 841).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from bumble.att import Attribute, ATT_Error
+from bumble.att import ATT_Error, Attribute
 from bumble.controller import Controller
 from bumble.core import AdvertisingData
 from bumble.device import Connection, Device, DeviceConfiguration
@@ -27,12 +27,14 @@ from bumble.link import LocalLink
 
 from sensord.drivers.base import AttError
 from sensord.sim.peripheral import Notification, VirtualPod
+from tests.rig.sent import SentLog
 
 log = logging.getLogger(__name__)
 
 ADAPTER = "00:AA:01:00:00:23"
 ADVERTISE_MS = 100.0
 PUMP_S = 0.01
+END_S = 5.0
 BREAK_S = 0.1
 """Design choice: a link that breaks is silent this long before both sides know it; 100 ms is the shortest supervision
 timeout there is (Bluetooth Core 5.4, Vol 6 Part B 4.5.2)."""
@@ -84,9 +86,11 @@ class CarriedPod:
     def __init__(self, pod: VirtualPod, radio: Radio, now_ns: Callable[[], int]) -> None:
         self.pod = pod
         self.delivered = 0
+        self.log = SentLog()
         self._radio = radio
         self._now_ns = now_ns
         self._connection: Connection | None = None
+        self._over = False
         self._gone = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._by_uuid: dict[str, Characteristic[bytes]] = {}
@@ -113,12 +117,10 @@ class CarriedPod:
 
     async def end(self) -> None:
         """Gone for good, and its link with it."""
+        self._over = True
         self.pod.disconnect()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._cut()
-        await self._device.stop_advertising()
+        await asyncio.wait(self._tasks, timeout=END_S)  # not cancelled: bumble would wait for ever for an HCI answer
         assert isinstance(self._radio.link, LocalLink)
         self._radio.link.remove_controller(self._controller)
         del self._radio.scan_responses[self._address]
@@ -192,6 +194,7 @@ class CarriedPod:
         self._connection = connection
         self._gone.clear()
         connection.on("disconnection", self._disconnected)
+        self.log.connected()
         self.pod.connect(self._now_ns(), lambda: self._break(connection))
 
     def _disconnected(self, _: int) -> None:
@@ -216,8 +219,8 @@ class CarriedPod:
 
     async def _advertise(self) -> None:
         on = False
-        while True:
-            wanted = self._connection is None and self.pod.advertisement() is not None
+        while on or not self._over:
+            wanted = not self._over and self._connection is None and self.pod.advertisement() is not None
             if wanted and not on:
                 await self._device.start_advertising()
             elif on and not wanted:
@@ -226,7 +229,7 @@ class CarriedPod:
             await asyncio.sleep(ADVERTISE_MS / 2000)
 
     async def _pump(self) -> None:
-        while True:
+        while not self._over:
             await asyncio.sleep(PUMP_S)
             for notification in self.pod.due(self._now_ns()):
                 if (connection := self._connection) is not None:
@@ -236,6 +239,7 @@ class CarriedPod:
         room = connection.att_mtu - 3
         assert len(notification.payload) <= room, f"{len(notification.payload)} bytes, there is room for {room}"
         self.delivered += 1
+        self.log.sent(notification)
         characteristic, server = self._by_uuid[notification.uuid], self._device.gatt_server
         if characteristic.properties & Characteristic.Properties.NOTIFY:
             await server.notify_subscriber(connection, characteristic, notification.payload)
@@ -267,8 +271,9 @@ def advertised(pod: VirtualPod) -> tuple[bytes, bytes]:
         parts.append((AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS, short))
     if long:
         parts.append((AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS, long))
-    packet, response = bytes(AdvertisingData(parts)), bytes(
-        AdvertisingData([(AdvertisingData.COMPLETE_LOCAL_NAME, pod.name.encode())])
+    packet, response = (
+        bytes(AdvertisingData(parts)),
+        bytes(AdvertisingData([(AdvertisingData.COMPLETE_LOCAL_NAME, pod.name.encode())])),
     )
     assert len(packet) <= LEGACY_BYTES, f"{pod.name}: advertisement of {len(packet)} bytes"
     assert len(response) <= LEGACY_BYTES, f"{pod.name}: scan response of {len(response)} bytes"

@@ -49,6 +49,10 @@ class HostLine:
         async with self._turn:
             os.write(self._fd, json.dumps({"op": op, **values}).encode() + b"\n")
             answer = json.loads(await asyncio.wait_for(self._line(), ANSWER_S))
+        if "file" in answer:
+            file = Path(answer["file"])
+            answer = json.loads(file.read_text())
+            file.unlink()
         assert "error" not in answer, answer["error"]
         return dict(answer)
 

@@ -32,11 +32,19 @@ from bumble.transport.common import StreamPacketSink, StreamPacketSource
 
 from tests.uml.carrier import CarriedPod, Ether, Radio
 
+log = logging.getLogger(__name__)
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 MARK, END = b"--- guest", b"--- end of guest"
 KERNEL_S = 3600.0
 """Bound of the one build of the kernel: 5 minutes on 2 idle cores, more beside other work."""
+
+ASKED_S = 12.0
+"""A request that takes longer is an error; the test waits 15 s for its answer."""
+
+SHORT_BYTES = 1000
+"""A longer answer goes through a file: once its terminal was full (4 kB) the guest's serial line hears no more."""
 
 EXPIRED, NO_GUEST = 124, 125
 PASSED_ON = ("SENSORD_DATA", "PYTHONPATH", "HYPOTHESIS_PROFILE", "HOME", "LANG")
@@ -55,17 +63,17 @@ class Line:
         """What comes goes to `protocol`; returns where to write."""
         loop = asyncio.get_running_loop()
         await loop.connect_read_pipe(lambda: protocol, os.fdopen(self.master, "rb", buffering=0, closefd=False))
-        out, _ = await loop.connect_write_pipe(
-            asyncio.BaseProtocol, os.fdopen(os.dup(self.master), "wb", buffering=0)
-        )
+        out, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(os.dup(self.master), "wb", buffering=0))
         return out
 
 
 class Control:
     """Requests of the test, one JSON object a line, each answered by one."""
 
-    def __init__(self, radio: Radio) -> None:
+    def __init__(self, radio: Radio, exchange: Path) -> None:
         self._radio = radio
+        self._exchange = exchange
+        self._long = 0
         self._pods: dict[str, CarriedPod] = {}
         self._ahead_ns = 0
 
@@ -81,11 +89,19 @@ class Control:
             try:
                 answer: Any = getattr(self, "do_" + asked.pop("op"))(**asked)
                 if isinstance(answer, Awaitable):
-                    answer = await answer
+                    answer = await asyncio.wait_for(answer, ASKED_S)
             except Exception as error:
-                logging.exception("%s", request)
+                log.exception("%s", request)
                 answer = {"error": repr(error)}
-            out.write(json.dumps(answer or {}).encode() + b"\n")
+            out.write(self._short(json.dumps(answer or {}).encode()) + b"\n")
+
+    def _short(self, answer: bytes) -> bytes:
+        if len(answer) <= SHORT_BYTES:
+            return answer
+        self._long += 1
+        file = self._exchange / f"answer-{self._long}.json"
+        file.write_bytes(answer)
+        return json.dumps({"file": str(file)}).encode()
 
     async def do_begin(self, pods: str, now_ns: int) -> None:
         await self.do_end()
@@ -103,8 +119,13 @@ class Control:
             assert hasattr(self._pods[pod].pod, name), name
             setattr(self._pods[pod].pod, name, value)
 
-    def do_drop(self, pod: str) -> None:
+    def do_drop(self, pod: str) -> dict[str, Any]:
+        connected = self._pods[pod].pod.connected
         self._pods[pod].pod.drop_link()
+        return {"connected": connected}
+
+    def do_sent(self, pod: str, last: bool) -> dict[str, Any]:
+        return {"links": self._pods[pod].log.take(last=last)}
 
     def do_vanish(self, pod: str) -> None:
         self._pods[pod].pod.vanish()
@@ -172,7 +193,7 @@ async def in_guest(command: list[str], linux: str, exchange: Path, timeout_s: fl
     hci, control = Line(), Line()
     source = StreamPacketSource()
     radio = Radio(source, StreamPacketSink(await hci.open(source)), Ether())
-    serving = asyncio.create_task(Control(radio).serve(control))
+    serving = asyncio.create_task(Control(radio, exchange).serve(control))
     script = exchange / "job.sh"
     script.write_text(job(command, exchange))
     guest = await asyncio.create_subprocess_exec(
@@ -212,6 +233,7 @@ def main() -> None:
     parser.add_argument("command", nargs="+")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="radio: %(message)s")
+    logging.getLogger("bumble").setLevel(logging.CRITICAL)  # a command that a pod refuses is not news
     linux = kernel()
     say(f"booting a guest with a real bluetoothd (about 2 s) for: {shlex.join(asked.command)}")
     started_s = time.monotonic()

@@ -1,0 +1,99 @@
+"""Conservation for any kind of pod: what was handed on in each link is what left the pod in it, in order, each once.
+
+A carrier writes down every notification that left a pod (`tests.rig.sent`), a `Ledger` what a link handed on, and
+`reconcile` lays one beside the other. What came before LINK_UP (answers to the setup) is not handed on; what came after
+we had stopped listening is not either; in between nothing may be missing, doubled, or in another order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sensord.errors import PacketError
+from sensord.model import Mark, MarkKind, Packet
+from tests.rig.harness import Books
+from tests.rig.sent import WHICH, Entry, entry
+
+
+@dataclass(slots=True)
+class Balance:
+    """Sums over the links of one pod. `head`: sent before LINK_UP; `tail`: sent after the last that was handed on."""
+
+    links: int = 0
+    sent: int = 0
+    received: int = 0
+    head: int = 0
+    tail: int = 0
+
+    @property
+    def conserved(self) -> bool:
+        return self.sent == self.received + self.head + self.tail
+
+
+class Ledger(Books):
+    """Books that stay small: checksums link by link instead of packets and blocks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: dict[str, list[list[Entry]]] = {}
+        self.balance: dict[str, Balance] = {}
+        self._sent: dict[str, list[list[Entry]]] = {}
+
+    def on_packet(self, packet: Packet) -> None:
+        self.links[packet.pod][-1].append(entry(packet.characteristic, packet.payload))
+        try:
+            self.decoders[packet.pod].push(packet)
+        except PacketError:
+            return  # counted by the decoder
+
+    def on_mark(self, mark: Mark) -> None:
+        super().on_mark(mark)
+        if mark.kind is MarkKind.LINK_UP:
+            self.links.setdefault(mark.data["pod"], []).append([])
+
+    def reconcile(self, pod: str, sent: list[list[Entry]], *, last: bool) -> Balance:
+        """Adds what a carrier wrote down since; AssertionError where it and what was handed on differ.
+
+        The link that may be going on is left for later, unless `last`.
+        """
+        balance = self.balance.setdefault(pod, Balance())
+        waiting = self._sent.setdefault(pod, [])
+        waiting += sent
+        mine = self.links.get(pod, [])
+        n = len(mine) if last else max(len(mine) - 1, 0)
+        for received in mine[:n]:
+            _settle(received, waiting, balance, pod)
+            balance.links += 1
+        assert balance.conserved, balance
+        self.links[pod] = mine[n:]
+        if last:
+            waiting.clear()
+        return balance
+
+
+def _settle(received: list[Entry], waiting: list[list[Entry]], balance: Balance, pod: str) -> None:
+    """Finds the connection that this link was: those that never came to LINK_UP have nothing of ours in them."""
+    if not received:
+        return
+    kinds = {one[:WHICH] for one in received}
+    why = ["no connection is left"]
+    while waiting:
+        data = [one for one in waiting.pop(0) if one[:WHICH] in kinds]
+        heads = [at for at, one in enumerate(data) if one == received[0]]
+        fits = [at for at in heads if data[at : at + len(received)] == received]
+        if fits:
+            head = fits[-1]
+            balance.sent += len(data)
+            balance.received += len(received)
+            balance.head += head
+            balance.tail += len(data) - head - len(received)
+            return
+        why += [_first_difference(data[at:], received) for at in heads]
+    raise AssertionError(f"{pod}: what was handed on is not what was sent: {why}")
+
+
+def _first_difference(sent: list[Entry], received: list[Entry]) -> str:
+    at = next(
+        (i for i, (a, b) in enumerate(zip(sent, received, strict=False)) if a != b), min(len(sent), len(received))
+    )
+    return f"packet {at} of {len(received)}: {received[at : at + 3]}, sent were {sent[max(at - 1, 0) : at + 3]}"
