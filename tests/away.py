@@ -56,11 +56,18 @@ def _foot(address: str) -> SimulatedFoot:
     return runner.render(SIDES[address], 200.0, SensorModel(acc_range_g=32.0, clock_ppm=PPM[address]))
 
 
-def pods(begun_ns: int, **options: Any) -> list[OpenPodSim]:
-    """Two pods on a runner who stands, runs, and stands."""
+def pods(begun_ns: int, *, loop: bool = False, **options: Any) -> list[OpenPodSim]:
+    """Two pods on a runner who stands, runs, and stands; `loop`: again and again."""
     made = [
         OpenPodSim.worn(
-            _foot(address), address, side.value, now_ns=begun_ns, origin_ns=begun_ns, clock_ppm=PPM[address], seed=1
+            _foot(address),
+            address,
+            side.value,
+            now_ns=begun_ns,
+            origin_ns=begun_ns,
+            clock_ppm=PPM[address],
+            loop=loop,
+            seed=1,
         )
         for address, side in SIDES.items()
     ]
@@ -99,7 +106,7 @@ class Place:
     def wear(self, worn: list[Any], drivers: dict[str, str] | None = None) -> None:
         """These pods from now on."""
         self.settings.pod = [
-            PodSettings(address=p.address, side=SIDES[p.address], driver=(drivers or {}).get(p.address, "open-pod"))
+            PodSettings(address=p.address, side=SIDES.get(p.address), driver=(drivers or {}).get(p.address, "open-pod"))
             for p in worn
         ]
         self.radio = SimRadio(worn, now_ns=self.now_ns)

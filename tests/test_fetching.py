@@ -17,7 +17,10 @@ from sensord.drivers.recorded import SAMPLES, RecordedDecoder
 from sensord.errors import InputError
 from sensord.model import NS, Mark, MarkKind, Packet
 from sensord.playback import first_difference, open_run, replay
-from tests.away import AWAY_S, LEFT, RIGHT, Killed, Place, dies, fast_logs
+from sensord.sim.pods.standard import StandardPodSim
+from tests.away import AWAY_S, LEFT, RIGHT, Killed, Place, dies, fast_logs, pods
+
+STRAP = "C0:00:00:00:00:03"
 
 
 @pytest.fixture
@@ -37,9 +40,9 @@ def stamps(place: Place, run: str, pod: str) -> np.ndarray:
     return np.concatenate(found)
 
 
-def check_whole(place: Place, run: str, seconds: float = AWAY_S, pods: tuple[str, ...] = (LEFT, RIGHT)) -> None:
+def check_whole(place: Place, run: str, seconds: float = AWAY_S, of: tuple[str, ...] = (LEFT, RIGHT)) -> None:
     """All samples of the pods are there once, and nothing is missing between them."""
-    for pod in pods:
+    for pod in of:
         t_ns = stamps(place, run, pod)
         assert np.all(np.abs(np.diff(t_ns) - NS / 200) < 20_000)
         assert len(t_ns) >= (seconds - 1) * 200
@@ -143,6 +146,49 @@ async def test_live_samples_fill_what_a_full_log_lacks(place: Place) -> None:
         assert np.all(np.abs(np.diff(t_ns) - NS / 200) < 20_000), "log, then live, without a seam"
         assert (t_ns[-1] - t_ns[0]) / NS > 12.5
     assert any("was full" in note for r in fetched.pods for note in r.details["notes"])
+
+
+async def test_a_log_of_two_outings_is_two_runs(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parted where she was still for as long as ends a run (ten minutes; four seconds here)."""
+    monkeypatch.setattr("sensord.fetched_run.END_AFTER_S", 4)
+    monkeypatch.setattr("sensord.fetched_run.MARGIN_S", 2)
+    place.ago_s += AWAY_S
+    place.wear(pods(place.now_ns(), loop=True))
+    await place.arm()
+    place.later(2 * AWAY_S)
+    fetched = await place.fetch()
+    first, second = place.runs()
+    assert [one.run for one in fetched.runs] == [first.run, second.run]
+    assert None not in (first.begun_wall_ns, second.begun_wall_ns)
+    assert second.begun_wall_ns - first.begun_wall_ns == pytest.approx(AWAY_S * NS, abs=2 * NS)  # type: ignore[operator]
+    contacts = set(place.strides(first.run)) & set(place.strides(second.run))
+    assert contacts == set(), "no stride is in both"
+    with place.store() as store:
+        assert len(store.history("runner-1", before=second.run)) == 1
+
+
+async def test_sensors_that_were_heard_live_are_in_the_run_too(place: Place) -> None:
+    strap = StandardPodSim(STRAP, "Polar H10 12345678", now_ns=place.now_ns(), profiles=("heart",))
+    place.wear([place.pod(LEFT), place.pod(RIGHT), strap], {STRAP: "standard"})
+    reports = await place.arm()
+    assert [r.ok for r in reports] == [True, True, False]
+    place.later(4.0)
+    live = place.live(10.0)
+    place.later(AWAY_S - 14.0)
+    fetched = await place.fetch()
+    [run] = fetched.runs
+    assert run.replaces == (live,)
+    recorded = open_run(place.folder / "runs" / f"{run.run}.run")
+    assert [(pod.pod, pod.driver) for pod in recorded.setup.pods] == [
+        (LEFT, "recorded"),
+        (RIGHT, "recorded"),
+        (STRAP, "standard"),
+    ]
+    heard = [i for i in open_run(place.folder / "runs" / f"{live}.run").inputs() if getattr(i, "pod", "") == STRAP]
+    kept = [i for i in recorded.inputs() if getattr(i, "pod", "") == STRAP]
+    assert [i.payload for i in kept if isinstance(i, Packet)] == [i.payload for i in heard if isinstance(i, Packet)]
+    assert len(kept) > 5
+    assert run.summary["heart_rate_bpm"] is not None
 
 
 # -------------------------------------------------------------------------------------------------- what goes wrong
@@ -352,7 +398,7 @@ async def test_a_fetch_that_is_killed_anywhere_is_finished_by_the_next(
     revive()
     await place.fetch()
     [run] = place.runs()
-    check_whole(place, run.run, pods=(LEFT,))
+    check_whole(place, run.run, of=(LEFT,))
     assert place.flights == []
     with place.store() as store:
         assert store.open_runs() == []

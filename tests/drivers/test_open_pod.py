@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from sensord.drivers import DRIVERS
+from sensord.drivers import open_pod_log_wire as log_wire
 from sensord.drivers import open_pod_wire as wire
-from sensord.drivers.base import AttError, Read, Wanted, Write
+from sensord.drivers.base import LOG, AttError, Read, Wanted, Write
 from sensord.errors import LinkError, LinkReason, PacketError, PacketReason
-from sensord.model import Packet
+from sensord.model import G_MPS2, Packet
 from sensord.sim.peripheral import VirtualPod
 from sensord.sim.pods import OpenPodSim
+from tests.drivers.conformance import Steep
 from tests.drivers.wireless import ADDRESS, Wire, recorded
 
 OPEN_POD = DRIVERS["open-pod"]
@@ -190,3 +192,117 @@ def test_the_same_pod_with_another_rate_begins_a_segment() -> None:
     assert decoder.rate_hz == 100.0
     assert {b.segment for b in first} == {0}
     assert {b.segment for b in second} == {1}
+
+
+@pytest.mark.parametrize("logged", [False, True])
+def test_a_high_g_sensor_beside_a_wide_one_feels_the_same(logged: bool) -> None:
+    """Streamed and logged: what passes 32 g is clipped in one and whole in the other."""
+    pod = OpenPodSim(ADDRESS, "pod", now_ns=0, source=Steep(), acc_range_g=32, high_g_range_g=320)
+    wired = Wire(pod)
+    if logged:
+        wired.connect()
+        info = wired.converse(OPEN_POD.arm(Wanted())).to_json()  # type: ignore[attr-defined]
+        wired.listen(3 * 10**9)
+        wired.converse(OPEN_POD.recover(info))  # type: ignore[attr-defined]
+        decoder = OPEN_POD.log_decoder(info)  # type: ignore[attr-defined]
+        packets = [Packet("pod", i, LOG, piece) for i, piece in enumerate(wired.kept)]
+    else:
+        info = wired.start(OPEN_POD).to_json()
+        wired.listen(3 * 10**9)
+        decoder, packets = OPEN_POD.decoder(info), wired.packets
+    assert (info["acc_range_g"], info["high_g_range_g"]) == (32.0, 320.0)
+    blocks = [block for packet in packets for block in decoder.push(packet)]
+    acc = np.concatenate([b.acc_mps2 for b in blocks])
+    high = np.concatenate([b.high_g_mps2 for b in blocks if b.high_g_mps2 is not None])
+    beyond = np.abs(high) > 32 * G_MPS2
+    assert beyond.any()
+    assert np.abs(acc).max() <= 32 * G_MPS2
+    assert np.abs(acc - high)[~beyond].max() < 320 * G_MPS2 / 32768
+    saturated = np.concatenate([b.saturated for b in blocks])
+    assert ((saturated & 0b111) > 0)[beyond.any(axis=1)].all()
+
+
+def test_a_pod_without_a_memory_says_so_and_streams() -> None:
+    wired = Wire(OpenPodSim(ADDRESS, "pod", now_ns=0, log_bytes=0))
+    wired.connect()
+    with pytest.raises(LinkError, match="no memory for a log"):
+        wired.converse(OPEN_POD.arm(Wanted()))  # type: ignore[attr-defined]
+    wired.pod.drop_link()
+    wired.start(OPEN_POD)
+    assert wired.listen(10**9)
+
+
+def test_refusals_of_the_memory_are_those_of_the_specification() -> None:
+    wired = Wire(OpenPodSim(ADDRESS, "pod", now_ns=0))
+    pod = wired.pod
+    wired.connect()
+
+    def code(payload: bytes, uuid: str = log_wire.LOG_CONTROL) -> int:
+        with pytest.raises(AttError) as refused:
+            pod.write(uuid, payload, wired.now_ns)
+        return refused.value.code
+
+    def tell(op: log_wire.LogOp, *log_id: int) -> None:
+        pod.write(log_wire.LOG_CONTROL, log_wire.encode_command(op, *log_id), wired.now_ns)
+
+    assert code(b"") == wire.Refusal.MALFORMED
+    assert code(b"\x01\x01") == wire.Refusal.MALFORMED
+    assert code(b"\x09") == wire.Refusal.UNKNOWN_OP
+    assert code(log_wire.encode_command(log_wire.LogOp.ARM, 0)) == wire.Refusal.UNSUPPORTED
+    pod.battery_pct = 3.0
+    assert code(log_wire.encode_command(log_wire.LogOp.ARM, 7)) == wire.Refusal.BATTERY_LOW
+    pod.battery_pct = 90.0
+    pod.log.broken = True  # type: ignore[attr-defined]
+    assert code(log_wire.encode_command(log_wire.LogOp.ARM, 7)) == wire.Refusal.MEMORY
+    pod.log.broken = False  # type: ignore[attr-defined]
+    tell(log_wire.LogOp.STOP)
+    tell(log_wire.LogOp.ERASE, 7)
+    tell(log_wire.LogOp.ARM, 7)
+    assert code(log_wire.encode_command(log_wire.LogOp.ARM, 8)) == wire.Refusal.HOLDS_A_LOG
+    assert code(log_wire.encode_command(log_wire.LogOp.ERASE, 7)) == wire.Refusal.RUNNING
+    assert code(log_wire.encode_read(0, 10)) == wire.Refusal.RUNNING
+    assert code(wire.encode_config(wire.Config(5, 16, 2000)), wire.CONFIG) == wire.Refusal.RUNNING
+    wired.now_ns += 10**9
+    tell(log_wire.LogOp.STOP)
+    assert code(log_wire.encode_read(100_000, 10)) == wire.Refusal.NO_SUCH_PLACE
+    assert code(log_wire.encode_command(log_wire.LogOp.ERASE, 8)) == wire.Refusal.UNSUPPORTED
+    tell(log_wire.LogOp.ERASE, 7)
+    assert code(log_wire.encode_command(log_wire.LogOp.ARM, 8)) == wire.Refusal.HOLDS_A_LOG
+    wired.now_ns += 10**9
+    tell(log_wire.LogOp.ARM, 8)
+
+
+@pytest.mark.parametrize("junk", [b"\x01" * 40, b"\x55" * 7, b"\xff" * 4096, b"\x10" + b"\xff" * 15, bytes(100)])
+def test_what_is_no_record_in_a_log_is_passed_over(junk: bytes) -> None:
+    """Flash that lost a page between two packets: what comes after it is read, and what is missing is told."""
+    wired = Wire(OpenPodSim(ADDRESS, "pod", now_ns=0))
+    wired.connect()
+    info = wired.converse(OPEN_POD.arm(Wanted())).to_json()  # type: ignore[attr-defined]
+    wired.now_ns += 5 * 10**9
+    wired.pod.due(wired.now_ns)
+    size = 12 + 50 * 12
+    written = wired.pod.log.written  # type: ignore[attr-defined]
+    written[16 + 4 * size : 16 + 6 * size] = junk
+    wired.converse(OPEN_POD.recover(info))  # type: ignore[attr-defined]
+    decoder = OPEN_POD.log_decoder(info)  # type: ignore[attr-defined]
+    blocks = [b for i, p in enumerate(wired.kept) for b in decoder.push(Packet("pod", i, LOG, p))]
+    assert [b.missing_before for b in blocks if b.missing_before] == [100]
+    assert decoder.counts.lost == 100
+    assert {b.segment for b in blocks} == {0}
+
+
+def test_a_download_goes_on_behind_what_is_kept() -> None:
+    wired = Wire(OpenPodSim(ADDRESS, "pod", now_ns=0))
+    wired.connect()
+    info = wired.converse(OPEN_POD.arm(Wanted())).to_json()  # type: ignore[attr-defined]
+    wired.now_ns += 20 * 10**9
+    wired.converse(OPEN_POD.recover(info))  # type: ignore[attr-defined]
+    whole = [log_wire.decode_piece(p) for p in wired.kept]
+    kept, wired.kept = wired.kept[:2], []
+    wired.converse(OPEN_POD.resume(info, kept[-1]))  # type: ignore[attr-defined]
+    rest = [log_wire.decode_piece(p) for p in wired.kept]
+    assert rest[0].offset == whole[1].offset + len(whole[1].data)
+    assert b"".join(p.data for p in [*whole[:2], *rest]) == b"".join(p.data for p in whole)
+    wired.kept = []
+    wired.converse(OPEN_POD.resume(info, log_wire.encode_piece(whole[0]._replace(log_id=1))))  # type: ignore[attr-defined]
+    assert log_wire.decode_piece(wired.kept[0]).offset == 0, "a piece of another log is no beginning"

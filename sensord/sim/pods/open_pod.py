@@ -125,7 +125,7 @@ class OpenPodSim(SampledPod):
         elif uuid == wire.CONTROL:
             self._control(payload, now_ns)
         elif self.log and uuid == log_wire.LOG_CONTROL:
-            self._log_until(now_ns)
+            self._log_until(now_ns, least=1 if payload[:1] == bytes([log_wire.LogOp.STOP]) else None)
             if self.log.command(payload, now_ns, battery_pct=self.battery_pct) is log_wire.LogOp.ARM:
                 self.log.config = self._config
                 self._begin_log(now_ns)
@@ -213,19 +213,23 @@ class OpenPodSim(SampledPod):
         self.log.cursor_ns, self.log.end_ns, self.log.seq = self.source_ns(now_ns), None, 0
         self.log.keep(log_wire.encode_boot(self._boot_id, self.clock_ns(now_ns) // 1000))
 
-    def _log_until(self, now_ns: int) -> None:
-        """Writes what was measured since the last time, in parts; a gap of the source ends a part early."""
+    def _log_until(self, now_ns: int, *, least: int | None = None) -> None:
+        """Writes what was measured since the last time, in parts; a gap of the source ends a part early.
+
+        `least`: samples that are a part (None: as many as a part holds).
+        """
         log, period_ns = self.log, NS / self._rate_hz
         assert log is not None
         part = max(1, round(self._rate_hz * PART_S))
+        least = part if least is None else least
         until_ns = self.source_ns(now_ns)
-        while log.logging and until_ns - log.cursor_ns >= part * period_ns:
+        while log.logging and until_ns - log.cursor_ns >= (least - 1) * period_ns:
             samples = self._source.between(log.cursor_ns, min(until_ns, log.cursor_ns + 60 * NS), self._rate_hz)
             start = 0
             while start < len(samples):
                 gaps = np.flatnonzero(np.diff(samples.t_ns[start : start + part]) > 1.5 * period_ns)
                 end = min(start + (int(gaps[0]) + 1 if len(gaps) else part), len(samples))
-                if end - start < part and not len(gaps):
+                if end - start < least and not len(gaps):
                     break
                 flags = self._gap(log.end_ns, samples, start, period_ns)
                 if log.seq == 0 and log.flags:
