@@ -19,9 +19,8 @@ from __future__ import annotations
 import numpy as np
 
 from sensord.errors import InputError, Problem
-from sensord.files.part import Part, Sensors, Times
-from sensord.files.table import Head, Table, read_numbers, shown
-from sensord.model import NS
+from sensord.files.part import Part, Sensors, Times, told_wall_ns
+from sensord.files.table import Head, Table, first_told, read_numbers, shown
 
 LAYOUT = "Shimmer Consensys"
 TIME_ENDINGS = ("_Timestamp_Unix_CAL", "_TimestampSync_Unix_CAL")
@@ -56,11 +55,11 @@ def read(head: Head) -> Part:
         if told.get(name) != unit:
             raise InputError(Problem(file, "line 3", f"{shown(told.get(name, ''))!r} for {name}", unit))
     rows, lines = read_numbers(Table(head.file, delimiter, tuple(names), 4), columns)
-    zero_ms = 0 if not np.isfinite(rows[0, 0]) else int(rows[0, 0])
+    zero_ms = int(first_told(rows[:, 0]))
     rows[:, 0] = (rows[:, 0] - zero_ms) / 1000.0
     rows[:, 4:] = np.deg2rad(rows[:, 4:])
-    wall_ns = zero_ms * MS if zero_ms * MS > NS else None
-    return Part(head.file, LAYOUT, Sensors.BOTH, rows, lines, Times(zero_ms * MS, wall_ns), pod)
+    times = Times(zero_ms * MS, told_wall_ns(zero_ms * MS))
+    return Part(head.file, LAYOUT, Sensors.BOTH, rows, lines, times, pod)
 
 
 def _delimiter(head: Head) -> str | None:

@@ -24,6 +24,8 @@ from statistics import median
 from typing import Any
 
 from sensord.errors import InputError, Problem
+from sensord.files.imu_recording import LONGEST_S
+from sensord.files.part import told_wall_ns
 from sensord.model import NS, Json, Reading
 
 LAYOUT = "FIT"
@@ -145,7 +147,7 @@ class _Log:
             device=f"{maker}-{serial}" if serial is not None else maker,
             model=f"{maker} {model}" if model is not None else maker,
             serial="" if serial is None else str(serial),
-            wall_ns=round(begun_s * MS) * (NS // 1000) if self._has_dates else None,
+            wall_ns=told_wall_ns(round(begun_s * MS) * (NS // 1000)) if self._has_dates else None,
             readings=readings,
             said={
                 SAID[name][0]: {"median": median(values) / SAID[name][1], "n": len(values)}
@@ -205,6 +207,10 @@ class _Log:
             raise InputError(
                 Problem(str(self._path), f"record {len(self._rows) + 1}", found, "records in order of time")
             )
+        if self._rows and t_s - self._rows[0][0] > LONGEST_S:
+            found = f"a time {(t_s - self._rows[0][0]) / 3600:.0f} h after the first record"
+            expected = f"at most {LONGEST_S / 3600:.0f} h"
+            raise InputError(Problem(str(self._path), f"record {len(self._rows) + 1}", found, expected))
         if self._rows and t_s == self._rows[-1][0]:
             self._rows.pop()
         self._rows.append((t_s, reading))

@@ -26,6 +26,9 @@ RATE_HZ = (50.0, 1000.0)
 
 RATE_MARGIN = 0.02
 
+LONGEST_S = 48 * 3600.0
+"""Design choice: no run lasts longer; a time that lies further from most others is damaged."""
+
 ACC_RANGES_MPS2 = tuple(g * G_MPS2 for g in (2, 4, 8, 16, 32))
 GYR_RANGES_RADPS = tuple(radians(dps) for dps in (125, 250, 500, 1000, 2000, 4000))
 """Full scales of common inertial sensors, by which a plateau is told from a peak."""
@@ -76,14 +79,16 @@ def make_recording(
 ) -> ImuRecording:
     """Order rows (n, 7) of s, m/s2 and rad/s that stood in the given lines of a file.
 
-    Without a stated range, a plateau at a common full scale tells it. Raises InputError: no numbers, too few rows,
-    disorder over 0.5 s, a rate outside 50 to 1000 Hz, times of packets that came unevenly instead of times of rows.
+    Without a stated range, a plateau at a common full scale tells it. Raises InputError: no numbers, too few rows, a
+    time two days from the others, disorder over 0.5 s, a rate outside 50 to 1000 Hz, times of packets that came
+    unevenly instead of times of rows.
     """
     total = len(rows)
     whole = reduce(np.logical_and, np.isfinite(rows).T)  # column by column: ten times as fast as along short rows
     rows, lines = rows[whole], lines[whole]
     if not len(rows):
         raise InputError(Problem(file, "", f"no complete row among {total}", "numbers in every column"))
+    refuse_far_times(file, rows[:, 0], lines)
     steps = np.diff(rows[:, 0])
     _refuse_disorder(file, rows[:, 0], lines)
     t_ns = np.rint(rows[:, 0] * NS).astype(np.int64)
@@ -143,6 +148,14 @@ def _blocks(
             )
         )
     return tuple(blocks)
+
+
+def refuse_far_times(file: str, t_s: FloatArray, lines: IntArray) -> None:
+    """InputError for a time (n,) s that cannot be of the same recording as most others."""
+    far = np.flatnonzero(np.abs(t_s - np.median(t_s)) > LONGEST_S)
+    if len(far):
+        found = f"a time of {t_s[far[0]]:.6g} s, {LONGEST_S / 3600:.0f} h and more from most others"
+        raise InputError(Problem(file, f"line {lines[far[0]]}", found, "times of one recording"))
 
 
 def _refuse_disorder(file: str, t_s: FloatArray, lines: IntArray) -> None:

@@ -18,9 +18,9 @@ import re
 
 import numpy as np
 
-from sensord.files.part import NotNeeded, Part, Sensors, Times
-from sensord.files.table import Head, Table, read_numbers
-from sensord.model import G_MPS2, NS
+from sensord.files.part import NotNeeded, Part, Sensors, Times, told_wall_ns
+from sensord.files.table import Head, Table, first_told, read_numbers
+from sensord.model import G_MPS2
 
 LAYOUT = "MetaBase"
 EPOCH = ("epoch (ms)", "epoc (ms)")
@@ -46,10 +46,10 @@ def read(head: Head) -> Part | NotNeeded:
     sensors, factor = UNITS[unit]
     columns = [f"{axis}-axis ({unit})" for axis in "xyz"]
     rows, lines = read_numbers(Table(head.file, ",", names, 2), [names[0], *columns])
-    zero_ms = 0 if not np.isfinite(rows[0, 0]) else round(float(rows[0, 0]))
+    zero_ms = round(first_told(rows[:, 0]))
     rows[:, 0] = (rows[:, 0] - zero_ms) / 1000.0
     rows[:, 1:] *= factor
     zero_ns = zero_ms * MS
     address = _ADDRESS.search(head.file.name)
-    times = Times(zero_ns, zero_ns if zero_ns > NS else None)
+    times = Times(zero_ns, told_wall_ns(zero_ns))
     return Part(head.file, LAYOUT, sensors, rows, lines, times, address[1].upper() if address else None)

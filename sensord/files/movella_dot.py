@@ -30,8 +30,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import numpy as np
 
 from sensord.errors import InputError, Problem
-from sensord.files.part import Part, Sensors, Times
-from sensord.files.table import Head, Table, read_numbers, shown
+from sensord.files.part import Part, Sensors, Times, told_wall_ns
+from sensord.files.table import Head, Table, first_told, read_numbers, shown
 from sensord.model import NS, FloatArray
 
 LAYOUT = "Movella DOT"
@@ -70,7 +70,7 @@ def read(head: Head) -> Part:
     rows, lines = rows[measured], lines[measured]
     if not len(rows):
         raise InputError(Problem(str(head.file), "", "nothing but zeros", "acceleration with gravity in it"))
-    first_us = float(rows[0, 0])
+    first_us = first_told(rows[:, 0])
     rows[:, 0] = (_unwrapped(rows[:, 0]) - first_us) / US_S
     rows[:, 4:] = np.deg2rad(rows[:, 4:])
     address = _ADDRESS.search(head.file.name)
@@ -117,4 +117,4 @@ def _start_ns(told: str) -> tuple[int | None, bool]:
         apart = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
         when = when.replace(tzinfo=timezone(apart if offset[1] == "+" else -apart))
     local = when.tzinfo is None
-    return round(when.astimezone().timestamp() * 1000) * (NS // 1000), local
+    return told_wall_ns(round(when.astimezone().timestamp() * 1000) * (NS // 1000)), local

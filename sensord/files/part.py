@@ -14,7 +14,14 @@ import numpy as np
 
 from sensord.errors import InputError, Problem
 from sensord.files.imu_csv import checked_units
-from sensord.files.imu_recording import MAX_DISORDER_S, RATE_HZ, RATE_MARGIN, ImuRecording, make_recording
+from sensord.files.imu_recording import (
+    MAX_DISORDER_S,
+    RATE_HZ,
+    RATE_MARGIN,
+    ImuRecording,
+    make_recording,
+    refuse_far_times,
+)
 from sensord.files.sample_clock import even_clock, spread_bursts
 from sensord.model import NS, FloatArray, IntArray
 
@@ -23,6 +30,9 @@ HOLE_PERIODS = 1.5
 
 FEWEST_ROWS = 2
 
+WALL_NS = (946_684_800 * NS, 4_102_444_800 * NS)
+"""Design choice: wall times of 2000 to 2099 can be true."""
+
 
 class Sensors(StrEnum):
     """What was recorded in a file."""
@@ -30,6 +40,11 @@ class Sensors(StrEnum):
     ACC = "acceleration"
     GYR = "angular rate"
     BOTH = "acceleration and angular rate"
+
+
+def told_wall_ns(wall_ns: int) -> int | None:
+    """A wall time that a file tells; None for what a clock says that was never set."""
+    return wall_ns if WALL_NS[0] <= wall_ns < WALL_NS[1] else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +66,7 @@ class Part:
     """One file: rows (n, 4 or 7) of s, then m/s² or rad/s or both, in the pod's frame, and the lines they stood in.
 
     `device` is what the file says of the pod: an address, a serial number, a name. `whole` is set by readers that made
-    the recording themselves.
+    the recording themselves. InputError: no time, or one two days from the others.
     """
 
     file: Path
@@ -63,12 +78,16 @@ class Part:
     device: str | None = None
     whole: ImuRecording | None = None
 
+    def __post_init__(self) -> None:
+        there = np.isfinite(self.rows[:, 0])
+        if not there.any():
+            raise InputError(Problem(str(self.file), "", "no row with a time", "the time of each row"))
+        refuse_far_times(str(self.file), self.rows[there, 0], self.lines[there])
+
     @property
     def span_ns(self) -> tuple[int, int]:
         """First and last row on the clock of `times.zero_ns`."""
         t_s = self.rows[:, 0][np.isfinite(self.rows[:, 0])]
-        if not len(t_s):
-            raise InputError(Problem(str(self.file), "", "no row with a time", "the time of each row"))
         return self.times.zero_ns + int(t_s.min() * NS), self.times.zero_ns + int(t_s.max() * NS)
 
 

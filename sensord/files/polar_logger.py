@@ -22,8 +22,8 @@ from datetime import datetime
 import numpy as np
 
 from sensord.errors import InputError, Problem
-from sensord.files.part import NotNeeded, Part, Sensors, Times
-from sensord.files.table import Head, Table, read_numbers, shown
+from sensord.files.part import NotNeeded, Part, Sensors, Times, told_wall_ns
+from sensord.files.table import Head, Table, first_told, read_numbers, shown
 from sensord.model import G_MPS2, NS
 
 LAYOUT = "Polar Sensor Logger"
@@ -48,7 +48,7 @@ def read(head: Head) -> Part | NotNeeded:
     sensors, factor = UNITS[unit]
     columns = [f"{axis} [{unit}]" for axis in "XYZ"]
     rows, lines = read_numbers(Table(head.file, ";", names, 2), [SENSOR, *columns])
-    zero = float(rows[0, 0]) if np.isfinite(rows[0, 0]) else 0.0
+    zero = first_told(rows[:, 0])
     rows[:, 0] = np.rint((rows[:, 0] - zero) / US) * US / NS  # a double holds such times to 0.1 us
     rows[:, 1:] *= factor
     device = _DEVICE.search(head.file.name)
@@ -56,7 +56,7 @@ def read(head: Head) -> Part | NotNeeded:
     return Part(head.file, LAYOUT, sensors, rows, lines, times, (device[1] or device[2]) if device else None)
 
 
-def _phone_ns(head: Head) -> int:
+def _phone_ns(head: Head) -> int | None:
     """Wall time of the first row, by the phone."""
     told = head.cells(2, ";")[0]
     try:
@@ -64,4 +64,4 @@ def _phone_ns(head: Head) -> int:
     except ValueError:
         found, expected = f"{shown(told)!r} in {PHONE}", "a time such as 2026-04-24T14:10:20.058"
         raise InputError(Problem(str(head.file), "line 2", found, expected)) from None
-    return round(when.astimezone().timestamp() * 1e6) * US
+    return told_wall_ns(round(when.astimezone().timestamp() * 1e6) * US)

@@ -104,6 +104,12 @@ def read_numbers(table: Table, columns: Sequence[str]) -> tuple[FloatArray, IntA
         raise InputError(Problem(file, "", f"no readable file ({error.strerror})", "a recording")) from None
 
 
+def first_told(column: FloatArray) -> float:
+    """The first number of a column; 0 where there is none."""
+    there = column[np.isfinite(column)]
+    return float(there[0]) if len(there) else 0.0
+
+
 def shown(text: str) -> str:
     """Somebody else's words, short enough for one line of ours."""
     plain = "".join(c if c.isprintable() else "?" for c in text.strip())

@@ -177,6 +177,35 @@ def test_times_that_go_back_are_named(app: str, tmp_path: Path) -> None:
         recording(paths)
 
 
+@pytest.mark.parametrize("app", APPS)
+@pytest.mark.parametrize("told", ["1e300", "9e18", "-9e18"])
+def test_a_time_that_cannot_be_is_named(app: str, told: str, tmp_path: Path) -> None:
+    """Otherwise it would be a run of centuries."""
+    path = APPS[app](tmp_path, Side.LEFT)[0]
+    line = FIRST_ROW[app] + 100
+    delimiter = ";" if app.startswith("Polar") else ","
+    cells = path.read_text(encoding="utf-8").splitlines()[line - 1].split(delimiter)
+    cells[{"MetaBase": 0, "Shimmer Consensys": 0}.get(app, 1)] = told
+    with pytest.raises(InputError, match=rf"line {line}: found a time"):
+        foot_recording(read_recording(changed(path, line, delimiter.join(cells))))  # type: ignore[arg-type]
+
+
+def test_a_clock_that_was_never_set_tells_no_wall_time(tmp_path: Path) -> None:
+    for write in (metabase, consensys):
+        part = read_recording(write(tmp_path, Side.LEFT, 5 * NS)[0])
+        assert isinstance(part, Part)
+        assert part.times.wall_ns is None
+
+
+def test_a_first_row_without_a_time_is_dropped(tmp_path: Path) -> None:
+    path = consensys(tmp_path, Side.LEFT)[0]
+    row = path.read_text(encoding="utf-8").splitlines()[3]
+    found = recording([changed(path, 4, "," + row.partition(",")[2])])
+    assert found.imu.defects.not_numbers == 1
+    assert found.times.wall_ns is not None
+    assert abs(found.times.wall_ns - BEGUN_NS) < 0.01 * NS
+
+
 BINARY = {
     "empty.csv": (b"", "an empty file"),
     "run.zip": (b"PK\x03\x04" + bytes(200), "a zip archive"),

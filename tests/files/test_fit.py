@@ -108,6 +108,10 @@ BAD = {
         lambda: FitWriter().record(BEGUN_S + 9, speed=3.0).record(BEGUN_S, speed=3.0).bytes(),
         "record 2: found a time 9 s before",
     ),
+    "a leap": (
+        lambda: FitWriter().record(BEGUN_S, speed=3.0).record(BEGUN_S + 10**6, speed=3.0).bytes(),
+        "record 2: found a time 278 h after the first",
+    ),
     "a course": (lambda: FitWriter(kind=6).record(BEGUN_S, speed=3.0).bytes(), "type course"),
 }
 
