@@ -20,7 +20,7 @@ from sensord.config import Settings
 from sensord.daemon import HISTORY_RUNS, plan_of, run_setup
 from sensord.errors import InputError, Problem
 from sensord.files.fit import FitActivity
-from sensord.files.part import NotNeeded, Part
+from sensord.files.part import NotNeeded, Part, told_wall_ns
 from sensord.files.recognise import read_recording
 from sensord.import_groups import Fate, KnownPod, Outcome, fit_run, found_runs, stated_run
 from sensord.incoming import hand_over
@@ -87,15 +87,18 @@ def known_pods(settings: Settings, store: Store) -> list[KnownPod]:
 
 
 def parse_start(text: str) -> int:
-    """Wall time from "2026-05-04 18:30" (of this machine's zone) or with a zone. InputError: none, or in the future."""
+    """Wall time from "2026-05-04 18:30" (of this machine's zone) or with a zone. InputError: none, or not yet."""
     try:
         when = datetime.fromisoformat(text).astimezone()
-    except ValueError:
+        wall_ns = told_wall_ns(round(when.timestamp() * 1000) * MS)
+    except (ValueError, OverflowError):
+        wall_ns = None
+    if wall_ns is None:
         expected = 'a time such as "2026-05-04 18:30"'
         raise InputError(Problem("command line", "--start", repr(text), expected)) from None
     if when > datetime.now().astimezone():
         raise InputError(Problem("command line", "--start", repr(text), "a time that has been"))
-    return round(when.timestamp() * 1000) * MS
+    return wall_ns
 
 
 class Keeper:

@@ -24,7 +24,7 @@ ADDRESS = {Side.LEFT: "C42732BE255C", Side.RIGHT: "D01122334455"}
 
 
 @functools.cache
-def foot(side: Side, seconds: float = 14.0) -> tuple[IntArray, FloatArray, FloatArray]:
+def foot(side: Side, seconds: float = 10.0) -> tuple[IntArray, FloatArray, FloatArray]:
     """Times (n,) ns from 0, m/s² (n, 3), rad/s (n, 3): standing, running, standing."""
     simulation = RunnerSimulation((Stand(3.0), Run(seconds, speed_mps=2.9), Stand(3.0)), seed=5)
     samples = simulation.render(side, RATE_HZ, SensorModel(acc_range_g=16.0))

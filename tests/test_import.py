@@ -159,7 +159,7 @@ def test_feet_of_one_clock_are_asked_for_by_name(settings: Settings, files: Path
     fate = one(import_recordings(settings, Wish(sides={Side.LEFT: [left], Side.RIGHT: [right]}, same_clock=True)))
     with stored(settings) as store:
         steps = [e.payload["step_time_s"] for e in store.events(run_of(fate), kinds=["stride"])]
-    assert sum(step is not None for step in steps) > 20
+    assert sum(step is not None for step in steps) > 15
 
 
 # ------------------------------------------------------------------------------------------------------ which foot
@@ -461,7 +461,7 @@ def test_a_time_belongs_to_one_run(settings: Settings, files: Path) -> None:
     with pytest.raises(InputError, match="one time for 2 runs"):
         import_recordings(settings, wish)
     assert parse_start("2023-11-14 22:13:20") == parse_start("2023-11-14T23:13:20+01:00") == BEGUN_NS
-    for bad in ("yesterday", "2999-01-01"):
+    for bad in ("yesterday", "2099-01-01", "1960-01-01", "0001-01-01"):
         with pytest.raises(InputError, match="--start"):
             parse_start(bad)
 
@@ -590,7 +590,7 @@ def test_the_command_prints_json(sensord: Sensord, files: Path) -> None:
     assert code == 0
     (fate,) = json.loads(out)
     assert (fate["outcome"], len(fate["files"])) == ("imported", 2)
-    assert fate["summary"]["strides_left"] > 15
+    assert fate["summary"]["strides_left"] > 10
     code, out, err = sensord("--json", files / "none.csv")
     assert (code, err, json.loads(out)[0]["outcome"]) == (2, "", "bad")
 
