@@ -132,8 +132,11 @@ class ArmedState:
 
 
 def any_on_board(data_dir: Path) -> bool:
-    """Whether a log may be on board of some pod that nobody has fetched yet."""
-    return any(flight.waiting for flight in ArmedState(data_dir).flights())
+    """Whether a log may be on board of some pod that nobody has fetched yet; a file that cannot be read may say so."""
+    try:
+        return any(flight.waiting for flight in ArmedState(data_dir).flights())
+    except InputError:
+        return True
 
 
 def _read(path: Path) -> Flight:

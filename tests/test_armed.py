@@ -70,6 +70,7 @@ def test_what_cannot_be_read_is_named(state: ArmedState, tmp_path: Path, text: s
     (tmp_path / "armed" / "x.json").write_text(text)
     with pytest.raises(InputError, match=words):
         state.flights()
+    assert any_on_board(tmp_path), "nobody knows: then a log is left alone"
 
 
 def test_the_file_is_for_people_too(state: ArmedState, tmp_path: Path) -> None:

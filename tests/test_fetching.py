@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from sensord.errors import InputError
 from sensord.model import NS, Mark, MarkKind, Packet
 from sensord.playback import first_difference, open_run, replay
 from sensord.sim.pods.standard import StandardPodSim
+from sensord.sinks.messages import Topics, messages_of
 from tests.away import AWAY_S, LEFT, RIGHT, Killed, Place, dies, fast_logs, pods
 
 STRAP = "C0:00:00:00:00:03"
@@ -146,6 +148,38 @@ async def test_live_samples_fill_what_a_full_log_lacks(place: Place) -> None:
         assert np.all(np.abs(np.diff(t_ns) - NS / 200) < 20_000), "log, then live, without a seam"
         assert (t_ns[-1] - t_ns[0]) / NS > 12.5
     assert any("was full" in note for r in fetched.pods for note in r.details["notes"])
+
+
+PLAN = """
+schema = "rtr-plan/1"
+id = "p"
+title = "short"
+[[source]]
+who = "a test"
+[runner]
+alias = "R-1"
+[limit.distance]
+counts = "all"
+stop = "20m"
+"""
+
+
+async def test_limits_are_checked_late(place: Place) -> None:
+    plan = place.folder / "plan.toml"
+    plan.write_text(PLAN)
+    place.settings.plan = plan
+    await place.arm()
+    place.later()
+    fetched = await place.fetch()
+    [run] = place.runs()
+    assert (run.runner, fetched.runs[0].summary["alerts"]) == ("R-1", 1)
+    with place.store() as store:
+        [alert] = store.events(run.run, kinds=["alert"])
+    assert run.begun_wall_ns is not None
+    age_s = (place.wall_ns() - run.begun_wall_ns - alert.t_ns) / NS
+    [message] = messages_of(alert, Topics("home"), "gateway", age_s + 20)
+    assert json.loads(message.payload)["data"]["late"] is True
+    assert 5 < age_s < AWAY_S + 5, "its time is when she passed the limit"
 
 
 async def test_a_log_of_two_outings_is_two_runs(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
