@@ -64,6 +64,13 @@ test-bluez: $(BIN)/.bluez ## the link tests on a real bluetoothd in a User-Mode-
 	@echo "the link tests on a real bluetoothd: kernel (built once, about 5 minutes), boot (2 s), tests (about 4 minutes)"
 	$(BIN)/python -m tests.uml.run --timeout 900 -- $(BIN)/python -m pytest -p no:cacheprovider -v $(BLUEZ_TESTS)
 
+SOAK ?= --disconnects 1000 --minutes 10 --restarts 50
+SOAK_REAL ?= --disconnects 100 --minutes 10 --restarts 50
+soak-link: $(BIN)/.bluez ## links lost 1,000 times on the emulated BlueZ, 100 on the real one; long streams, restarts (2 hours)
+	@.ci/packages bluez
+	$(BIN)/python -m bench.soak_link $(SOAK)
+	$(BIN)/python -m tests.uml.run --timeout 7200 -- $(BIN)/python -m bench.soak_link $(SOAK_REAL)
+
 bench: $(BIN)/.test ## timings (they are not tests)
 	$(BIN)/python bench/run.py
 
