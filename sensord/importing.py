@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ulid import ULID
 
+from sensord import host
 from sensord.config import Settings
 from sensord.daemon import HISTORY_RUNS, plan_of, run_setup
 from sensord.errors import InputError, Problem
@@ -37,6 +38,9 @@ BOOT = "imported"
 
 LONGEST_RUN_NS = 48 * 3600 * NS
 """Design choice: runs that began longer before a recording are not looked through for what overlaps with it."""
+
+AHEAD_NS = 24 * 3600 * NS
+"""Design choice: times without a zone may look as if they were still to come, by less than this."""
 
 TIME_CHARACTERS = 10
 """Of a ULID (its specification): the rest is what was measured, whatever somebody said of when that was."""
@@ -115,29 +119,40 @@ class Keeper:
     def keep(self, recording: RunRecording) -> Fate:
         """One recording: its run or runs, or why there is none."""
         attempt, before = self._attempt(recording)
-        if before is not None and not before.discarded and not self._again:
-            return Fate(recording.files, Outcome.ALREADY, f"already imported as {before.run}", before.run)
-        if before is not None and before.discarded and not self._again:
-            words = f"imported before as {before.run}, which was discarded ({before.discarded_reason}); --replace"
-            return Fate(recording.files, Outcome.REFUSED, f"{words} imports it anew", before.run)
         there = self._overlapping(recording)
         if before is not None and not before.discarded and before.run not in {run.run for run in there}:
             there.append(before)
-        going = [run.run for run in there if run.state != "ended"]
-        if there and (going or not self._again):
-            words = "in the same time as " + ", ".join(run.run for run in there)
-            what = "which has not ended" if going else "--replace puts this one in its place"
-            return Fate(recording.files, Outcome.REFUSED, f"{words}; {what}")
+        if (fate := self._refused(recording, before, there)) is not None:
+            return fate
         try:
             kept = self._keep(recording, attempt, {run.run for run in there})
+            if not kept:
+                expected = "a recording of a run"
+                raise InputError(Problem(recording.files[0], "", "nobody who walks or runs", expected))  # noqa: TRY301
+            for run in there:
+                self._shelf.discard(run.run, f"replaced by {kept[0].run}, which was imported")
         except InputError as error:
             return Fate(recording.files, Outcome.BAD, str(error))
-        if not kept:
-            found = Problem(recording.files[0], "", "nobody who walks or runs", "a recording of a run")
-            return Fate(recording.files, Outcome.BAD, str(found))
-        for run in there:
-            self._shelf.discard(run.run, f"replaced by {kept[0].run}, which was imported")
         return _imported(recording, kept, there)
+
+    def _refused(self, recording: RunRecording, before: StoredRun | None, there: Sequence[StoredRun]) -> Fate | None:
+        """Why it is not to be kept, by what is there: itself (`before`), or runs of the same time."""
+        files = recording.files
+        if recording.wall_ns is not None and recording.wall_ns > host.wall_ns() + AHEAD_NS:
+            when = datetime.fromtimestamp(recording.wall_ns / NS).astimezone()
+            problem = Problem(files[0], "", f"a beginning on {when:%Y-%m-%d}", "a time that has been (--start)")
+            return Fate(files, Outcome.BAD, str(problem))
+        if before is not None and not before.discarded and not self._again:
+            return Fate(files, Outcome.ALREADY, f"already imported as {before.run}", before.run)
+        if before is not None and before.discarded and not self._again:
+            words = f"imported before as {before.run}, which was discarded ({before.discarded_reason}); --replace"
+            return Fate(files, Outcome.REFUSED, f"{words} imports it anew", before.run)
+        open_ones = any(run.state != "ended" for run in there)
+        if there and (open_ones or not self._again):
+            words = "in the same time as " + ", ".join(run.run for run in there)
+            what = "which has not ended" if open_ones else "--replace puts this one in its place"
+            return Fate(files, Outcome.REFUSED, f"{words}; {what}")
+        return None
 
     def _attempt(self, recording: RunRecording) -> tuple[int, StoredRun | None]:
         """Which time this is that the recording comes in as a new run, and the run it was the last time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import sys
 import time
@@ -538,6 +539,14 @@ def test_one_in_which_nobody_moves_is_not_kept(settings: Settings, files: Path) 
     assert list(DataDir(settings.data_dir).runs.iterdir()) == []
 
 
+def test_one_that_is_still_to_come_is_refused(settings: Settings, files: Path) -> None:
+    fate = one(import_recordings(settings, Wish(files=[fit(files, 4_000_000_000)])))
+    assert fate.outcome is Outcome.BAD
+    assert "found a beginning on 2096-10-02, expected a time that has been (--start)" in fate.words
+    told = Wish(files=[files / "run.fit"], start_ns=BEGUN_NS)
+    run_of(one(import_recordings(settings, told)))
+
+
 def test_history_is_what_was_run_before_it(settings: Settings, files: Path) -> None:
     for day, name in ((5, "e.fit"), (1, "a.fit"), (3, "c.fit")):
         run_of(one(import_recordings(settings, Wish(files=[fit(files, BEGUN_S + day * DAY_S, name)]))))
@@ -607,3 +616,24 @@ def test_samples_of_both_feet_lie_in_the_order_of_time(settings: Settings, files
     fate = one(import_recordings(settings, Wish(sides={Side.LEFT: [left], Side.RIGHT: [right]})))
     times = [item.t_ns for item in open_run(DataDir(settings.data_dir).run_file(run_of(fate))).inputs()]
     assert np.all(np.diff(times) >= 0)
+
+
+@pytest.mark.data
+def test_real_files_come_to_what_their_devices_say(settings: Settings) -> None:
+    """A Garmin's and a Stryd's own totals (their session messages), and the pod's run as it is analysed."""
+    data = Path(os.environ["SENSORD_DATA"])
+    stryd = data / "wearable_my_foot" / "stryd_ref"
+    totals_m = {
+        data / "fit" / "garmin-fr945-rd-and-stryd-treadmill.fit": 10630.37,
+        stryd / "stryd-backgaden-1km.fit": 1057.61,
+        stryd / "stryd-sport-field.fit": 416.10,
+    }
+    for fate in import_recordings(settings, Wish(files=list(totals_m))):
+        assert fate.summary is not None
+        assert fate.summary["distance_m"] == pytest.approx(totals_m[Path(fate.files[0])], abs=1.0)
+    pod = data / "wearable_my_foot" / "test-run.csv"
+    fate = one(import_recordings(settings, Wish(sides={Side.RIGHT: [pod]})))
+    expected = [of_stride(stride) for stride in analyse(right=pod, layout="wearable").strides]
+    with stored(settings) as store:
+        told = [event.payload for event in store.events(run_of(fate), kinds=["stride"])]
+    assert [{name: stride[name] for name in DSP} for stride in told] == expected
