@@ -9,6 +9,7 @@ from __future__ import annotations
 from sensord.drivers import recorded
 from sensord.drivers.base import Driver, Reader
 from sensord.drivers.metamotion import MetaMotion
+from sensord.drivers.movella_dot import MovellaDot
 from sensord.drivers.movesense import Movesense
 from sensord.drivers.open_pod import OpenPod
 from sensord.drivers.polar import Polar
@@ -18,7 +19,7 @@ from sensord.drivers.witmotion import WitMotion
 
 DRIVERS: dict[str, Driver] = {
     driver.name: driver
-    for driver in (MetaMotion(), Movesense(), OpenPod(), Polar(), Shimmer3R(), Standard(), WitMotion())
+    for driver in (MetaMotion(), MovellaDot(), Movesense(), OpenPod(), Polar(), Shimmer3R(), Standard(), WitMotion())
 }
 """Every kind of pod we speak to, by name."""
 

@@ -19,7 +19,14 @@ from sensord.drivers import DRIVERS
 from sensord.drivers.metamotion_wire import MMRL
 from sensord.errors import PacketReason
 from sensord.model import G_MPS2
-from tests.drivers.oddities import mend_metamotion, mend_open_pod, mend_shimmer, odd_open_pods, odd_polars
+from tests.drivers.oddities import (
+    mend_metamotion,
+    mend_open_pod,
+    mend_sealed,
+    mend_shimmer,
+    odd_open_pods,
+    odd_polars,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,8 +210,31 @@ HABITS: dict[str, Habits] = {
             }
         ),
     ),
+    "movella-dot": Habits(
+        advertised="Movella DOT",
+        mend=mend_sealed,
+        rates_hz=((10.0, 20.0), (26.0, 30.0), (52.0, 60.0), (200.0, 60.0), (208.0, 60.0)),
+        at_once=True,
+        wrap_s=2**32 / 1e6,
+        mtus=(48, 103, 247, 517),
+        header_bytes=40,
+        logs=True,
+        log_rate_hz=120.0,
+        reasons=frozenset(
+            {
+                PacketReason.TOO_SHORT,
+                PacketReason.LENGTH,
+                PacketReason.TYPE,
+                PacketReason.TIME,
+                PacketReason.VALUE,
+                PacketReason.CHECKSUM,
+                PacketReason.CHARACTERISTIC,
+            }
+        ),
+    ),
     "movesense": Habits(
         advertised="Movesense 174630000192",
+        mend=mend_sealed,
         variants=({"mtu": 517}, {"range_g": 16}),
         rates_hz=((10.0, 13.0), (52.0, 52.0), (100.0, 104.0), (200.0, 208.0), (208.0, 208.0), (416.0, 208.0)),
         acc_range_g=8.0,  # it is at 8 g and cannot be set

@@ -14,6 +14,7 @@ from sensord.drivers.open_pod_wire import DATA, RATES_HZ, DataPacket, Flag, enco
 from sensord.drivers.polar_control import DATA as POLAR_DATA
 from sensord.drivers.polar_control import Kind
 from sensord.drivers.polar_frame import HEADER
+from sensord.drivers.sealed import seal
 from sensord.drivers.shimmer3r_card import CardOp
 from sensord.drivers.shimmer3r_wire import crc16
 
@@ -65,3 +66,11 @@ def mend_open_pod(characteristic: str, payload: bytes) -> bytes:
         return payload
     offset, log_id, _ = struct.unpack_from("<III", payload)
     return encode_piece(Piece(log_id, offset, payload[12:]))
+
+
+def mend_sealed(characteristic: str, payload: bytes) -> bytes:
+    """A piece of a log: log and offset with the checksum that belongs to them."""
+    if characteristic != LOG or len(payload) <= 12:
+        return payload
+    log, offset, _ = struct.unpack_from("<III", payload)
+    return seal(log, offset, payload[12:])

@@ -6,6 +6,7 @@ One file a driver. To add one: a class on `SampledPod` (or `VirtualPod`), and a 
 from __future__ import annotations
 
 from sensord.drivers.metamotion_wire import NAME as METAMOTION
+from sensord.drivers.movella_dot_wire import NAME as MOVELLA_DOT
 from sensord.drivers.movesense_wire import NAME as MOVESENSE
 from sensord.drivers.open_pod import NAME as OPEN_POD
 from sensord.drivers.polar_decoder import NAME as POLAR
@@ -14,6 +15,7 @@ from sensord.drivers.standard import NAME as STANDARD
 from sensord.drivers.witmotion import NAME as WITMOTION
 from sensord.sim.peripheral import VirtualPod
 from sensord.sim.pods.metamotion import MetaMotionSim
+from sensord.sim.pods.movella_dot import MovellaDotSim
 from sensord.sim.pods.movesense import MovesenseSim
 from sensord.sim.pods.open_pod import OpenPodSim
 from sensord.sim.pods.polar import PolarSim
@@ -25,6 +27,7 @@ __all__ = ["SIMULATED", "OpenPodSim", "VirtualPod"]
 
 SIMULATED: dict[str, type[VirtualPod]] = {
     METAMOTION: MetaMotionSim,
+    MOVELLA_DOT: MovellaDotSim,
     MOVESENSE: MovesenseSim,
     OPEN_POD: OpenPodSim,
     POLAR: PolarSim,
