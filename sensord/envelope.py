@@ -16,7 +16,7 @@ observed times: same packets, same line, to the bit.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from sensord.model import NS
@@ -148,7 +148,8 @@ class Envelope:
         """The line below the lowest packets by what chance leaves, its deviation with all that adds to it."""
         scale = max(self._spread.wide, FLOOR_NS / 4) * (1 + UNSURE / n)
         sd = math.hypot(line.sd, scale) + self._spread.jump / 4
-        return replace(line, delay=line.delay - self._spread.scale, sd=sd)
+        delay = line.delay - self._spread.scale
+        return Line(line.t, delay, line.rate, sd, line.rate_sd, line.covariance)
 
     def _close(self, point: Point) -> None:
         self._points.append(point)

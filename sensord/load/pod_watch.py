@@ -45,7 +45,9 @@ class PodWatch:
 
     def look(self, name: str, *, up: bool, samples: int, lost: int | None, rate_hz: float, t_ns: int) -> list[Alert]:
         """`name`: "left", "right", or a sensor's. Counts since the start; `lost` None: the pod cannot tell."""
-        pod = self._pods.setdefault(name, _Watched())
+        pod = self._pods.get(name)
+        if pod is None:
+            pod = self._pods[name] = _Watched()
         if pod.changed_ns is None or pod.up is not up:
             pod.up, pod.changed_ns = up, t_ns
         pod.counts.append((samples, lost or 0))

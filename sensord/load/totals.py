@@ -113,18 +113,16 @@ class Totals:
     @property
     def now(self) -> RunTotals:
         """The totals so far, in m and s; steps to the nearest whole one."""
-        sums = self._sums.values()
-        run = self._sums[Activity.RUN]
-        common_m, chance_m2 = sum(one.common_m for one in sums), sum(one.chance_m2 for one in sums)
+        walk, run = self._sums[Activity.WALK], self._sums[Activity.RUN]
         return RunTotals(
-            steps=round(sum(one.steps for one in sums)),
-            distance_m=sum(one.metres for one in sums),
+            steps=round(walk.steps + run.steps),
+            distance_m=walk.metres + run.metres,
             run_distance_m=run.metres,
             run_time_s=run.time_ns / NS,
-            walk_time_s=self._sums[Activity.WALK].time_ns / NS,
-            distance_sd_m=hypot(common_m, sqrt(chance_m2)),
-            estimated_m=sum(one.estimated_m for one in sums),
-            configured_m=sum(one.configured_m for one in sums),
+            walk_time_s=walk.time_ns / NS,
+            distance_sd_m=hypot(walk.common_m + run.common_m, sqrt(walk.chance_m2 + run.chance_m2)),
+            estimated_m=walk.estimated_m + run.estimated_m,
+            configured_m=walk.configured_m + run.configured_m,
         )
 
     def _count(self, stride: Stride, begin_ns: int, end_ns: int) -> None:

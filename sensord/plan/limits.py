@@ -5,7 +5,7 @@ No plan, no limits. Each limit is a `Rule` of its own; nothing is ever within th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from sensord.model import Asymmetry, RunSetup, RunTotals, Side, Stride
 from sensord.plan.asymmetry import AsymmetryRule
@@ -23,7 +23,11 @@ class Limits:
     def __init__(self, plan: Plan | None, setup: RunSetup) -> None:
         """`setup` says which feet have a pod and what earlier runs came to."""
         self._clock = RunClock()
-        self._rules = _rules(plan, setup, self._clock) if plan else []
+        self._rules = rules = _rules(plan, setup, self._clock) if plan else []
+        # most rules answer to one or two of these, and strides are many
+        self._on_stride = [rule for rule in rules if type(rule).on_stride is not Rule.on_stride]
+        self._on_totals = [rule for rule in rules if type(rule).on_totals is not Rule.on_totals]
+        self._on_asymmetry = [rule for rule in rules if type(rule).on_asymmetry is not Rule.on_asymmetry]
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -37,33 +41,30 @@ class Limits:
 
     def start(self, t_ns: int) -> Said:
         """The first stride has come: where each limit stands before anything is known."""
-        return self._ask(lambda rule: rule.start(t_ns))
+        return [said for rule in self._rules for said in rule.start(t_ns)]
 
     def on_stride(self, stride: Stride, t_ns: int) -> Said:
         """A stride of either foot, at the time it became known."""
-        return self._ask(lambda rule: rule.on_stride(stride, t_ns))
+        return [said for rule in self._on_stride for said in rule.on_stride(stride, t_ns)]
 
     def on_totals(self, totals: RunTotals, t_ns: int) -> Said:
         """The totals after a stride; they are also the clock of "sustained"."""
         self._clock.run_s = totals.run_time_s
-        return self._ask(lambda rule: rule.on_totals(totals, t_ns))
+        return [said for rule in self._on_totals for said in rule.on_totals(totals, t_ns)]
 
     def on_asymmetry(self, asymmetry: Asymmetry, t_ns: int) -> Said:
         """A new value of asymmetry."""
-        return self._ask(lambda rule: rule.on_asymmetry(asymmetry, t_ns))
+        return [said for rule in self._on_asymmetry for said in rule.on_asymmetry(asymmetry, t_ns)]
 
     def on_tick(self, t_ns: int, feet_up: Collection[Side] | None = None) -> Said:
         """A second has passed. `feet_up`: the feet whose pod is linked, when that is known: it makes a lost pod "not
         checked" at once, where strides alone show it only after 10 s."""
         up = None if feet_up is None else frozenset(feet_up)
-        return self._ask(lambda rule: rule.on_tick(t_ns, up))
+        return [said for rule in self._rules for said in rule.on_tick(t_ns, up)]
 
     def end(self, t_ns: int) -> Said:
         """The run is over: the last numbers of each limit. Alerts that did not recover stay open."""
-        return self._ask(lambda rule: rule.end(t_ns))
-
-    def _ask(self, question: Callable[[Rule], Said]) -> Said:
-        return [item for rule in self._rules for item in question(rule)]
+        return [said for rule in self._rules for said in rule.end(t_ns)]
 
 
 def _rules(plan: Plan, setup: RunSetup, clock: RunClock) -> list[Rule]:
