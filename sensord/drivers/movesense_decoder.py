@@ -140,7 +140,8 @@ class MovesenseDecoder:
         self._waiting: deque[bytes] = deque(maxlen=WAITING)  # first parts, the likeliest first
         self._waiting_since_ns = 0
         self._first_bytes: int | None = None  # of packets in two parts, once one has come
-        self._last_rest = self._last_answer = b""
+        self._last_rest = b""
+        self._last_answer: tuple[bytes, int] | None = None
 
     def _joined(self, packet: Packet) -> bytes | None:
         """A packet that is whole now; None if this was an answer, a part, or no news. Raises PacketError."""
@@ -151,8 +152,8 @@ class MovesenseDecoder:
             raise PacketError(PacketReason.TOO_SHORT, f"{len(payload)} bytes")
         if payload[0] == Reply.ANSWER:
             _check_answer(payload)
-            self.counts.duplicates += payload == self._last_answer
-            self._last_answer = payload
+            self.counts.duplicates += (payload, packet.t_ns) == self._last_answer
+            self._last_answer = (payload, packet.t_ns)
             return None
         if payload[1] != Ref.SAMPLES or payload[0] not in {Reply.DATA, Reply.REST}:
             raise PacketError(PacketReason.TYPE, f"data of 0x{payload[0]:02x} 0x{payload[1]:02x}")
