@@ -19,9 +19,9 @@ from sensord.config import Settings
 from sensord.daemon import HISTORY_RUNS, plan_of
 from sensord.datadir import DataDir, HeldError
 from sensord.drivers import DRIVERS
-from sensord.drivers.base import LoggingDriver, Wanted
+from sensord.drivers.base import LoggingDriver, PodInfo, Wanted
 from sensord.drivers.link import Backend, Identity
-from sensord.drivers.log_link import Ears, linked
+from sensord.drivers.log_link import Ears, LogConnection, linked
 from sensord.drivers.radio import detail_of
 from sensord.errors import InputError, LinkError, LinkReason, Problem
 from sensord.model import NS, Json, PodSetup, RunSetup
@@ -199,8 +199,7 @@ async def _arm_one(
         async with linked(pod.pod, ears, base.backend) as link:
             await link.battery(percent.append)
             info = await link.talk(driver.arm(Wanted(wanted.rate_hz, wanted.acc_range_g, wanted.gyr_range_dps)))
-            if identity is not None:
-                identity.check(info)
+            await _is_hers(link, driver, identity, info)
     except LinkError as error:
         if error.reason is LinkReason.LOST and pod.fixes:
             return base.report(pod, "the link was lost while it was armed; arm again with --erase", ok=False)
@@ -217,6 +216,17 @@ async def _arm_one(
     text += "" if minutes is None else f", for {minutes:,} minutes"
     text += ", battery not told" if battery is None else f", battery {battery} %"
     return base.report(pod, text, ok=True, minutes=minutes, battery_pct=battery, info=pod.info)
+
+
+async def _is_hers(link: LogConnection, driver: LoggingDriver, identity: Identity | None, info: PodInfo) -> None:
+    """Raises LinkError (IDENTITY) for a pod that is not the one that was paired; it logs no more."""
+    try:
+        if identity is not None:
+            identity.check(info)
+    except LinkError:
+        with contextlib.suppress(LinkError):
+            await link.talk(driver.release())
+        raise
 
 
 def _on_board(pod: ArmedPod, *, erase: bool) -> bool:

@@ -13,13 +13,16 @@ import pytest
 from sensord import host
 from sensord.armed import Stage
 from sensord.daemon import Gateway
+from sensord.datadir import DataDir
 from sensord.drivers.base import Wanted
 from sensord.drivers.recorded import SAMPLES, RecordedDecoder
 from sensord.errors import InputError
-from sensord.model import NS, Mark, MarkKind, Packet
+from sensord.model import NS, Mark, MarkKind, Packet, Side
 from sensord.playback import first_difference, open_run, replay
 from sensord.sim.pods.standard import StandardPodSim
 from sensord.sinks.messages import Topics, messages_of
+from sensord.store import Store
+from sensord.store_pairings import Pairing, pair
 from tests.away import AWAY_S, LEFT, RIGHT, Killed, Place, dies, fast_logs, pods
 
 STRAP = "C0:00:00:00:00:03"
@@ -263,6 +266,20 @@ async def test_a_log_of_another_gateway_is_not_lost_by_chance(place: Place) -> N
     with pytest.raises(InputError, match=r"holds a log of .* MB that was not erased"):
         await place.arm()
     assert all(pod.log.logging for pod in place.radio.pods.values())
+
+
+async def test_an_impostor_under_a_paired_address_is_not_armed(place: Place) -> None:
+    place.settings.pod = []
+    DataDir(place.folder).create()
+    with contextlib.closing(Store.open(DataDir(place.folder).store, gateway="gateway")) as store:
+        for side, address, serial in ((Side.LEFT, LEFT, "another"), (Side.RIGHT, RIGHT, "0000c00000000002")):
+            pair(store, Pairing(address, side, "open-pod", "Open Pod", serial), who="pt")
+    reports = await place.arm()
+    assert [r.ok for r in reports] == [False, True]
+    assert "paired was Open Pod another" in reports[0].text
+    assert not place.pod(LEFT).log.logging
+    [flight] = place.flights
+    assert [pod.pod for pod in flight.pods] == [RIGHT]
 
 
 async def test_two_fetches_are_as_one(place: Place) -> None:
