@@ -51,6 +51,9 @@ STATUSES = frozenset({200, 202}) | frozenset(STATUS)
 LONGEST_ANSWER = 512
 
 
+MISFITS = 32
+"""Design choice: so many parts in a row that are cut elsewhere, and it was not there that packets are cut."""
+
 HALF_MS = 500 // PACKETS_HZ
 """Half a packet."""
 
@@ -76,6 +79,16 @@ class Scale:
         for what, values, most in (("acceleration", acc, self.acc_most), ("turn", gyr, self.gyr_most)):
             if values.size and not max(values.max(), -values.min()) <= most:
                 raise PacketError(PacketReason.VALUE, f"{what} beyond {most:.0f}, or no number")
+
+    def belong(self, acc: FloatArray, gyr: FloatArray, cut: int) -> bool:
+        """Whether the value that was cut in two is a whole step, if all others are."""
+        steps = np.concatenate([acc.ravel() / self.acc_bit, gyr.ravel() / self.gyr_bit])
+        off = np.abs(steps - np.rint(steps))
+        cut_off = off[cut]
+        if cut_off <= WHOLE_STEP:
+            return True
+        off[cut] = 0.0
+        return bool(off.max() > WHOLE_STEP)
 
     def block(self, acc: FloatArray, gyr: FloatArray, place: Place, rx_ns: int) -> SampleBlock:
         """Samples acc (n, 3) m/s2 and gyr (n, 3) dps where they belong."""
@@ -120,9 +133,9 @@ class MovesenseDecoder:
         counts.packets += 1
         try:
             whole = self._joined(packet)
-            if whole is None:
+            block = None if whole is None else self._block(whole, packet.t_ns)
+            if block is None:
                 return []
-            block = self._block(whole, packet.t_ns)
         except PacketError as error:
             counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
             raise
@@ -140,6 +153,7 @@ class MovesenseDecoder:
         self._waiting: deque[bytes] = deque(maxlen=WAITING)  # first parts, the likeliest first
         self._waiting_since_ns = 0
         self._first_bytes: int | None = None  # of packets in two parts, once one has come
+        self._misfits = 0
         self._last_rest = b""
         self._last_answer: tuple[bytes, int] | None = None
 
@@ -163,7 +177,7 @@ class MovesenseDecoder:
     def _first(self, part: bytes, rx_ns: int) -> bytes | None:
         """A whole packet, or its first part."""
         size, missing = len(part), self._bytes - len(part)
-        if missing < 0 or missing > size or (missing and self._first_bytes not in {None, size}):
+        if missing < 0 or missing > size or (missing and not self._fits(size)):
             raise PacketError(PacketReason.LENGTH, f"{size} bytes, {self._bytes} are {self._packet} samples")
         stamp = _stamp(part)
         if self._time.seen(stamp, self._packet) or part in self._waiting:
@@ -171,7 +185,6 @@ class MovesenseDecoder:
             return None
         if not missing:
             return part
-        self._check(np.frombuffer(part, "<f4", (size - 4) // 4, 4), 0)
         expected = self._time.expects(stamp, rx_ns)
         if expected and (not self._time.begins or rx_ns - self._waiting_since_ns >= AT_ONCE_NS):
             # parts of other packets than this one have lost their rest
@@ -186,12 +199,19 @@ class MovesenseDecoder:
             raise PacketError(PacketReason.TIME, f"a packet of {stamp} ms")
         return None
 
+    def _fits(self, first_bytes: int) -> bool:
+        """Whether packets are cut there. Where they were cut once is given up if it was junk that said so."""
+        if self._first_bytes not in {None, first_bytes}:
+            self._misfits += 1
+            if self._misfits > MISFITS:
+                self._first_bytes = None
+        return self._first_bytes in {None, first_bytes}
+
     def _rest(self, part: bytes, rx_ns: int) -> bytes | None:
         """What completes a packet; one whose first part was lost is of no use."""
         size = len(part)
-        if 2 * size > self._bytes or self._first_bytes not in {None, self._bytes - size}:
+        if 2 * size > self._bytes or not self._fits(self._bytes - size):
             raise PacketError(PacketReason.LENGTH, f"{size} bytes of {self._bytes}")
-        self._check(np.frombuffer(part, "<f4", size // 4, size % 4), 6 * self._packet - size // 4)
         fitting = [w for w in self._waiting if len(w) + size == self._bytes]
         repeated, self._last_rest = not fitting and part == self._last_rest, part
         if repeated:
@@ -201,29 +221,15 @@ class MovesenseDecoder:
         self._waiting.clear()
         can_be = [w for w in fitting if self._time.expects(_stamp(w), rx_ns)]
         chosen = (can_be or fitting[-1:])[0]  # junk beside it came later
-        self._first_bytes = len(chosen)
-        return chosen + part if self._belongs(chosen, part) else None
+        self._first_bytes, self._misfits = len(chosen), 0
+        return chosen + part
 
-    def _belongs(self, first: bytes, rest: bytes) -> bool:
-        """Whether the value that is cut in two is a whole step, if all others are."""
-        cut, inside = divmod(len(first) - 4, 4)
-        if not inside:
-            return True
-        _, acc, gyr = decode_imu6(first + rest)
-        steps = np.concatenate([acc.ravel() / self._scale.acc_bit, gyr.ravel() / self._scale.gyr_bit])
-        with np.errstate(invalid="ignore"):
-            off = np.abs(steps - np.rint(steps))
-        others = np.delete(off, cut)
-        return not (others.max() <= WHOLE_STEP < off[cut])
-
-    def _check(self, values: npt.NDArray[np.floating], first: int) -> None:
-        """Values of a packet from the first on. Raises PacketError."""
-        acc = max(3 * self._packet - first, 0)
-        self._scale.check(values[:acc], values[acc:])
-
-    def _block(self, whole: bytes, rx_ns: int) -> SampleBlock:
+    def _block(self, whole: bytes, rx_ns: int) -> SampleBlock | None:
         stamp, acc, gyr = decode_imu6(whole)
         self._scale.check(acc, gyr)
+        cut, inside = divmod((self._first_bytes or 4) - 4, 4)
+        if inside and not self._scale.belong(acc, gyr, cut):
+            return None
         return self._scale.block(acc, gyr, self._time.place(stamp, self._packet, rx_ns), rx_ns)
 
 

@@ -219,12 +219,16 @@ class PacketTime:
         n = len(self._line)
         if n < 2:
             return float(ms), self._period_ms
-        # all relative to the newest: small whole numbers, the same wherever on the line
-        xs = [x - at for x, _ in self._line]
-        ys = [y - ms for _, y in self._line]
-        mean_x, mean_y = sum(xs) / n, sum(ys) / n
-        xx = sum((x - mean_x) ** 2 for x in xs)
-        xy = sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys, strict=True))
+        # all relative to the newest: small whole numbers, the same wherever on the line, and their sums are exact
+        sum_x = sum_y = sum_xx = sum_xy = 0
+        for x, y in self._line:
+            dx, dy = x - at, y - ms
+            sum_x += dx
+            sum_y += dy
+            sum_xx += dx * dx
+            sum_xy += dx * dy
+        mean_x, mean_y = sum_x / n, sum_y / n
+        xx, xy = sum_xx - sum_x * mean_x, sum_xy - sum_x * mean_y
         off = RATE_OFF * self._nominal_ms
         nominal = (STAMP_SD_MS / (RATE_SD * self._nominal_ms)) ** 2  # as if so much of xx had been measured before
         period_ms = (xy + nominal * self._nominal_ms) / (xx + nominal)

@@ -124,6 +124,18 @@ def test_a_first_part_and_the_rest_of_the_next_packet_are_mostly_told_apart() ->
     assert mixed <= 0.2 * len(firsts)
 
 
+def test_a_first_packet_that_was_junk_shuts_nothing_out_for_long() -> None:
+    """Where packets are cut is learned of the first one."""
+    info, packets = recorded(NAME, 8.0)
+    decoder = decoder_of(NAME, info)
+    whole = packets[1].payload[2:] + packets[2].payload[2:]
+    junk = [replace(packets[1], payload=part) for part in encode_parts(Ref.SAMPLES, whole, 202)]
+    assert len(push_all(decoder, junk)) == 1
+    blocks = push_stubbornly(decoder, packets[3:])
+    assert len(stamps(blocks)) > 5 * 208
+    assert {b.segment for b in blocks} == {0}
+
+
 def test_data_of_another_ref_and_answers_are_no_samples() -> None:
     info, packets = recorded(NAME, 1.0, source=None)
     decoder = decoder_of(NAME, info)
