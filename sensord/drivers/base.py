@@ -229,9 +229,14 @@ class AttError(PodError):
 
 @dataclass(slots=True)
 class DecodeCounts:
-    """What became of a pod's packets. `packets` = accepted + duplicates + the sum of `rejected`.
+    """What became of a pod's packets. `packets` = accepted + duplicates + the sum of `rejected`, for logs as well.
 
-    `lost` counts samples known to be missing between accepted packets; None for pods that cannot tell.
+    A packet is in `rejected` if, and only if, `push` raised. A piece of a log holds thousands of samples: what of it
+    cannot be read is passed over, the rest of the piece is accepted, and `damaged` counts such stretches. Whether they
+    cost samples, their times say.
+
+    `samples` were given, or readings; a duplicate gives none. `lost` is the sum of their blocks' `missing_before`:
+    samples known to be missing between them; None for pods that cannot tell.
     """
 
     packets: int = 0
@@ -239,6 +244,7 @@ class DecodeCounts:
     rejected: dict[PacketReason, int] = field(default_factory=dict)
     samples: int = 0
     lost: int | None = 0
+    damaged: int = 0
 
     @property
     def rejected_total(self) -> int:

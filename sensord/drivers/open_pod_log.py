@@ -227,14 +227,14 @@ class LogDecoder:
     def push(self, packet: Packet) -> list[SampleBlock]:
         """Samples that became whole. Raises PacketError, counted, for a piece that is damaged or out of order.
 
-        Bytes inside that cannot be a packet are counted as one that was refused, and passed over.
+        Bytes inside that cannot be a packet, and packets that cannot be true, are passed over (`counts.damaged`).
         """
         counts = self.counts
         counts.packets += 1
         try:
             news = self._news(packet)
         except PacketError as error:
-            self._refused(error.reason)
+            counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
             raise
         if not news:
             counts.duplicates += 1
@@ -300,9 +300,9 @@ class LogDecoder:
         return True
 
     def _begun(self, record: bytes) -> bool:
-        """Whether this is the mark of a start: no clock shows centuries."""
+        """Whether this is the mark of a start: zeros in it are zero, and no clock shows centuries."""
         boot_id, clock_us = decode_boot(record)
-        if clock_us > LATEST_US:
+        if any(record[1:4]) or clock_us > LATEST_US:
             return False
         self._clock_us = clock_us
         self._packets.link_up({**self._armed, "boot_id": boot_id, "clock_us": clock_us})
@@ -315,17 +315,14 @@ class LogDecoder:
         clock_us = near_us + (int.from_bytes(record[4:8], "little") - near_us) % CLOCK_SPAN_US
         try:
             found = self._packets.push(Packet("", clock_us * 1000, DATA, record))
-        except PacketError as error:
-            self._refused(error.reason)
+        except PacketError:
+            self._pass_over()
             return []
         self._torn = False
         self._clock_us = clock_us
         return [replace(block, t_rx_ns=None) for block in found]
 
     def _pass_over(self) -> None:
-        if not self._torn:
-            self._refused(PacketReason.TYPE)
+        """Not read; what follows it at once belongs to the same stretch."""
+        self.counts.damaged += not self._torn
         self._torn = True
-
-    def _refused(self, reason: PacketReason) -> None:
-        self.counts.rejected[reason] = self.counts.rejected.get(reason, 0) + 1

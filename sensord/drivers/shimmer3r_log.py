@@ -67,6 +67,7 @@ from sensord.drivers.shimmer3r_wire import (
     ACC_RANGES_G,
     DATA,
     GYR_RANGES_DPS,
+    LATEST_TICKS,
     NAME,
     TICK_SPAN,
     TICKS_HZ,
@@ -283,6 +284,7 @@ class LogDecoder(ShimmerDecoder):
         self._anchor: int | None = None
         self._last: int | None = None
         self._segment = 0
+        self._torn = False
 
     def _push(self, packet: Packet) -> list[SampleBlock]:
         if packet.characteristic != LOG:
@@ -322,6 +324,8 @@ class LogDecoder(ShimmerDecoder):
             raise PacketError(PacketReason.TYPE, f"a log of {header.address}, armed was {self._info.serial}")
         if header.divisor != self._divisor or codes != armed:
             raise PacketError(PacketReason.RATE, f"every {header.divisor} ticks, ranges {codes}: not as armed")
+        if header.ticks > LATEST_TICKS:
+            raise PacketError(PacketReason.TIME, f"its clock showed {header.ticks} ticks")
         try:
             schema = Schema(header.channels)
         except LinkError as error:
@@ -347,7 +351,7 @@ class LogDecoder(ShimmerDecoder):
         return blocks
 
     def _unwrap(self, ticks: IntArray) -> Iterator[tuple[list[int], list[int], int | None]]:
-        """Rows without a gap, their ticks, samples missing before them. What does not come after the last is left out.
+        """Rows without a gap, their ticks, samples missing before them. What does not come after the last is damage.
 
         The card keeps no second clock: a gap of more than 256 s in a file could not be told from a step back.
         """
@@ -357,7 +361,10 @@ class LogDecoder(ShimmerDecoder):
         for row, wrapped in enumerate(ticks.tolist()):
             step, missing = self._next(wrapped)
             if step is None:
+                self.counts.damaged += not self._torn
+                self._torn = True
                 continue
+            self._torn = False
             if missing != 0 and rows:
                 yield rows, placed, gap
                 rows, placed = [], []

@@ -24,6 +24,7 @@ from sensord.drivers.shimmer3r_wire import (
     DATA,
     DONE,
     HIGH_G_WORD_END,
+    LATEST_TICKS,
     NAME,
     REFUSED,
     SATURATED_SHARE,
@@ -189,8 +190,9 @@ class ShimmerDecoder:
             self._clock_ticks = None if clock is None else int(clock)
         except (KeyError, TypeError, ValueError, LinkError) as error:
             raise LinkError(LinkReason.IDENTITY, f"recorded pod info cannot be read: {error!r}") from error
-        if self._divisor < 1:
-            raise LinkError(LinkReason.IDENTITY, f"recorded pod info has a divisor of {self._divisor}")
+        if self._divisor < 1 or not 0 <= (self._clock_ticks or 0) <= LATEST_TICKS:
+            told = f"a divisor of {self._divisor} and a clock of {self._clock_ticks}"
+            raise LinkError(LinkReason.IDENTITY, f"recorded pod info has {told}")
         self._info = info
         self._acc_range_mps2 = info.acc_range_g * G_MPS2
         self._gyr_range_radps = math.radians(info.gyr_range_dps)

@@ -25,6 +25,7 @@ from sensord.drivers.shimmer3r_wire import (
     HIGH_G,
     HIGH_G_ODRS_HZ,
     HIGH_G_RANGE_G,
+    LATEST_TICKS,
     MAC_ADDRESS,
     NAME,
     ODRS_HZ,
@@ -197,8 +198,11 @@ def quiet() -> Session[None]:
 
 
 def clock() -> Session[int]:
-    """Its clock, ticks; the samples carry the low 24 bits."""
-    return int.from_bytes((yield from get("its clock", Op.GET_CLOCK, Op.CLOCK_RSP, 8)), "little")
+    """Its clock, ticks; the samples carry the low 24 bits. Raises LinkError (SETUP) for one that shows centuries."""
+    ticks = int.from_bytes((yield from get("its clock", Op.GET_CLOCK, Op.CLOCK_RSP, 8)), "little")
+    if ticks > LATEST_TICKS:
+        raise LinkError(LinkReason.SETUP, f"its clock shows {ticks} ticks, which is centuries: set it anew")
+    return ticks
 
 
 def battery() -> Session[tuple[int, float]]:

@@ -50,6 +50,9 @@ NAME_STEM, NAME_END = "Shimmer3R-", "-BLE"
 
 TICKS_HZ = 32768
 TICK_SPAN = 1 << 24
+LATEST_TICKS = 1 << 48
+"""272 years: more than any clock shows, and still nanoseconds that fit in 64 bits."""
+
 DIVISORS = (640, 320, 256, 160, 128, 80, 64)
 """Rates we ask for: 51.2, 102.4, 128, 204.8, 256, 409.6 and 512 Hz. The firmware takes any divisor up to 4096 Hz; with
 these a second is a whole number of ticks, and 512 Hz is the most that is thought to get through the air."""

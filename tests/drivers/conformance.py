@@ -132,8 +132,10 @@ def check_against_source(name: str, wire: Wire, info: PodInfo, blocks: list[Samp
     assert np.allclose(np.diff(t_ns), step_ns, rtol=0, atol=habits.time_atol_ns)
     acc_error, gyr_error = (np.abs(went_in[at : at + len(got), part] - got[:, part]).max() for part in PARTS)
     assert acc_error <= habits.acc_error_mps2
-    if habits.high_g_step_mps2 is not None:
-        high_g = np.concatenate([b.high_g_mps2 for b in blocks if b.high_g_mps2 is not None])
+    high_g = np.concatenate([np.zeros((0, 3)), *(b.high_g_mps2 for b in blocks if b.high_g_mps2 is not None)])
+    assert len(high_g) == (0 if info.high_g_range_g is None else len(got))
+    if len(high_g):
+        assert habits.high_g_step_mps2 is not None, "say in habits.py how fine its high-g sensor is"
         assert np.abs(went_in[at : at + len(got), :3] - high_g).max() <= 0.51 * habits.high_g_step_mps2
     bent = straight_line_radps(info.rate_hz) if habits.gyr_interpolated else 0.0
     assert gyr_error <= habits.gyr_error_radps + bent

@@ -11,21 +11,23 @@ acc_range_g, gyr_range_dps, uptime_us, clock_ppm, seed, mtu); one that gives rea
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from sensord.drivers import DRIVERS
 from sensord.drivers.metamotion_wire import MMRL
 from sensord.errors import PacketReason
-from sensord.model import G_MPS2
+from sensord.model import G_MPS2, Json
 from tests.drivers.oddities import (
     mend_metamotion,
     mend_open_pod,
     mend_sealed,
     mend_shimmer,
+    odd_open_pod_logs,
     odd_open_pods,
     odd_polars,
+    odd_shimmer_logs,
 )
 
 
@@ -47,6 +49,9 @@ class Habits:
     also: Callable[[], Iterable[tuple[str, bytes]]] | None = None
     """Further packets for the fuzz, in order (characteristic, bytes): what the simulated pod never sends."""
 
+    odd_logs: Callable[[Mapping[str, Json], Sequence[bytes]], Iterable[Iterable[bytes]]] | None = None
+    """Further logs for the fuzz (pieces in order), made of what was armed and the pieces of a good one."""
+
     mend: Callable[[str, bytes], bytes] | None = None
     """Makes the checksums of a mangled packet (characteristic, bytes) right: else nothing behind them is tried."""
 
@@ -66,7 +71,10 @@ class Habits:
     """Where raw values end, where that is not at the named range (a sensor may read on beyond it)."""
 
     high_g_step_mps2: float | None = None
-    """One step of the high-g sensor, where the simulated pod of the suite has one."""
+    """One step of the high-g sensor, for pods that have one."""
+
+    high_g_options: Mapping[str, object] = field(default_factory=dict)
+    """What the simulated pod must be told to have one."""
 
     widest_acc_g: float = 16.0
     """Widest accelerometer range of the device."""
@@ -267,9 +275,12 @@ HABITS: dict[str, Habits] = {
     "open-pod": Habits(
         advertised="open-pod",
         also=odd_open_pods,
+        odd_logs=odd_open_pod_logs,
         mend=mend_open_pod,
         rates_hz=((52.0, 52.0), (100.0, 100.0), (200.0, 200.0), (208.0, 208.0), (416.0, 416.0)),
         variants=({"high_g_range_g": 320},),
+        high_g_options={"high_g_range_g": 320},
+        high_g_step_mps2=320 * G_MPS2 / 32768,
         widest_acc_g=32.0,
         logs=True,
         at_once=True,
@@ -317,10 +328,12 @@ HABITS: dict[str, Habits] = {
     "shimmer3r": Habits(
         advertised="Shimmer3R-A5C1-BLE",
         mend=mend_shimmer,
+        odd_logs=odd_shimmer_logs,
         variants=({"board": (48, 8, 1)},),
         rates_hz=((52.0, 51.2), (100.0, 102.4), (200.0, 204.8), (208.0, 204.8), (416.0, 409.6)),
         acc_step_mps2=1 / 204,  # counts of a unit whose axes are a little askew
         gyr_step_radps=math.radians(1 / 14.0),
+        high_g_step_mps2=1.0,
         acc_clips_g=15.91,
         gyr_clips_dps=2294.6,
         time_atol_ns=31_000,  # one tick of 32768 Hz

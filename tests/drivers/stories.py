@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
 from sensord.drivers import DRIVERS
-from sensord.drivers.base import LOG, Decoder, LoggingDriver, PodInfo, Wanted
+from sensord.drivers.arrival_clock import BEHIND_BUCKETS, UNSURE_BUCKETS
+from sensord.drivers.base import LOG, Decoded, Decoder, LoggingDriver, PodInfo, Wanted
+from sensord.envelope import BUCKET_NS
 from sensord.errors import LinkError
-from sensord.model import NS, Json, Packet
+from sensord.model import NS, Json, Packet, SampleBlock
 from tests.drivers.conformance import PLAIN, SixSines, Steep, decoder_of, through_json
 from tests.drivers.habits import habits_of
 from tests.drivers.wireless import POD, Wire, pod_of
 
 SECONDS = 20
 """Length of a story; longer fuzzes go through all of them again."""
+
+HELD_UP_NS = 35_000_000
+"""How late packets come that are held up: more than is usual, less than from one to the next."""
+
+BUCKETS_UNTIL_SURE = UNSURE_BUCKETS + BEHIND_BUCKETS
 
 Linked = dict[str, Json]
 Told = Packet | Linked
@@ -50,6 +57,8 @@ def stories(driver: str) -> tuple[Story, ...]:
         made.append(_plain(driver, "wrap", None, uptime_us=uptime_us))
     if habits.clock == "own":
         made.append(_clock_set(driver, made[0]))
+    elif habits.gives == "samples":
+        made.append(_held_up(made[0]))
     if habits.gyr_interpolated:
         made.append(_one_sided(made[0]))
     if habits.stream:
@@ -62,7 +71,14 @@ def stories(driver: str) -> tuple[Story, ...]:
         made.append(Story("odd", made[0].decoder, odd, compared=False))
     if habits.logs:
         made += [_log(driver), *_log_of_a_restarted(driver)]
+    if habits.odd_logs is not None:
+        made += _odd_logs(driver)
     return tuple(made)
+
+
+def blocks_of(decoded: Sequence[Decoded]) -> list[SampleBlock]:
+    """Samples, without readings."""
+    return [one for one in decoded if isinstance(one, SampleBlock)]
 
 
 def _holes(story: Story) -> Story:
@@ -85,6 +101,19 @@ def _hurried(story: Story) -> Story:
         if isinstance(one, Packet)
     )
     return Story("hurried", story.decoder, tuple(told))
+
+
+def _held_up(story: Story) -> Story:
+    """All packets come late, just as long as it takes to believe in a loss, and the next one comes in time."""
+    decoder, count = story.decoder(), 0
+    told: list[Told] = []
+    for packet in story.told:
+        assert isinstance(packet, Packet)
+        count += sum(len(block) for block in blocks_of(decoder.push(packet)))
+        bucket = round((count - 1) * NS / decoder.rate_hz) // BUCKET_NS
+        late = bucket % (2 * BEHIND_BUCKETS) < BEHIND_BUCKETS and bucket > BUCKETS_UNTIL_SURE
+        told.append(replace(packet, t_ns=packet.t_ns + HELD_UP_NS) if late else packet)
+    return Story("held up", story.decoder, tuple(told))
 
 
 def _clock_set(driver: str, story: Story) -> Story:
@@ -177,10 +206,26 @@ def _log_of_a_restarted(name: str) -> list[Story]:
     return [Story("log", lambda: driver.log_decoder(armed), _twice(armed, kept), passes=50, compared=False)]
 
 
+def _odd_logs(name: str) -> list[Story]:
+    """Logs that no simulated pod writes."""
+    driver, odd_logs = DRIVERS[name], habits_of(name).odd_logs
+    assert isinstance(driver, LoggingDriver)
+    assert odd_logs is not None
+    armed, kept = armed_run(name)
+    return [
+        Story("log", lambda: driver.log_decoder(armed), _pieces(odd), passes=5, compared=False)
+        for odd in odd_logs(armed, kept)
+    ]
+
+
 def _twice(armed: Linked, kept: list[bytes]) -> tuple[Told, ...]:
     """A log as it is read when fetching it broke off at its end."""
-    pieces = [Packet(POD, i, LOG, payload) for i, payload in enumerate(kept)]
+    pieces = _pieces(kept)
     return (*pieces, armed, *pieces)
+
+
+def _pieces(kept: Iterable[bytes]) -> tuple[Packet, ...]:
+    return tuple(Packet(POD, i, LOG, payload) for i, payload in enumerate(kept))
 
 
 @cache

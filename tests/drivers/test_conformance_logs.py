@@ -81,6 +81,7 @@ def read(name: str, armed: dict[str, object], kept: list[bytes]) -> list[SampleB
     blocks = push_all(decoder, pieces(kept))
     check_blocks(blocks)
     assert decoder.counts.rejected == {}
+    assert decoder.counts.damaged == 0
     assert decoder.counts.samples == len(stamps(blocks))
     return blocks
 

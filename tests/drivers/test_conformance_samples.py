@@ -56,6 +56,17 @@ def test_samples_come_back_as_they_went_in(name: str, wanted_hz: float, rate_hz:
     assert decoder.counts.rejected == {}
 
 
+@pytest.mark.parametrize("name", [n for n in drivers() if HABITS[n].high_g_step_mps2 is not None])
+def test_high_g_comes_back_as_it_went_in_too(name: str) -> None:
+    wire = Wire(pod_of(name, source=SixSines(), acc_range_g=16, **HABITS[name].high_g_options))
+    info = wire.start(DRIVERS[name], PLAIN)
+    assert info.high_g_range_g is not None
+    wire.listen(3 * NS)
+    blocks = push_all(decoder_of(name, info), wire.packets)
+    check_blocks(blocks)
+    check_against_source(name, wire, info, blocks, SixSines())
+
+
 @SAMPLES
 def test_every_block_says_when_it_came_and_how_far_the_sensor_goes(name: str) -> None:
     info, packets = four_seconds(name)
