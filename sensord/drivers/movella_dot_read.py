@@ -84,7 +84,9 @@ class LogDecoder:
             self.counts.duplicates += 1
             return []
         begins = file != self._file
-        good = rows[_usable(rows)]
+        usable = _usable(rows)
+        self.counts.damaged += int(np.count_nonzero(np.diff(np.append(True, usable).astype(np.int8)) < 0))
+        good = rows[usable & ~_empty(rows)]
         times, missing = self._times(good["t_us"].astype(np.int64), begins=begins)
         self._file, self._taken = file, taken + len(rows)
         if not len(good):
@@ -151,10 +153,13 @@ def _rows(data: bytes, first: int) -> npt.NDArray[np.void]:
 
 
 def _usable(rows: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
-    """Not those the pod itself found broken, nor the first one where it is all zeros (as in the maker's files)."""
-    values = rows["values"]
-    empty = (rows["counter"] == 0) & (rows["t_us"] == 0) & (values == 0).all(axis=1)
-    return np.asarray((rows["reid"] == Re.FILE_DATA_IS) & np.isfinite(values).all(axis=1) & ~empty)
+    """Not those that the pod itself found broken, nor those that are no numbers."""
+    return np.asarray((rows["reid"] == Re.FILE_DATA_IS) & np.isfinite(rows["values"]).all(axis=1))
+
+
+def _empty(rows: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
+    """The first one where it is all zeros, as in the maker's files: no sample."""
+    return np.asarray((rows["counter"] == 0) & (rows["t_us"] == 0) & (rows["values"] == 0).all(axis=1))
 
 
 def known_armed(armed: Mapping[str, Json]) -> PodInfo:

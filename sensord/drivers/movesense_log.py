@@ -248,6 +248,7 @@ class LogDecoder:
         self._log: int | None = None
         self._taken = 0
         self._reader: SbemReader | None = None
+        self._sound = True
 
     @property
     def rate_hz(self) -> float:
@@ -262,8 +263,7 @@ class LogDecoder:
         counts = self.counts
         counts.packets += 1
         try:
-            payloads = self._read(packet)
-            blocks = [self._block(payload, packet.t_ns) for payload in payloads]
+            blocks = self._blocks(self._read(packet), packet.t_ns)
         except PacketError as error:
             counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
             raise
@@ -290,14 +290,26 @@ class LogDecoder:
         if self._reader is None:
             raise PacketError(PacketReason.ORDER, f"log {log} could not be read from there on")
         reader, self._reader = self._reader, None
+        before = reader.damaged
         payloads = reader.push(news)
-        self._reader = reader  # what could not be read is not read on
+        self.counts.damaged += reader.damaged - before
+        self._reader = reader  # what is no log is not read on
         return payloads
 
-    def _block(self, payload: bytes, rx_ns: int) -> SampleBlock:
-        stamp, acc, gyr = decode_imu6(payload)
-        self._scale.check(acc, gyr)
-        return self._scale.block(acc, gyr, self._time.place(stamp, len(acc), rx_ns), rx_ns)
+    def _blocks(self, payloads: list[bytes], rx_ns: int) -> list[SampleBlock]:
+        """Packets with values that no sensor measures are passed over."""
+        blocks = []
+        for payload in payloads:
+            stamp, acc, gyr = decode_imu6(payload)
+            try:
+                self._scale.check(acc, gyr)
+            except PacketError:
+                self.counts.damaged += self._sound
+                self._sound = False
+                continue
+            self._sound = True
+            blocks.append(self._scale.block(acc, gyr, self._time.place(stamp, len(acc), rx_ns), rx_ns))
+        return blocks
 
 
 def _armed(armed: Mapping[str, Json]) -> PodInfo:

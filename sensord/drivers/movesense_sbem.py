@@ -13,7 +13,7 @@ refused).
 
 0xFF as the mark of a long length is from sensein/movesense-py (sbem_decoder) and sokolmarek/movesense-commander
 docs/sbem-format.md; the maker's own script has it as 0xAD by a slip. Where the two differ, a length does not fit its
-description, and is refused. Descriptions of IMU6: those of the maker's simulator (DescriptorItem_t, in
+description, and is passed over. Descriptions of IMU6: those of the maker's simulator (DescriptorItem_t, in
 movesense-device-lib), with 1, 2, 4 and 8 samples: 104 Hz is the highest rate that is known to be logged.
 """
 
@@ -28,6 +28,7 @@ from sensord.errors import PacketError, PacketReason
 MAGIC = b"SBEM0112"
 LONG = 0xFF
 DESCRIPTION = 0
+UNKNOWN = -1
 
 LONGEST_CHUNK = 1 << 16
 """Design choice: longer, and it is none."""
@@ -72,14 +73,19 @@ def encode_description(kind: int, text: str) -> bytes:
 
 
 class SbemReader:
-    """Bytes of one file, in any pieces, to its IMU6 packets. Raises PacketError."""
+    """Bytes of one file, in any pieces, to its IMU6 packets. Raises PacketError for what is no such file.
+
+    `damaged` counts stretches of chunks that are not as they are described, which are passed over.
+    """
 
     def __init__(self) -> None:
+        self.damaged = 0
+        self._sound = True
         self._rest = b""
         self._begun = False
         self._leaves: dict[int, Leaf] = {}
         self._groups: dict[int, tuple[int, ...]] = {}
-        self._sizes: dict[int, tuple[int, int] | None] = {}  # of a packet: bytes, samples; None: something else
+        self._sizes: dict[int, tuple[int, int] | None] = {}  # by id, see `_layout`
 
     def push(self, data: bytes) -> list[bytes]:
         """Packets that are whole now: samples as in a live packet."""
@@ -123,42 +129,43 @@ class SbemReader:
         tags = {line[:5]: line[5:] for line in text.split("\n")}
         self._sizes.clear()
         if "<GRP>" in tags:
-            try:
-                self._groups[kind] = tuple(int(one) for one in tags["<GRP>"].split(","))
-            except ValueError:
-                raise PacketError(PacketReason.TYPE, f"a log's description of {kind} is {text!r}") from None
+            ids = tags["<GRP>"].split(",")
+            self._groups[kind] = tuple(int(one) if one.isdecimal() else UNKNOWN for one in ids)
         else:
             name = tags.get("<PTH>", "").replace("+", ".").removeprefix("Samples.").removeprefix("Array.")
             self._leaves[kind] = Leaf(name, tags.get("<FRM>", "").partition(",")[0])
 
     def _is_packet(self, kind: int, size: int) -> bool:
-        """Whether chunks of this id are packets of both sensors. Raises PacketError."""
+        """Whether chunks of this id are packets of both sensors. Raises PacketError where nothing was described."""
+        if not self._leaves:
+            raise PacketError(PacketReason.TYPE, "a log that does not say what is in it: that of an older sensor")
         if kind not in self._sizes:
             self._sizes[kind] = self._layout(kind)
         layout = self._sizes[kind]
-        if layout is not None and layout[0] != size:
-            raise PacketError(PacketReason.LENGTH, f"{size} bytes in a log where {layout[0]} are described")
-        return layout is not None
+        sound = layout is not None and layout[0] in {0, size}
+        self.damaged += self._sound and not sound
+        self._sound = sound
+        return sound and layout is not None and layout[0] > 0
 
     def _layout(self, kind: int) -> tuple[int, int] | None:
-        if kind not in self._leaves and kind not in self._groups:
-            raise PacketError(PacketReason.TYPE, f"a log that does not describe its chunks of {kind}")
-        values = [(leaf.name, leaf.form) for leaf in self._expanded(kind, 0) if leaf.name not in {"[", "]"}]
-        n, odd = divmod(len(values) - 1, 6)
-        if not values or values[0] != TIMESTAMP:
+        """Bytes and samples of packets of this id; 0 for something else, None if it is not described in full."""
+        leaves = self._expanded(kind, 0)
+        if leaves is None:
             return None
-        if odd or values[1:] != [*ACC * n, *GYR * n]:
-            raise PacketError(PacketReason.TYPE, "a log whose packets are not time, accelerometer, gyroscope")
+        values = [(leaf.name, leaf.form) for leaf in leaves if leaf.name not in {"[", "]"}]
+        if not values or values[0] != TIMESTAMP:
+            return 0, 0
+        n, odd = divmod(len(values) - 1, 6)
+        if odd or n == 0 or values[1:] != [*ACC * n, *GYR * n]:
+            return None
         return sum(SIZES[form] for _, form in values), n
 
-    def _expanded(self, kind: int, depth: int) -> Iterator[Leaf]:
+    def _expanded(self, kind: int, depth: int) -> list[Leaf] | None:
+        """All values of chunks of this id, in order."""
         if kind in self._groups and depth < 4:
-            for child in self._groups[kind]:
-                yield from self._expanded(child, depth + 1)
-        elif kind in self._leaves:
-            yield self._leaves[kind]
-        else:
-            raise PacketError(PacketReason.TYPE, f"a log whose description of {kind} is missing")
+            parts = [self._expanded(child, depth + 1) for child in self._groups[kind]]
+            return None if None in parts else [leaf for part in parts if part is not None for leaf in part]
+        return [self._leaves[kind]] if kind in self._leaves else None
 
 
 def _number(data: bytes, at: int, wide: int) -> tuple[int, int] | None:

@@ -228,8 +228,9 @@ def test_a_sample_that_the_pod_found_broken_is_missing() -> None:
     rows = bytearray(piece[12:])
     at = 7 * RECORD.itemsize
     rows[at + 2], rows[at + RECORD.itemsize - 1] = Re.FILE_DATA_BAD, (rows[at + RECORD.itemsize - 1] - 5) % 256
-    blocks, lost = decoded(info, [seal(1, 0, bytes(rows))])
-    assert lost == 1
+    decoder = driver().log_decoder(info)
+    blocks = push_all(decoder, [Packet(POD, 0, LOG, seal(1, 0, bytes(rows)))])
+    assert (decoder.counts.lost, decoder.counts.damaged) == (1, 1)
     assert [b.missing_before for b in blocks] == [0, 1]
 
 
