@@ -9,6 +9,7 @@ Callbacks of a connection that was closed are counted and ignored.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -44,6 +45,12 @@ INBOX = 64
 
 WANTS_PAIRING = frozenset({0x05, 0x08, 0x0C, 0x0F})
 """ATT errors: insufficient authentication, authorization, key size, encryption (Core 5.4, Vol 3 Part F 3.4.1.1)."""
+
+UNLIKELY = 0x0E
+"""ATT error "unlikely": what bluetoothd answers, too, for what was under way when a link broke (bluez issue 1911)."""
+
+GOES_S = 0.3
+"""Design choice: so long after such an answer the disconnect may still come; over D-Bus it takes milliseconds."""
 
 _Result = TypeVar("_Result")
 
@@ -219,10 +226,19 @@ class Connection:
         except LinkError as error:
             cause = error.__cause__
             if isinstance(cause, BleakGATTProtocolError):
+                if int(cause.code) == UNLIKELY and await self._goes():
+                    raise LinkError(LinkReason.LOST) from cause
                 raise AttError(int(cause.code)) from cause
             if isinstance(cause, BleakCharacteristicNotFoundError):
                 raise LinkError(LinkReason.IDENTITY, f"it has no characteristic {cause.char_specifier}") from cause
             raise LinkError(self._why(), explain(cause) if cause else "") from cause
+
+    async def _goes(self) -> bool:
+        """Whether the link has gone, or is just going."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOES_S):
+                await self.lost.wait()
+        return self.lost.is_set()
 
     def _why(self) -> LinkReason:
         return LinkReason.LOST if self.lost.is_set() else LinkReason.CONNECT

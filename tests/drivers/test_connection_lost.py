@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from bleak.exc import BleakError
+from bleak.exc import BleakError, BleakGATTProtocolError
 
+from sensord.drivers import connection
 from sensord.drivers.base import Has, Read, Session, Subscribe, Write
 from sensord.drivers.connection import Connection
 from sensord.errors import LinkError, LinkReason
@@ -27,11 +30,11 @@ class Forgetful:
     read_gatt_char = write_gatt_char = start_notify = not_called
 
 
-def gone() -> Connection:
-    connection = Connection(on_data=lambda *_: None, on_info=lambda _: None, backend=None)
-    connection._client = Forgetful()  # type: ignore[assignment]
-    connection.lost.set()
-    return connection
+def broken_link() -> Connection:
+    gone = Connection(on_data=lambda *_: None, on_info=lambda _: None, backend=None)
+    gone._client = Forgetful()  # type: ignore[assignment]
+    gone.lost.set()
+    return gone
 
 
 @pytest.mark.parametrize("request_", [Has(UUID), Read(UUID), Write(UUID, b"", response=True), Subscribe(UUID)])
@@ -40,11 +43,37 @@ async def test_a_request_after_the_link_has_gone_is_a_lost_link(request_: Any) -
         yield request_
 
     with pytest.raises(LinkError) as caught:
-        await gone().converse(session())
+        await broken_link().converse(session())
     assert caught.value.reason is LinkReason.LOST
+
+
+class Unlikely:
+    """bleak's client on a link that breaks while it reads: BlueZ answers first, and says that it went after."""
+
+    class services:  # noqa: N801
+        characteristics = {1: SimpleNamespace(uuid=UUID, handle=1)}  # noqa: RUF012
+
+    async def read_gatt_char(self, *_: Any) -> bytes:
+        raise BleakGATTProtocolError(0x0E)
+
+
+@pytest.mark.parametrize("goes", [True, False])
+async def test_an_unlikely_answer_is_a_lost_link_if_it_then_goes(goes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "GOES_S", 10.0 if goes else 0.01)
+    broken = Connection(on_data=lambda *_: None, on_info=lambda _: None, backend=None)
+    broken._client = Unlikely()  # type: ignore[assignment]
+    if goes:
+        asyncio.get_running_loop().call_later(0.01, broken.lost.set)
+
+    def session() -> Session[None]:
+        yield Read(UUID)
+
+    with pytest.raises(LinkError) as caught:
+        await broken.converse(session())
+    assert caught.value.reason is (LinkReason.LOST if goes else LinkReason.SETUP)
 
 
 async def test_a_battery_that_is_asked_for_after_the_link_has_gone_is_let_be() -> None:
     levels: list[int] = []
-    await gone().battery(levels.append)
+    await broken_link().battery(levels.append)
     assert levels == []

@@ -182,7 +182,7 @@ class CarriedPod:
     async def _asked(self, ask: Callable[[], Any]) -> Any:
         if not self.pod.connected:  # the link is broken but nobody knows yet: no answer
             await self._gone.wait()
-            raise ATT_Error(0x0E)
+            raise ATT_Error(0x11)
         try:
             return ask()
         except AttError as refusal:
