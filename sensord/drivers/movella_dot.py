@@ -183,6 +183,10 @@ class MovellaDot:
         """Ends the recording and fetches it. Raises LinkError."""
         return recover(armed)
 
+    def resume(self, armed: Mapping[str, Json], last: bytes) -> Session[PodInfo]:
+        """As `recover`, from the first sample on that is not in that piece, nor before it. Raises LinkError."""
+        return recover(armed, last)
+
     def release(self) -> Session[None]:
         """Erases all recordings."""
         return release()

@@ -47,7 +47,7 @@ from sensord.drivers.movella_dot_wire import (
     decode_message,
     result_text,
 )
-from sensord.drivers.sealed import seal
+from sensord.drivers.sealed import seal, unseal
 from sensord.errors import LinkError, LinkReason, PacketError
 from sensord.model import Json
 
@@ -163,8 +163,8 @@ def _files() -> Session[int]:
 # --------------------------------------------------------------------------------------------------------- recover
 
 
-def recover(armed: Mapping[str, Json]) -> Session[PodInfo]:
-    """Ends the recording and hands it over. Raises LinkError."""
+def recover(armed: Mapping[str, Json], last: bytes | None = None) -> Session[PodInfo]:
+    """Ends the recording and hands it over, from the kept piece `last` on if there is one. Raises LinkError."""
     info = known_armed(armed)
     identity = yield from hello()
     serial = info_of(identity, LOG_RATE_HZ, None).serial
@@ -177,12 +177,13 @@ def recover(armed: Mapping[str, Json]) -> Session[PodInfo]:
     yield from need_idle()
     now_us = yield from clock(near_us)
     yield from tell("what to export", Re.SELECT, SELECTED)
-    yield Progress(0, None)
-    done = 0
+    begun, done = _after(last)
+    yield Progress(done, None)
     for file in range(1, 255):
         if not (yield from _has_file(file)):
             break
-        done = yield from _export(file, done)
+        if file >= begun:
+            done = yield from _export(file, done, done if file == begun else 0)
     if not done:
         raise LinkError(LinkReason.SETUP, "its memory has no recording of the armed run")
     percent = yield from battery()
@@ -257,10 +258,24 @@ class _Export:
         return self.expected - len(rows), b"".join(rows)
 
 
-def _export(file: int, done: int) -> Session[int]:
-    """All samples of a file; how many were kept by then. Raises LinkError."""
+def _after(last: bytes | None) -> tuple[int, int]:
+    """File and counter that come after a kept piece."""
+    if last is None:
+        return 1, 0
+    try:
+        file, first, data = unseal(last)
+    except PacketError:
+        return 1, 0
+    return file, first + len(data) // RECORD.itemsize
+
+
+def _export(file: int, done: int, counter: int) -> Session[int]:
+    """Samples of a file from that counter on; how many were kept by then. Raises LinkError."""
     yield from tell(f"file {file}", Re.FILE_DATA, bytes([file]))
-    export = _Export()
+    export = _Export(counter)
+    if counter:
+        export.skipped = 1
+        yield from _again(file, counter)
     fruitless, checked = 0, -1
     while True:
         heard = export.heard

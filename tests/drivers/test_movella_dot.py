@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sensord.drivers import DRIVERS
-from sensord.drivers.base import LOG, LoggingDriver, PodInfo, Wanted, Write
+from sensord.drivers.base import LOG, LoggingDriver, PodInfo, ResumingDriver, Wanted, Write
 from sensord.drivers.movella_dot_wire import (
     COMMAND,
     MEASURE,
@@ -244,6 +244,23 @@ def test_holes_in_an_export_are_asked_for_again_from_there_on() -> None:
     blocks, lost = decoded(info, wire.kept)
     assert lost == 0
     assert len(stamps(blocks)) == len(pod.files[0].rows)
+
+
+def test_a_download_that_broke_off_goes_on_where_it_was() -> None:
+    pod = sim()
+    wire, info = armed(pod, away_s=20)
+    wire.converse(driver().recover(info))
+    whole = wire.kept[:]
+    assert len(whole) > 5
+    found = DRIVERS[NAME]
+    assert isinstance(found, ResumingDriver)
+    for n in (1, 3, len(whole)):
+        wire.kept.clear()
+        wire.converse(found.resume(info, whole[n - 1]))
+        blocks, lost = decoded(info, whole[:n] + wire.kept)
+        assert lost == 0
+        assert len(stamps(blocks)) == len(pod.files[0].rows)
+        assert len(wire.kept) == len(whole) - n
 
 
 def test_a_restart_ends_a_recording_and_what_was_recorded_is_fetched() -> None:
