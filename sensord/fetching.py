@@ -172,13 +172,13 @@ def _made(base: Base, store: Store, flight: Flight) -> list[FetchedRun]:
 
 
 class _Progress:
-    """Tells each tenth once."""
+    """Tells each tenth once; where nobody knows the whole, each time that twice as much has come."""
 
     def __init__(self, say: Say, name: str) -> None:
         self._say, self._name, self._told = say, name, -1
 
     def __call__(self, done: int, total: int | None) -> None:
-        tenth = -1 if not total else int(done / total / TELL_EVERY)
-        if tenth > self._told:
-            self._told = tenth
-            self._say(f"      {self._name}: {done * 100 // (total or 1)} % fetched")
+        step = int(done / total / TELL_EVERY) if total else done.bit_length()
+        if step > self._told:
+            self._told = step
+            self._say(f"      {self._name}: " + (f"{done * 100 // total} % fetched" if total else f"{done} fetched"))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sensord import host
+from sensord import fetching, host
 from sensord.armed import Stage
 from sensord.daemon import Gateway
 from sensord.datadir import DataDir
@@ -280,6 +280,17 @@ async def test_an_impostor_under_a_paired_address_is_not_armed(place: Place) -> 
     assert not place.pod(LEFT).log.logging
     [flight] = place.flights
     assert [pod.pod for pod in flight.pods] == [RIGHT]
+
+
+@pytest.mark.parametrize(
+    ("total", "lines"), [(200, ["0 %", "10 %", "50 %", "100 %"]), (None, ["0", "1", "20", "100", "200"])]
+)
+def test_progress_is_told_now_and_then(total: int | None, lines: list[str]) -> None:
+    said: list[str] = []
+    shown = fetching._Progress(said.append, "left pod")
+    for done in (0, 1, 20, 21, 21, 100, 101, 200):
+        shown(done, total)
+    assert said == [f"      left pod: {line} fetched" for line in lines]
 
 
 async def test_two_fetches_are_as_one(place: Place) -> None:
