@@ -13,7 +13,7 @@ from sensord.drivers.base import About, Advertisement, Announce, LogAbout, PodIn
 from sensord.drivers.movesense_decoder import MovesenseDecoder
 from sensord.drivers.movesense_log import LogDecoder, arm, recover, release
 from sensord.drivers.movesense_talk import ask, battery, choose, clock, hello, info_of, logging, ranges, try_to_ask
-from sensord.drivers.movesense_wire import COMPANY_SERVICE, NAME, SERVICE, Command, Ref, path
+from sensord.drivers.movesense_wire import NAME, SERVICE, Command, Ref, path
 from sensord.errors import LinkError, LinkReason
 from sensord.model import Json
 
@@ -52,9 +52,9 @@ class Movesense:
     )
 
     def matches(self, advertisement: Advertisement) -> bool:
-        """By its name, or by the service that few firmwares advertise."""
+        """By its name, or by the service that few firmwares advertise (the company's is on its watches, too)."""
         named = (advertisement.name or "").startswith("Movesense")
-        return named or not {SERVICE, COMPANY_SERVICE}.isdisjoint(advertisement.service_uuids)
+        return named or SERVICE in advertisement.service_uuids
 
     def start(self, wanted: Wanted) -> Session[PodInfo]:
         """Starts both sensors at the nearest rate to `wanted`. Raises LinkError (IDENTITY, SETUP)."""
