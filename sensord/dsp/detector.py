@@ -22,6 +22,7 @@ from sensord.dsp.gate import SWING_CUTOFF_HZ, MidSwingGate, Swing, TouchDown
 from sensord.dsp.ground import REST_RADPS, REST_S, on_ground
 from sensord.dsp.history import History
 from sensord.dsp.impact import AFTER_NS, BEFORE_NS, RawSamples
+from sensord.dsp.pivot import find_pivots
 from sensord.dsp.strides import Landing, StrideRows
 from sensord.dsp.trajectory import StrideMotion, StrideRowsOf, stride_motion
 from sensord.dsp.walking import WalkWindow
@@ -48,6 +49,10 @@ AGAIN_S = 0.1
 """Design choices: a foot that rests and has not begun to swing this much of its last stride time after mid-swing
 stands, or slows down. The stride before is told then, about one stride time after it ended, and not when standing is
 sure; looked at again so much later if the foot is unquiet. Stride times vary by 1 to 3 %."""
+
+TURNING = 2
+"""Design choice: turning steps keep a contact open for two of the longest strides at most; then she stands and shifts
+her feet."""
 
 OFF_AXIS = 0.5
 """Design choice: a runner's foot whose turning lies along the axis by less than half of the share it had when the axis
@@ -256,11 +261,12 @@ class Detector:
 
     def _left_ground(self, known: int) -> list[Stride]:
         """A swing begins at row `known` - 1: the contact that was open is over."""
-        before, self.swing_row, self._due_row = self.swing_row, None, None
+        before, stopped = self.swing_row, self.pauses(known)
+        self.swing_row = self._due_row = None
         if before is None:
             return []
-        stopped = known - before > self._longest
-        landings = self._land(before, min(known, before + self._longest), known, whole=not stopped)
+        end = min(known, before + self._longest) if stopped else known
+        landings = self._land(before, end, known, whole=not stopped)
         if landings is None:
             stopped, landings = True, []
         landings = self._but_told(landings)
@@ -272,6 +278,19 @@ class Detector:
         if stopped or not landings:
             self._last = None
         return out
+
+    def pauses(self, row: int) -> bool:
+        """Whether the open contact is too old at this row for a stride to follow it.
+
+        Its age counts from mid-swing or, when she walks, from when the last turning step was set down.
+        """
+        swing = self.swing_row
+        if swing is None or row - swing <= self._longest:
+            return False
+        if row - swing > TURNING * self._longest or self.rows.activity is Activity.RUN:
+            return True
+        steps = find_pivots(norm(self._history.rows(swing, row)[:, GYR] - self._bias), self._rate_hz)
+        return not steps or row - swing - steps[-1][1] > self._longest
 
     def _but_told(self, landings: list[Landing]) -> list[Landing]:
         """Landings of the open contact's window. If that has ended a stride already, it stays when it was."""

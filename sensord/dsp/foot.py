@@ -98,7 +98,6 @@ class FootAnalyser:
         self._standing = Standing()
         self._axis_watch = AxisWatch()
         self._detector = Detector(side, rate_hz, settings.max_stride_s, provisional=settings.provisional)
-        self._longest = round(settings.max_stride_s * rate_hz)
         self._segment: int | None = None
         self._moving_from: int | None = None
         self._refused = False
@@ -226,8 +225,7 @@ class FootAnalyser:
             self._moving_from = None
         elif standing.moving and self._moving_from is None:
             self._moving_from = row - self._watch
-        swing = self._detector.swing_row
-        if swing is not None and (stopped or row - swing > self._longest):
+        if self._detector.swing_row is not None and (stopped or self._detector.pauses(row)):
             out += self._detector.close(row, lost=False)
         return out + self._align(row)
 

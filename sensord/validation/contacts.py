@@ -39,17 +39,31 @@ def contact_counts(found: Found, near_s: float) -> tuple[int, int, int]:
     return true, hits, invented
 
 
-def counts_inside(found: Found, near_s: float) -> tuple[int, int, int, int]:
-    """The same where a reference has holes: inventions inside its strides, and what was found outside of them."""
-    true, hits, inside, outside = 0, 0, 0, 0
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Contacts where a reference has holes. What it does not list is invented inside of its strides only, and not
+    where the path that it measured comes to rest."""
+
+    true: int = 0
+    found: int = 0
+    invented: int = 0
+    unlisted: int = 0
+    outside: int = 0
+
+
+def counts_inside(found: Found, near_s: float) -> Inside:
+    """The same where a reference has holes."""
+    true = hits = invented = unlisted = outside = 0
     for side, truth in found.trial.truth.items():
         times = found.contacts_s(side)
         matches = match_events(times, truth.ic_s, near_s)
+        more = times[list(matches.invented)]
+        rested = match_events(more, truth.unlisted_s, near_s)
         spans = [(t.ic_s, t.next_ic_s) for t in truth.strides if t.next_ic_s is not None]
-        within = sum(any(a < times[i] < b for a, b in spans) for i in matches.invented)
-        true, hits = true + len(truth.ic_s), hits + len(matches.pairs)
-        inside, outside = inside + within, outside + len(matches.invented) - within
-    return true, hits, inside, outside
+        within = sum(any(a < more[i] < b for a, b in spans) for i in rested.invented)
+        true, hits, unlisted = true + len(truth.ic_s), hits + len(matches.pairs), unlisted + len(rested.pairs)
+        invented, outside = invented + within, outside + len(rested.invented) - within
+    return Inside(true, hits, invented, unlisted, outside)
 
 
 def counted(section: str, on: On, true: int, hits: int, invented: int, *, note: str = "", judged: bool = True) -> Row:

@@ -42,6 +42,18 @@ DERIVED = (JDX, RBDS)
 
 GAITMAP = "gaitmap_walk"
 GAITMAP_HZ = 204.8
+GAITMAP_PATH_HZ = 100.0
+"""Rate of `position_sample.csv`."""
+
+AT_REST_M = 0.02
+AT_REST_S = (0.1, 0.2)
+"""Design choices: an optical path that gets no further than this in a tenth of a second (a swinging foot: 20 cm), for
+a fifth of one, is that of a foot on the ground. The list's own strides begin and end so."""
+
+BEND = 0.1
+"""Design choice: a stride whose path leaves the line from its start to its end by a tenth of its length went round a
+bend (the others: 0.06 at most)."""
+
 IPOL = "ipol_walk"
 IPOL_HZ = 100.0
 TEST_RUN = "wearable_my_foot/test-run.csv"
@@ -110,7 +122,7 @@ def gaitmap_walk(data: Path) -> Trial:
     """Two shoes walking 2 x 20 m beside optical motion capture; an initial contact ends one stride, begins the next."""
     folder = data / GAITMAP
     table = np.loadtxt(folder / "imu_sample.csv", delimiter=",", skiprows=2)[:, 1:]
-    lengths = _gaitmap_lengths(folder / "position_sample.csv")
+    paths = _gaitmap_paths(folder / "position_sample.csv")
     with (folder / "stride_events_sample.csv").open(encoding="utf-8", newline="") as file:
         events = list(csv.DictReader(file))
     recordings, truth = {}, {}
@@ -121,33 +133,59 @@ def gaitmap_walk(data: Path) -> Trial:
         own = [row for row in events if row["foot"] == side.value]
         ic = np.unique([float(row[name]) for row in own for name in ("pre_ic", "ic")]) / GAITMAP_HZ
         tc = np.array([float(row["tc"]) for row in own]) / GAITMAP_HZ
-        strides = tuple(
-            TrueStride(
-                float(row["pre_ic"]) / GAITMAP_HZ,
-                float(row["tc"]) / GAITMAP_HZ,
-                float(row["ic"]) / GAITMAP_HZ,
-                lengths[f"{side.value}_sensor", row["s_id"]],
+        strides, unlisted = [], []
+        for row in own:
+            path = paths[f"{side.value}_sensor", row["s_id"]]
+            length_m, aside_m = chord(path)
+            rests = rests_inside(path, GAITMAP_PATH_HZ)
+            strides.append(
+                TrueStride(
+                    float(row["pre_ic"]) / GAITMAP_HZ,
+                    float(row["tc"]) / GAITMAP_HZ,
+                    float(row["ic"]) / GAITMAP_HZ,
+                    None if rests else length_m,  # two steps that are listed as one stride
+                    turning=aside_m > BEND * length_m,
+                )
             )
-            for row in own
-        )
-        truth[side] = FootTruth(ic, tc, strides)
+            start_s = float(row["start"]) / GAITMAP_HZ
+            unlisted += [start_s + at_s for at_s in rests]
+        truth[side] = FootTruth(ic, tc, tuple(strides), tuple(unlisted))
     return Trial(On("gaitmap walk, 204.8 Hz", Kind.REAL), "gaitmap", GAITMAP_HZ, recordings, truth)
 
 
-def _gaitmap_lengths(path: Path) -> dict[tuple[str, str], float]:
-    """How far the shoe came in each stride: from mid-stance to mid-stance, level; nearly its contact to contact."""
-    ends: dict[tuple[str, str], tuple[FloatArray, FloatArray]] = {}
+def _gaitmap_paths(path: Path) -> dict[tuple[str, str], FloatArray]:
+    """Where the shoe was in each stride (n, 3), m: from mid-stance to mid-stance, the last axis up."""
+    paths: dict[tuple[str, str], list[list[float]]] = {}
     with path.open(encoding="utf-8", newline="") as file:
-        for sensor, stride, _, x, y, _ in list(csv.reader(file))[1:]:
-            here = np.array([float(x), float(y)])
-            start, _ = ends.get((sensor, stride), (here, here))
-            ends[sensor, stride] = start, here
-    return {key: float(np.hypot(*(end - start))) for key, (start, end) in ends.items()}
+        for sensor, stride, _, *position in list(csv.reader(file))[1:]:
+            paths.setdefault((sensor, stride), []).append([float(p) for p in position])
+    return {key: np.array(positions) for key, positions in paths.items()}
+
+
+def chord(path_m: FloatArray) -> tuple[float, float]:
+    """How far a path (n, 3) has come, level, and how far it lies aside from the line between its ends at most."""
+    level = path_m[:, :2] - path_m[0, :2]
+    x, y = level[-1]
+    length = float(np.hypot(x, y))
+    aside = np.abs(level[:, 0] * y - level[:, 1] * x)
+    return length, float(aside.max()) / length if length else 0.0
+
+
+def rests_inside(path_m: FloatArray, rate_hz: float) -> list[float]:
+    """When a path (n, 3) comes to rest, s from its start; the rests it begins and ends with do not count."""
+    window = round(AT_REST_S[0] * rate_hz)
+    still = np.linalg.norm(path_m[window:] - path_m[:-window], axis=1) < AT_REST_M
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], still, [False])).astype(np.int8))).tolist()
+    rests = [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start > 0 and end < len(still)]
+    return [start / rate_hz for start, end in rests if end - start >= AT_REST_S[1] * rate_hz]
 
 
 @_checked
 def ipol_walks(data: Path) -> list[Trial]:
-    """Stand, walk 10 m, turn, walk back: five people. The first column counts packets: rows are missing."""
+    """Stand, walk 10 m, turn, walk back: five people. The first column counts packets: rows are missing.
+
+    Each file says where the walk begins and ends (its authors take the speed of the 20 m from that), and the turn.
+    """
     out = []
     for path in sorted((data / IPOL).glob("*.json")):
         about = read_json(path)
@@ -163,7 +201,9 @@ def ipol_walks(data: Path) -> list[Trial]:
                 TrueStride(float(a), float(t), float(b)) for a, t, b in zip(ic[:-1], tc[1:], ic[1:], strict=True)
             )
             truth[side] = FootTruth(ic, tc, strides)
-        out.append(Trial(On("ipol walk, 100 Hz", Kind.REAL), f"ipol {about['Subject']}", IPOL_HZ, recordings, truth))
+        on, runner = On("ipol walk, 100 Hz", Kind.REAL), f"ipol {about['Subject']}"
+        walk_s, turn_s = ((a / IPOL_HZ, b / IPOL_HZ) for a, b in (about["TrialBoundaries"], about["UTurnBoundaries"]))
+        out.append(Trial(on, runner, IPOL_HZ, recordings, truth, walk_s=walk_s, turn_s=turn_s))
     return out
 
 

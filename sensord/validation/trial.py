@@ -25,6 +25,8 @@ class TrueStride:
     speed_mps: float | None = None
     strike_angle_deg: float | None = None
     force_peak_bw: float | None = None
+    turning: bool = False
+    """Whether the foot went round a bend in it, where the reference knows its path."""
 
     @property
     def contact_time_s(self) -> float | None:
@@ -39,16 +41,24 @@ class TrueStride:
 
 @dataclass(frozen=True, slots=True)
 class FootTruth:
-    """The reference of one foot: every initial and terminal contact (s, pod clock), and its strides."""
+    """The reference of one foot: every initial and terminal contact (s, pod clock), and its strides.
+
+    `unlisted_s`: when the path that the reference measured comes to rest in the middle of one of its strides: the foot
+    was set down there, and the list of contacts does not have it.
+    """
 
     ic_s: FloatArray
     tc_s: FloatArray
     strides: tuple[TrueStride, ...]
+    unlisted_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One recording with its truth. `rate_hz` is the nominal rate; `runner` names whose feet these are."""
+    """One recording with its truth. `rate_hz` is the nominal rate; `runner` names whose feet these are.
+
+    `walk_s` and `turn_s`: from where to where the reference says that she walked, and that she turned.
+    """
 
     on: On
     runner: str
@@ -56,6 +66,8 @@ class Trial:
     recordings: Mapping[Side, ImuRecording]
     truth: Mapping[Side, FootTruth]
     speed_mps: float | None = None
+    walk_s: tuple[float, float] | None = None
+    turn_s: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,26 @@ def test_turning_on_the_spot_is_no_gait(before: SimulatedFoot) -> None:
     assert after(before, np.radians(8.0) * np.sin(2 * np.pi * cycle), turned) == []
 
 
+def test_a_stride_after_a_turning_step_counts_from_that_step() -> None:
+    """Walking, she stops with one foot flat, turns it in a step, and walks on: longer than a stride after its swing."""
+    foot = played(Walk(12), seed=3).render(Side.LEFT, RATE)
+    whole = foot.block()
+    flat = int(np.searchsorted(whole.t_pod_ns, foot.ic_pod_ns[6] + 0.35 * NS))
+    seconds = np.arange(0.0, 2.0, 1 / RATE)
+    turned = np.radians(60.0) * (1.0 - np.cos(np.pi * np.clip((seconds - 0.7) / 0.6, 0.0, 1.0))) / 2
+    up = foot.mount.T @ np.array([0.0, 0.0, 1.0])
+    rng = np.random.default_rng(0)
+    acc = whole.acc_mps2[-100:].mean(axis=0) + rng.normal(0, 0.1, (len(seconds), 3))
+    gyr = np.outer(np.gradient(turned, 1 / RATE), up) + rng.normal(0, 0.01, (len(seconds), 3))
+    acc, gyr = (np.insert(old, flat, new, axis=0) for old, new in ((whole.acc_mps2, acc), (whole.gyr_radps, gyr)))
+    said = strides(analyse(block(np.arange(len(acc)) / RATE, acc, gyr), RATE))
+    set_down_s = flat / RATE + 1.2
+    (after_it,) = [s for s in said if abs(s.ic_pod_ns / NS - set_down_s) < 0.15]
+    assert after_it.next_ic_pod_ns is not None
+    assert after_it.tc_pod_ns is not None
+    assert 1.0 < (after_it.next_ic_pod_ns - after_it.ic_pod_ns) / NS < 2.5
+
+
 def test_tapping_the_toes_is_no_run_and_slowly_not_trusted(before: SimulatedFoot) -> None:
     def taps(a_second: float) -> FloatArray:
         return np.asarray(np.radians(30.0) * np.maximum(0.0, np.sin(2 * np.pi * a_second * SECONDS)) ** 2)

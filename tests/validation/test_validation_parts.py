@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sensord.errors import InputError
 from sensord.model import NS, Side, StepLengths, Stride
 from sensord.validation import datasets, robustness, streamed
 from sensord.validation.contacts import NEAR_RUN_S, counts_inside, ic_timing, matched_strides, tc_timing, unjudged
+from sensord.validation.datasets import chord, rests_inside
 from sensord.validation.fit_file import read_seconds
 from sensord.validation.latency import _final, _Told
 from sensord.validation.lengths import taught_strides
@@ -21,6 +23,7 @@ from sensord.validation.rows import Kind, On, Target, Verdict, compared
 from sensord.validation.simulated import Case, outside_gaps, simulated
 from sensord.validation.timing_sources import pitch_rate_alone
 from sensord.validation.trial import FootTruth, Found, Trial, TrueStride
+from sensord.validation.walking import Part, tallied
 from sensord.validation.workbench import Workbench
 from tests.load.made_strides import a_stride
 
@@ -54,7 +57,45 @@ def test_only_a_marked_gap_excuses_a_miss() -> None:
 
 
 def test_what_is_found_outside_of_the_reference_is_counted_apart() -> None:
-    assert counts_inside(found([0.3, 1.0, 1.35, 1.7], [1.0, 1.7, 2.4]), NEAR_RUN_S) == (3, 3, 1, 1)
+    inside = counts_inside(found([0.3, 1.0, 1.35, 1.7], [1.0, 1.7, 2.4]), NEAR_RUN_S)
+    assert (inside.true, inside.found, inside.invented, inside.unlisted, inside.outside) == (3, 3, 1, 0, 1)
+
+
+def test_a_contact_where_the_references_own_path_rests_is_not_invented() -> None:
+    one = found([1.0, 1.35, 1.7], [1.0, 1.7, 2.4])
+    truth = {side: replace(own, unlisted_s=(1.36,)) for side, own in one.trial.truth.items()}
+    inside = counts_inside(replace(one, trial=replace(one.trial, truth=truth)), NEAR_RUN_S)
+    assert (inside.invented, inside.unlisted, inside.outside) == (0, 1, 0)
+
+
+def test_a_path_that_rests_on_its_way_and_one_that_goes_round_a_bend() -> None:
+    rate_hz = 100.0
+    still, stride = np.zeros(30), np.linspace(0.0, 1.2, 60)
+    two = np.concatenate([still, stride, still + 1.2, stride + 1.2, still + 2.4])
+    path = np.stack([two, np.zeros_like(two), np.zeros_like(two)], axis=1)
+    (rest_s,) = rests_inside(path, rate_hz)
+    assert rest_s == pytest.approx(0.9, abs=0.1)
+    assert rests_inside(path[:90], rate_hz) == []
+    assert chord(path) == pytest.approx((2.4, 0.0))
+    angle = np.linspace(0.0, np.pi / 2, 50)
+    bend = np.stack([np.sin(angle), 1.0 - np.cos(angle), np.zeros(50)], axis=1)
+    length, aside = chord(bend)
+    assert length == pytest.approx(np.sqrt(2.0))
+    assert aside == pytest.approx(1.0 - np.sqrt(0.5), abs=0.01)
+
+
+def test_events_of_a_walk_are_counted_where_the_data_set_says_they_lie() -> None:
+    one = found([1.0, 1.7, 2.41, 3.1, 9.0], [1.0, 1.7, 2.4, 3.1, 8.0])
+    bounded = replace(one, trial=replace(one.trial, walk_s=(0.9, 3.2), turn_s=(2.2, 2.6)))
+    side = next(iter(bounded.trial.truth))
+    told = tallied(bounded, side, "IC")
+    trues = {part: tally.true for part, tally in told.items()}
+    assert trues == {Part.WALK: 2, Part.TURN: 1, Part.EDGE: 1, Part.AFTER: 1}
+    assert (told[Part.AFTER].missed, told[Part.AFTER].invented) == (1, 2)  # 9.0, and the contact that ends its stride
+    assert told[Part.WALK].f1 == 1.0
+    assert told[Part.TURN].errors_ms == pytest.approx((10.0,))
+    everywhere = tallied(one, side, "IC")
+    assert everywhere[Part.AFTER].true == 0
 
 
 def test_the_simulated_truth_is_on_the_clock_of_each_pod() -> None:
