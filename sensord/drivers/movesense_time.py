@@ -152,15 +152,15 @@ class PacketTime:
     def _problem(self, ms: int, rx_ns: int) -> str | None:
         """Why no packet of this time can come now; None if one can."""
         assert self._last is not None
+        assert self._lead_ms is not None
         ahead_ms = ms - self._last
         steps = self._steps(ahead_ms)
         slack_ms = STAMP_OFF_MS + ahead_ms * (RATE_KNOWN if len(self._line) >= KNOWN_AFTER else RATE_OFF)
         if steps < self._count or abs(ahead_ms - steps * self._period_ms) > slack_ms:
             return f"{ahead_ms} ms after the packet before"
-        if self._lead_ms is not None:
-            early_ms = ms - rx_ns / MS - self._lead_ms
-            if early_ms > (AHEAD_MS if self._heard >= SETTLED_AFTER else AHEAD_AT_FIRST_MS):
-                return f"{ahead_ms} ms after the packet before, {early_ms:.0f} ms too early for that"
+        early_ms = ms - rx_ns / MS - self._lead_ms
+        if early_ms > (AHEAD_MS if self._heard >= SETTLED_AFTER else AHEAD_AT_FIRST_MS):
+            return f"{ahead_ms} ms after the packet before, {early_ms:.0f} ms too early for that"
         return None
 
     def _first(self, stamp: int, n: int, rx_ns: int) -> Place:

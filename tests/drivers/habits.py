@@ -24,6 +24,8 @@ from tests.drivers.oddities import (
     mend_open_pod,
     mend_sealed,
     mend_shimmer,
+    odd_movella_logs,
+    odd_movesense_logs,
     odd_open_pod_logs,
     odd_open_pods,
     odd_polars,
@@ -221,6 +223,7 @@ HABITS: dict[str, Habits] = {
     "movella-dot": Habits(
         advertised="Movella DOT",
         mend=mend_sealed,
+        odd_logs=odd_movella_logs,
         rates_hz=((10.0, 20.0), (26.0, 30.0), (52.0, 60.0), (200.0, 60.0), (208.0, 60.0)),
         at_once=True,
         wrap_s=2**32 / 1e6,
@@ -243,6 +246,7 @@ HABITS: dict[str, Habits] = {
     "movesense": Habits(
         advertised="Movesense 174630000192",
         mend=mend_sealed,
+        odd_logs=odd_movesense_logs,
         variants=({"mtu": 517}, {"range_g": 16}),
         rates_hz=((10.0, 13.0), (52.0, 52.0), (100.0, 104.0), (200.0, 208.0), (208.0, 208.0), (416.0, 208.0)),
         acc_range_g=8.0,  # it is at 8 g and cannot be set

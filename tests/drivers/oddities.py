@@ -12,11 +12,13 @@ import numpy as np
 
 from sensord.drivers import polar_frame
 from sensord.drivers.base import LOG
+from sensord.drivers.movella_dot_wire import RECORD, Re, encode_record
+from sensord.drivers.movesense_sbem import MAGIC, encode_chunk
 from sensord.drivers.open_pod_log_wire import Piece, decode_piece, encode_piece
 from sensord.drivers.open_pod_wire import DATA, RATES_HZ, DataPacket, Flag, encode_data
 from sensord.drivers.polar_control import DATA as POLAR_DATA
 from sensord.drivers.polar_control import Kind
-from sensord.drivers.sealed import seal
+from sensord.drivers.sealed import seal, unseal
 from sensord.drivers.shimmer3r_card import (
     HEADER_BYTES,
     LONGEST_BLOCK,
@@ -114,6 +116,26 @@ def odd_shimmer_logs(armed: Mapping[str, Json], kept: Sequence[bytes]) -> Iterab
     yield [whole, shimmer_piece(path.format(1), records[:1000], 2**14)]  # the first part of the next file was lost
     frames = frames_of(kept[0])
     yield [kept[0].replace(frames[1], b"")]  # a part of a file lacks a frame
+
+
+def odd_movella_logs(armed: Mapping[str, Json], kept: Sequence[bytes]) -> Iterable[list[bytes]]:
+    """Recordings without a sample, of another clock, of one that stood, with an answer in it; an older one again."""
+    file, first, data = unseal(kept[0])
+    size = RECORD.itemsize
+    yield [seal(file, first, encode_record(0, 0, (0.0,) * 6, 0))]
+    clock_us = int(armed["details"]["clock_us"])
+    for begun_us, step_us in ((clock_us + 600_000_000, 8333), (clock_us + 1_000_000, 0)):
+        yield [seal(file, 0, b"".join(encode_record(i, begun_us + step_us * i, (0.0,) * 6, 0) for i in range(9)))]
+    done = bytes([*data[:2], Re.FILE_DATA_DONE, *data[3 : size - 1]])
+    yield [seal(file, first, done + bytes([-sum(done) % 256]) + data[size:])]
+    yield [kept[0], seal(file + 1, first, data), kept[0]]
+
+
+def odd_movesense_logs(armed: Mapping[str, Json], kept: Sequence[bytes]) -> Iterable[list[bytes]]:
+    """A log of which a few bytes came first; one of an older sensor, which does not describe what is in it."""
+    log, offset, data = unseal(kept[0])
+    yield [seal(log, offset, data[:5]), seal(log, offset + 5, data[5:]), *kept[1:]]
+    yield [seal(log, 0, MAGIC + encode_chunk(94, bytes(52)) * 3)]
 
 
 def frames_of(piece: bytes) -> list[bytes]:

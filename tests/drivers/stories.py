@@ -49,7 +49,8 @@ def stories(driver: str) -> tuple[Story, ...]:
     habits = habits_of(driver)
     made = [_plain(driver, "quiet", None), _links(driver)]
     if habits.gives == "samples":
-        made += [_holes(made[0]), _hurried(made[0])]
+        moving = _plain(driver, "moving", PLAIN, source=SixSines())
+        made += [_holes(moving), _hurried(made[0]), _broken(driver)]
         made.append(_plain(driver, "slow", Wanted(rate_hz=52.0)))
         made.append(_plain(driver, "clipped", PLAIN, source=Steep()))
     if habits.wrap_s is not None:
@@ -69,10 +70,10 @@ def stories(driver: str) -> tuple[Story, ...]:
     if habits.also is not None:
         odd = tuple(Packet(POD, i * NS // 20, uuid, payload) for i, (uuid, payload) in enumerate(habits.also()))
         made.append(Story("odd", made[0].decoder, odd, compared=False))
-    if habits.logs:
-        made += [_log(driver), *_log_of_a_restarted(driver)]
     if habits.odd_logs is not None:
         made += _odd_logs(driver)
+    if habits.logs:
+        made += [_log(driver), *_log_of_a_restarted(driver)]
     return tuple(made)
 
 
@@ -82,10 +83,12 @@ def blocks_of(decoded: Sequence[Decoded]) -> list[SampleBlock]:
 
 
 def _holes(story: Story) -> Story:
-    """Every other packet of some seconds is lost, then all of a second: even a pod without a counter falls behind."""
+    """Lost are two in a row, every other one, and all of a second: even a pod without a counter falls behind."""
 
     def lost(i: int, packet: Packet) -> bool:
         s = packet.t_ns / NS
+        if s < SECONDS * 0.3:
+            return i % 4 in ((1, 2) if s < SECONDS * 0.2 else (2, 3)) and s > SECONDS * 0.1
         return (s > SECONDS * 0.4 and s < SECONDS * 0.6 and i % 2 == 0) or SECONDS * 0.8 < s < SECONDS * 0.8 + 1
 
     left = (one for i, one in enumerate(story.told) if isinstance(one, Packet) and not lost(i, one))
@@ -186,6 +189,20 @@ def _links(driver: str) -> Story:
         wire.now_ns += NS // 3
         told.append(through_json(wire.start(DRIVERS[driver], Wanted(rate_hz=52.0) if i % 7 == 5 else None)))
     return Story("links", lambda: decoder_of(driver, info), tuple(told))
+
+
+def _broken(driver: str) -> Story:
+    """A link that held for long, breaks, and holds again."""
+    pod = pod_of(driver)
+    wire = Wire(pod)
+    info = wire.start(DRIVERS[driver])
+    before = list(wire.listen(SECONDS * NS // 2))
+    pod.drop_link()
+    wire.now_ns += SECONDS * NS // 4
+    wire.packets.clear()
+    again = through_json(wire.start(DRIVERS[driver]))
+    wire.listen(SECONDS * NS // 4)
+    return Story("broken", lambda: decoder_of(driver, info), (*before, again, *wire.packets))
 
 
 def _log(name: str) -> Story:
