@@ -66,7 +66,11 @@ def test_half_of_all_samples_lost_from_the_start_is_told_within_seconds() -> Non
 
 def test_a_pod_that_cannot_tell_its_losses_is_not_accused() -> None:
     watch = PodWatch("run")
-    alerts = [a for t in range(100) for a in watch.look("left", up=True, samples=t, lost=None, rate_hz=200.0, t_ns=t * NS)]
+    alerts = [
+        alert
+        for t in range(100)
+        for alert in watch.look("left", up=True, samples=t, lost=None, rate_hz=200.0, t_ns=t * NS)
+    ]
     assert alerts == []
 
 
