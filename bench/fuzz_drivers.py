@@ -13,6 +13,7 @@ import secrets
 import sys
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from pathlib import Path
 import coverage
 
 from sensord.drivers import DRIVERS
+from sensord.errors import PacketReason
 from tests.drivers.fuzzing import check_broken_infos, fuzz
 from tests.drivers.habits import HABITS
 from tests.drivers.stories import stories
@@ -85,7 +87,7 @@ class Report:
     packets: int
     watched: int
     seconds: float
-    refused: int
+    refused: Counter[PacketReason]
     branches: Branches
     problem: str = ""
 
@@ -93,7 +95,7 @@ class Report:
 def fuzz_driver(driver: str, packets: int, seed: int) -> Report:
     """Runs in a process of its own. AssertionErrors and what decoders should not raise end up in `problem`."""
     begun = time.monotonic()
-    report = Report(driver, 0, 0, 0.0, 0, Branches(missing=["nothing ran"]))
+    report = Report(driver, 0, 0, 0.0, Counter(), Branches(missing=["nothing ran"]))
     watch = Watch(driver)
     told_s = begun
     while report.packets < packets and not report.problem:
@@ -106,7 +108,7 @@ def fuzz_driver(driver: str, packets: int, seed: int) -> Report:
             check_broken_infos(driver)
             found = fuzz(driver, chunk, chunk_seed)
             found.check()
-            report.refused += found.refused.total()
+            report.refused += found.refused
         except Exception as error:  # noqa: BLE001 - any: the report names it, with what is needed to see it again
             report.problem = f"{type(error).__name__}: {error} (fuzz({driver!r}, {chunk}, {chunk_seed}))"
         if watching:
@@ -124,10 +126,11 @@ def show(report: Report) -> None:
     """A line for a driver, and lines for what is wrong."""
     reached = report.branches.total - sum("never went" in line for line in report.branches.missing)
     print(
-        f"{report.driver}: {report.packets:,} packets in {report.seconds:.0f} s, {report.refused:,} refused; "
+        f"{report.driver}: {report.packets:,} packets in {report.seconds:.0f} s, {report.refused.total():,} refused; "
         f"branches {reached} of {report.branches.total} (watched for {report.watched:,})",
         flush=True,
     )
+    print("  " + ", ".join(f"{n:,} {reason.value}" for reason, n in report.refused.most_common()), flush=True)
     for line in report.branches.missing:
         print(f"  {line}")
     if report.problem:

@@ -302,6 +302,7 @@ CHANNELS = (0x0A, 0x0B, 0x0C, 0, 1, 2, 0x14, 0x15, 0x16)
         ({"channels": (*CHANNELS, 0x60)}, PacketReason.TYPE),
         ({"divisor": 0}, PacketReason.COUNT),
         ({"channels": ()}, PacketReason.COUNT),
+        ({"ticks": 1 << 60}, PacketReason.TIME),  # centuries
     ],
 )
 def test_a_file_that_is_not_what_was_armed_is_refused(log: Log, change: dict[str, Any], reason: PacketReason) -> None:
@@ -338,6 +339,19 @@ def settings_of_armed() -> bytes:
     from sensord.drivers.shimmer3r_wire import settings_of
 
     return settings_of(3, 4)
+
+
+@pytest.mark.parametrize("ticks", [-1, (1 << 48) + 1])
+def test_a_clock_that_shows_centuries_is_none(log: Log, ticks: int) -> None:
+    info, _ = log
+    with pytest.raises(LinkError) as refused:
+        LogDecoder({**info, "details": {**info["details"], "clock_ticks": ticks}})
+    assert refused.value.reason is LinkReason.IDENTITY
+    pod = Shimmer3RSim(ADDRESS, NAME, now_ns=0, uptime_us=9_000_000_000_000_000)
+    wire = Wire(pod)
+    wire.connect()
+    with pytest.raises(LinkError, match="which is centuries"):
+        wire.converse(DRIVER.start(Wanted()))
 
 
 def test_info_of_a_stream_is_not_that_of_a_log() -> None:
