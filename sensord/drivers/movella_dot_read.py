@@ -85,9 +85,9 @@ class LogDecoder:
             return []
         begins = file != self._file
         usable = _usable(rows)
-        self.counts.damaged += int(np.count_nonzero(np.diff(np.append(True, usable).astype(np.int8)) < 0))
         good = rows[usable & ~_empty(rows)]
         times, missing = self._times(good["t_us"].astype(np.int64), begins=begins)
+        self.counts.damaged += int(np.count_nonzero(np.diff(np.append(True, usable).astype(np.int8)) < 0))
         self._file, self._taken = file, taken + len(rows)
         if not len(good):
             return []
