@@ -44,6 +44,7 @@ class LogDecoder:
         self._info = known_armed(armed)
         self._file = 0
         self._taken = 0
+        self._given = False  # whether this file has given a sample yet
         self._segment = -1
         self._last_us: int | None = None
 
@@ -83,12 +84,12 @@ class LogDecoder:
         if not len(rows):
             self.counts.duplicates += 1
             return []
-        begins = file != self._file
+        begins = file != self._file or not self._given
         usable = _usable(rows)
         good = rows[usable & ~_empty(rows)]
         times, missing = self._times(good["t_us"].astype(np.int64), begins=begins)
         self.counts.damaged += int(np.count_nonzero(np.diff(np.append(True, usable).astype(np.int8)) < 0))
-        self._file, self._taken = file, taken + len(rows)
+        self._file, self._taken, self._given = file, taken + len(rows), bool(len(good)) or not begins
         if not len(good):
             return []
         self._last_us = int(times[-1])

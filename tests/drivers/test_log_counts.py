@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from sensord.drivers import DRIVERS
 from sensord.drivers.base import LOG, Decoder, LoggingDriver
+from sensord.drivers.movella_dot_wire import RECORD, encode_record
 from sensord.drivers.open_pod_log_wire import Piece, decode_piece, encode_piece
+from sensord.drivers.sealed import seal, unseal
 from sensord.errors import PacketError
 from sensord.model import Json, Packet, SampleBlock
 from tests.drivers.conformance import push_all, stamps
@@ -81,6 +83,19 @@ def test_a_shimmers_records_out_of_time_are_one_damage() -> None:
     assert (counts.packets, counts.rejected, counts.damaged) == (1, {}, 1)
     assert (counts.lost, counts.samples) == (3, len(whole) - 3)
     assert np.array_equal(got, np.delete(whole, [100, 101, 102]))
+
+
+@pytest.mark.parametrize("cut", [1, 2, 100])
+def test_a_dots_first_piece_may_hold_no_sample(cut: int) -> None:
+    """Its first record is no sample where it is all zeros; wherever the pieces are cut, nothing is lost for that."""
+    armed, kept = armed_run("movella-dot")
+    file, _, data = unseal(kept[0])
+    data = encode_record(0, 0, (0.0,) * 6, 0) + data[RECORD.itemsize :]
+    at = cut * RECORD.itemsize
+    made = decoder("movella-dot", armed)
+    blocks = read(made, [seal(file, 0, data[:at]), seal(file, cut, data[at:])])
+    assert {(b.segment, b.missing_before) for b in blocks} == {(0, 0)}
+    assert (made.counts.samples, made.counts.lost) == (len(data) // RECORD.itemsize - 1, 0)
 
 
 @pytest.mark.parametrize("name", [name for name, driver in DRIVERS.items() if isinstance(driver, LoggingDriver)])
