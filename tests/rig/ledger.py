@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sensord.errors import PacketError
+from sensord.errors import LinkReason, PacketError
 from sensord.model import Mark, MarkKind, Packet
 from tests.rig.harness import Books
 from tests.rig.sent import WHICH, Entry, entry
@@ -17,13 +17,17 @@ from tests.rig.sent import WHICH, Entry, entry
 
 @dataclass(slots=True)
 class Balance:
-    """Sums over the links of one pod. `head`: sent before LINK_UP; `tail`: sent after the last that was handed on."""
+    """Sums over the links of one pod. `head`: sent before LINK_UP; `tail`: sent after the last that was handed on.
+
+    `cut`: of the tails, those of links that broke. Nobody had stopped listening, so that they should be empty.
+    """
 
     links: int = 0
     sent: int = 0
     received: int = 0
     head: int = 0
     tail: int = 0
+    cut: int = 0
 
     @property
     def conserved(self) -> bool:
@@ -37,6 +41,7 @@ class Ledger(Books):
         super().__init__()
         self.links: dict[str, list[list[Entry]]] = {}
         self.balance: dict[str, Balance] = {}
+        self._ends: dict[str, list[str]] = {}
         self._sent: dict[str, list[list[Entry]]] = {}
 
     def on_packet(self, packet: Packet) -> None:
@@ -50,6 +55,10 @@ class Ledger(Books):
         super().on_mark(mark)
         if mark.kind is MarkKind.LINK_UP:
             self.links.setdefault(mark.data["pod"], []).append([])
+        elif mark.kind is MarkKind.LINK_DOWN:
+            ends = self._ends.setdefault(mark.data["pod"], [])
+            if len(ends) < len(self.links.get(mark.data["pod"], ())):
+                ends.append(mark.data["reason"])
 
     def reconcile(self, pod: str, sent: list[list[Entry]], *, last: bool) -> Balance:
         """Adds what a carrier wrote down since; AssertionError where it and what was handed on differ.
@@ -61,9 +70,12 @@ class Ledger(Books):
         waiting += sent
         mine = self.links.get(pod, [])
         n = len(mine) if last else max(len(mine) - 1, 0)
-        for received in mine[:n]:
-            _settle(received, waiting, balance, pod)
+        ends = self._ends.get(pod, [])
+        for received, end in zip(mine[:n], ends[:n], strict=True):
+            tail = _settle(received, waiting, balance, pod)
+            balance.cut += tail if end == LinkReason.LOST else 0
             balance.links += 1
+        self._ends[pod] = ends[n:]
         assert balance.conserved, balance
         self.links[pod] = mine[n:]
         if last:
@@ -71,10 +83,10 @@ class Ledger(Books):
         return balance
 
 
-def _settle(received: list[Entry], waiting: list[list[Entry]], balance: Balance, pod: str) -> None:
-    """Finds the connection that this link was: those that never came to LINK_UP have nothing of ours in them."""
+def _settle(received: list[Entry], waiting: list[list[Entry]], balance: Balance, pod: str) -> int:
+    """Finds the connection that this link was, past those that never came to LINK_UP; returns its tail."""
     if not received:
-        return
+        return 0
     kinds = {one[:WHICH] for one in received}
     why = ["no connection is left"]
     while waiting:
@@ -86,8 +98,9 @@ def _settle(received: list[Entry], waiting: list[list[Entry]], balance: Balance,
             balance.sent += len(data)
             balance.received += len(received)
             balance.head += head
-            balance.tail += len(data) - head - len(received)
-            return
+            tail = len(data) - head - len(received)
+            balance.tail += tail
+            return tail
         why += [_first_difference(data[at:], received) for at in heads]
     raise AssertionError(f"{pod}: what was handed on is not what was sent: {why}")
 

@@ -62,6 +62,7 @@ async def test_streams_and_comes_back_after_a_lost_link(bluetoothd: BluetoothDae
     assert balance.received > before > 0
     # what a pod sends until BlueZ has ended the link (the real one lets 2 s pass) is ignored, and counted
     assert run.links.state(pod).stale <= balance.tail
+    assert balance.cut == 0
     assert ledger.reasons(pod) == [LinkReason.LOST, LinkReason.STOPPED]
 
 
@@ -95,4 +96,5 @@ async def test_disconnects_at_random_phases(bluetoothd: BluetoothDaemon, monkeyp
         balance = ledger.reconcile(pod, (await bluetoothd("sent", pod, last=True))["links"], last=True)
         check_decoder(ledger, name)
         assert balance.received > 0
+        assert balance.cut == 0
         assert balance.links == run.links.state(pod).links
