@@ -24,7 +24,7 @@ from sensord.dsp.history import History
 from sensord.dsp.impact import AFTER_NS, BEFORE_NS, RawSamples
 from sensord.dsp.pivot import find_pivots
 from sensord.dsp.strides import Landing, StrideRows
-from sensord.dsp.trajectory import StrideMotion, StrideRowsOf, stride_motion
+from sensord.dsp.trajectory import Rested, StrideMotion, StrideRowsOf, stride_motion
 from sensord.dsp.walking import WalkWindow
 from sensord.model import NS, Activity, Contact, FloatArray, Side, Stride
 
@@ -130,6 +130,7 @@ class Detector:
         self._told = False
         """Whether the open contact has ended the stride before already."""
         self._off = 0
+        self._rested: Rested | None = None
         self._rehearses = False
         """Whether contacts alone are wanted, and not what else the foot did."""
 
@@ -255,6 +256,7 @@ class Detector:
         self._last = None
         self._told = False
         self._off = 0
+        self._rested = None
         self._gate.reset()
         self._touch.reset()
         self._jerk_row = row
@@ -408,8 +410,13 @@ class Detector:
         rows = self._columns(first, last)
         next_ic, next_tc = (None, None) if after is None else (row(after.ic_ns), row(next_tc_ns))
         seen = after is not None and after.impact is not None and not self._raw.acc_clipped(after.ic_ns)
-        at = StrideRowsOf(ic, row(landing.tc_ns), next_ic, next_tc, seen, self.stood_mps2)
-        return stride_motion(rows[:, ACC], rows[:, GYR] - self._bias, self._axis, self._rate_hz, at, self._side)
+        rest = self._rested.of((landing.ic_ns, landing.tc_ns), self._bias, first) if self._rested else None
+        at = StrideRowsOf(ic, row(landing.tc_ns), next_ic, next_tc, seen, self.stood_mps2, rest)
+        motion = stride_motion(rows[:, ACC], rows[:, GYR] - self._bias, self._axis, self._rate_hz, at, self._side)
+        self._rested = None
+        if after is not None and motion.next_rest is not None:
+            self._rested = Rested((after.ic_ns, next_tc_ns), self._bias, motion.next_rest.counted_from(-first))
+        return motion
 
     def _columns(self, first: int, last: int) -> FloatArray:
         """A copy of rows first..last-1, each column in one piece: whatever is worked out from a column costs less."""

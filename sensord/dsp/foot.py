@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from sensord.dsp.grid import BRIDGE_S, UniformGrid
 from sensord.dsp.history import History
 from sensord.dsp.impact import ACC_BITS, GYR_BITS, HIGH_G_BIT, HIGH_G_FULL_BIT, LOW_G_BIT, RawSamples
 from sensord.dsp.strides import MAX_STRIDE_S
-from sensord.model import NS, Contact, FloatArray, FootNote, MaskArray, SampleBlock, Side, Stride
+from sensord.model import NS, Contact, FloatArray, FootNote, MaskArray, SampleBlock, Side, Stride, changed
 
 Item = Contact | Stride | FootNote
 
@@ -342,7 +342,7 @@ def _parts(block: SampleBlock) -> Iterator[SampleBlock]:
     """A long block in parts of `ROWS_AT_ONCE` rows."""
     for start in range(0, len(block), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        yield replace(
+        yield changed(
             block,
             t_pod_ns=block.t_pod_ns[rows],
             acc_mps2=block.acc_mps2[rows],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import asin, ceil, degrees
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from sensord.dsp.attitude import turned
 from sensord.dsp.eversion import eversion
 from sensord.dsp.filters import project
 from sensord.dsp.strike import foot_axis, landed, strike_chances
-from sensord.dsp.travel import Upward, mid_stance, rolled_m, travel, upward
+from sensord.dsp.travel import Rest, Upward, mid_stance, rolled_m, travel, upward
 from sensord.dsp.vectors import Matrix, Vector, dot, length, matrix, plus, rotated, rotated_back, scaled, vector
 from sensord.model import FloatArray, Side
 
@@ -34,6 +35,7 @@ class StrideMotion:
     eversion_peak_dps: float | None = None
     swing_peak_radps: float | None = None
     turn_deg: float | None = None  # heading from mid-stance to mid-stance, to the left positive
+    next_rest: Rest | None = None  # mid-stance of the next contact, where the next stride begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,23 @@ class StrideRowsOf:
     """Whether every sample round the next initial contact came, and hardly any at full scale."""
     stood_mps2: FloatArray | None = None
     """The pull when she last stood (3,), pod axes; None when she has not."""
+    rest: Rest | None = None
+    """Mid-stance of this contact, if the stride before has found it."""
+
+
+class Rested(NamedTuple):
+    """Mid-stance of the contact that ended a stride: the next one begins with it, and need not look for it again."""
+
+    contact_ns: tuple[int, int | None]
+    """Its initial and terminal contact, pod time."""
+    bias_radps: FloatArray
+    rest: Rest
+    """In rows of the stretch."""
+
+    def of(self, contact_ns: tuple[int, int | None], bias_radps: FloatArray, first: int) -> Rest | None:
+        """Counted from row `first`; None when it is another contact's, or the gyro bias is another one now."""
+        same = self.contact_ns == contact_ns and self.bias_radps is bias_radps
+        return self.rest.counted_from(first) if same else None
 
 
 def stride_motion(
@@ -62,7 +81,7 @@ def stride_motion(
         return StrideMotion()
     pitch = project(gyr_radps[ceil(at.tc) : ceil(at.next_ic)], axis.vector)
     swing_peak = float(pitch.max())
-    rest = mid_stance(acc_mps2, gyr_radps, rate_hz, at.ic, at.tc)
+    rest = at.rest or mid_stance(acc_mps2, gyr_radps, rate_hz, at.ic, at.tc)
     if rest is None:
         return StrideMotion(swing_peak_radps=swing_peak)
     first = int(at.ic)
@@ -98,6 +117,7 @@ def stride_motion(
         eversion_peak_dps=outward.peak_dps,
         swing_peak_radps=swing_peak,
         turn_deg=None if next_rest is None else _heading_deg(at_rest, matrix(attitude[next_rest.row - first]), up),
+        next_rest=next_rest,
     )
 
 

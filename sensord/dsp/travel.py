@@ -110,6 +110,10 @@ class Rest:
     turning_radps: Vector
     tilt_sd_rad: float
 
+    def counted_from(self, row: int) -> Rest:
+        """The same with rows counted from this one."""
+        return Rest(self.row - row, self.pull_mps2, self.turning_radps, self.tilt_sd_rad)
+
 
 def mid_stance(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float, ic: float, tc: float | None) -> Rest | None:
     """The calmest stretch of a contact (rows `ic` to `tc`); None when the contact is not known or too short."""

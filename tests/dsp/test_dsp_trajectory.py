@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from sensord.dsp import trajectory
 from sensord.dsp.alignment import Axis
 from sensord.dsp.attitude import turned
 from sensord.dsp.eversion import eversion
 from sensord.dsp.strike import strike_chances, strike_type
-from sensord.dsp.trajectory import StrideMotion, StrideRowsOf, stride_motion
-from sensord.dsp.travel import Upward, travel
-from sensord.model import G_MPS2, NS, SampleBlock, Side, Stride
+from sensord.dsp.trajectory import Rested, StrideMotion, StrideRowsOf, stride_motion
+from sensord.dsp.travel import Rest, Upward, mid_stance, travel
+from sensord.model import G_MPS2, NS, FloatArray, SampleBlock, Side, Stride
 from sensord.sim.runner import Run, RunnerSimulation, SimulatedFoot, Stand, TrueStride, Walk
 from sensord.validation.contacts import NEAR_RUN_S, matched_strides
 from sensord.validation.datasets import DERIVED, derived
@@ -60,6 +61,31 @@ def test_the_attitude_is_the_product_of_its_steps(n: int, seed: int) -> None:
         here = here * Rotation.from_rotvec((rates[k - 1] + rates[k]) / 200.0)
         assert np.allclose(found[k], here.as_matrix(), atol=1e-6)
     assert np.allclose(np.matmul(found, found.transpose(0, 2, 1)), np.eye(3), atol=1e-6)
+
+
+def test_a_mid_stance_is_looked_for_once_and_is_the_one_of_both_strides(
+    shoe: SimulatedFoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Rest | None] = []
+
+    def counted(acc: FloatArray, gyr: FloatArray, rate_hz: float, ic: float, tc: float | None) -> Rest | None:
+        looked.append(mid_stance(acc, gyr, rate_hz, ic, tc))
+        return looked[-1]
+
+    monkeypatch.setattr(trajectory, "mid_stance", counted)
+    once = strides(analyse(shoe.block(), RATE_HZ, Side.LEFT))
+    n_once = len(looked)
+    monkeypatch.setattr(Rested, "of", lambda *_: None)
+    assert strides(analyse(shoe.block(), RATE_HZ, Side.LEFT)) == once
+    assert len(once) + 1 <= n_once < 0.6 * (len(looked) - n_once)
+
+
+def test_a_mid_stance_is_of_one_contact_and_one_bias() -> None:
+    bias = np.zeros(3)
+    rested = Rested((10, 20), bias, Rest(120, (0.0, 0.0, 9.8), (0.0, 0.1, 0.0), 0.01))
+    assert rested.of((10, 20), bias, 100) == replace(rested.rest, row=20)
+    assert rested.of((10, 21), bias, 100) is None
+    assert rested.of((10, 20), np.zeros(3), 100) is None
 
 
 @pytest.mark.parametrize("rate_hz", [100.0, 200.0, 400.0])
