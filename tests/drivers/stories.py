@@ -57,7 +57,8 @@ def stories(driver: str) -> tuple[Story, ...]:
         uptime_us = round((habits.wrap_s - SECONDS / 2) * 1e6)
         made.append(_plain(driver, "wrap", None, uptime_us=uptime_us))
     if habits.clock == "own":
-        made.append(_clock_set(driver, made[0]))
+        half_us = round(500_000 / made[0].decoder().rate_hz)
+        made += [_clock_set(driver, made[0], ahead_us) for ahead_us in (3_600_000_000, half_us)]
     elif habits.gives == "samples":
         made.append(_held_up(made[0]))
     if habits.gyr_interpolated:
@@ -119,9 +120,9 @@ def _held_up(story: Story) -> Story:
     return Story("held up", story.decoder, tuple(told))
 
 
-def _clock_set(driver: str, story: Story) -> Story:
-    """From the middle on the pod's clock is an hour ahead."""
-    later = _plain(driver, "later", None, uptime_us=3_660_000_000)
+def _clock_set(driver: str, story: Story, ahead_us: int) -> Story:
+    """From the middle on the pod's clock is ahead: an hour, or half a sample, as if the pod had stopped for so long."""
+    later = _plain(driver, "later", None, uptime_us=60_000_000 + ahead_us)
     half_ns = SECONDS * NS // 2
     before = [one for one in story.told if isinstance(one, Packet) and one.t_ns < half_ns]
     after = [one for one in later.told if isinstance(one, Packet) and one.t_ns >= half_ns]
