@@ -94,6 +94,8 @@ class Connection:
             use_services_cache=False,
             backend=None if self._backend is None else self._backend.client,
         )
+        if self._client.is_connected:
+            self.lost.clear()  # that was the attempt before this one
 
     async def converse(self, session: Session[_Result]) -> _Result:
         """Carries a session out to its end. Raises LinkError: the driver's own, SETUP, IDENTITY, CONNECT or LOST."""

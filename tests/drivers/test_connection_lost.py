@@ -77,3 +77,17 @@ async def test_a_battery_that_is_asked_for_after_the_link_has_gone_is_let_be() -
     levels: list[int] = []
     await broken_link().battery(levels.append)
     assert levels == []
+
+
+async def test_a_link_that_came_at_the_second_attempt_is_not_a_lost_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """bleak-retry-connector keeps the client: the disconnect of its first attempt is not that of the link it brings."""
+
+    async def establish(*_: Any, disconnected_callback: Any, **__: Any) -> Any:
+        disconnected_callback(None)
+        return SimpleNamespace(is_connected=True)
+
+    monkeypatch.setattr(connection, "establish_connection", establish)
+    fresh = Connection(on_data=lambda *_: None, on_info=lambda _: None, backend=None)
+    device = SimpleNamespace(address="C0:00:00:00:00:01")
+    await fresh.open(SimpleNamespace(device=device, advertisement=SimpleNamespace(name="pod")))  # type: ignore[arg-type]
+    assert not fresh.lost.is_set()

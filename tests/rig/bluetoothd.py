@@ -55,21 +55,24 @@ class Control:
             assert hasattr(self.bluez.carried[pod].pod, name), name
             setattr(self.bluez.carried[pod].pod, name, value)
 
-    def drop(self, pod: str) -> dict[str, Any]:
-        """Says whether there was a link to break."""
-        connected = self.bluez.carried[pod].pod.connected
-        self.bluez.carried[pod].pod.drop_link()
+    async def drop(self, pod: str) -> dict[str, Any]:
+        """Says whether there was a link to break; what was sent before arrives before."""
+        async with self.bluez.delivering:
+            connected = self.bluez.carried[pod].pod.connected
+            self.bluez.carried[pod].pod.drop_link()
         return {"connected": connected}
 
     def sent(self, pod: str, last: bool) -> dict[str, Any]:
         """What left the pod, link by link, since it was last asked (`tests.rig.ledger`)."""
         return {"links": self.bluez.carried[pod].log.take(last=last)}
 
-    def vanish(self, pod: str) -> None:
-        self.bluez.carried[pod].pod.vanish()
+    async def vanish(self, pod: str) -> None:
+        async with self.bluez.delivering:
+            self.bluez.carried[pod].pod.vanish()
 
-    def reboot(self, pod: str) -> None:
-        self.bluez.carried[pod].pod.reboot(time.monotonic_ns())
+    async def reboot(self, pod: str) -> None:
+        async with self.bluez.delivering:
+            self.bluez.carried[pod].pod.reboot(time.monotonic_ns())
 
     def hang_disconnect(self, pod: str, on: bool) -> None:
         self.bluez.carried[pod].hang_disconnect = on

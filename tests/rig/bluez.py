@@ -87,6 +87,7 @@ class BlueZ:
         self.bus: MessageBus
         self.tasks: set[asyncio.Task[Any]] = set()
         self.sent = 0
+        self.delivering = asyncio.Lock()
 
     async def start(self, *, adapter: bool = True, powered: bool = True) -> None:
         """Takes the name; from here on clients find us."""
@@ -167,9 +168,10 @@ class BlueZ:
         while True:
             await asyncio.sleep(PUMP_S)
             for carried in self.carried.values():
-                for notification in carried.pod.due(time.monotonic_ns()):
-                    self.deliver(carried, notification)
-                    await self.breathe()
+                async with self.delivering:
+                    for notification in carried.pod.due(time.monotonic_ns()):
+                        self.deliver(carried, notification)
+                        await self.breathe()
 
     def deliver(self, carried: Carried, notification: Notification) -> None:
         """One signal for every client that is registered, be it still interested or not."""

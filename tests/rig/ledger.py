@@ -72,8 +72,9 @@ class Ledger(Books):
         n = len(mine) if last else max(len(mine) - 1, 0)
         ends = self._ends.get(pod, [])
         for received, end in zip(mine[:n], ends[:n], strict=True):
-            tail = _settle(received, waiting, balance, pod)
-            balance.cut += tail if end == LinkReason.LOST else 0
+            broke = end == LinkReason.LOST
+            tail = _settle(received, waiting, balance, pod, broke=broke)
+            balance.cut += tail if broke else 0
             balance.links += 1
         self._ends[pod] = ends[n:]
         assert balance.conserved, balance
@@ -83,26 +84,33 @@ class Ledger(Books):
         return balance
 
 
-def _settle(received: list[Entry], waiting: list[list[Entry]], balance: Balance, pod: str) -> int:
-    """Finds the connection that this link was, past those that never came to LINK_UP; returns its tail."""
+def _settle(received: list[Entry], waiting: list[list[Entry]], balance: Balance, pod: str, *, broke: bool) -> int:
+    """Finds the connection that this link was, past those that never came to LINK_UP; returns its tail.
+
+    Answers to a setup are the same in many connections: of those that fit, a link that broke is the one without a tail.
+    """
     if not received:
         return 0
     kinds = {one[:WHICH] for one in received}
     why = ["no connection is left"]
-    while waiting:
-        data = [one for one in waiting.pop(0) if one[:WHICH] in kinds]
-        heads = [at for at, one in enumerate(data) if one == received[0]]
-        fits = [at for at in heads if data[at : at + len(received)] == received]
-        if fits:
-            head = fits[-1]
-            balance.sent += len(data)
-            balance.received += len(received)
-            balance.head += head
-            tail = len(data) - head - len(received)
-            balance.tail += tail
-            return tail
-        why += [_first_difference(data[at:], received) for at in heads]
-    raise AssertionError(f"{pod}: what was handed on is not what was sent: {why}")
+    fits: list[tuple[bool, int, int, int]] = []
+    for nth, sent in enumerate(waiting):
+        data = [one for one in sent if one[:WHICH] in kinds]
+        for head in (at for at, one in enumerate(data) if one == received[0]):
+            if data[head : head + len(received)] == received:
+                tail = len(data) - head - len(received)
+                fits.append((broke and tail > 0, nth, tail, head))
+            else:
+                why.append(_first_difference(data[head:], received))
+    if not fits:
+        raise AssertionError(f"{pod}: what was handed on is not what was sent: {why[:5]}")
+    _, nth, tail, head = min(fits)
+    del waiting[: nth + 1]
+    balance.sent += head + len(received) + tail
+    balance.received += len(received)
+    balance.head += head
+    balance.tail += tail
+    return tail
 
 
 def _first_difference(sent: list[Entry], received: list[Entry]) -> str:
