@@ -32,7 +32,7 @@ WATCHED = 2_000_000
 """Most packets of a driver whose branches are watched: what was not reached by then is reported."""
 
 SECONDS_EACH = 1.3e-4
-"""CPU of a packet, watched and unwatched together, as measured over eight drivers; only used to say how long it takes."""
+"""CPU of a packet, watched and unwatched, as measured over eight drivers; only used to say how long it takes."""
 
 
 @dataclass
