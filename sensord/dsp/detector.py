@@ -8,8 +8,7 @@ its own whose next contact is unknown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from math import sqrt
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,20 +22,11 @@ from sensord.dsp.ground import REST_RADPS, REST_S, on_ground
 from sensord.dsp.history import History
 from sensord.dsp.impact import AFTER_NS, BEFORE_NS, RawSamples
 from sensord.dsp.pivot import find_pivots
+from sensord.dsp.stretch import ACC, BRIDGED, GYR, Stretch, pitch_rates, size
 from sensord.dsp.strides import Landing, StrideRows
 from sensord.dsp.trajectory import Rested, StrideMotion, StrideRowsOf, stride_motion
 from sensord.dsp.walking import WalkWindow
 from sensord.model import NS, Activity, Contact, FloatArray, Side, Stride
-
-ACC = slice(0, 3)
-GYR = slice(3, 6)
-BRIDGED = 6
-COLUMNS = 7
-"""Columns of the history: acceleration, angular rate, whether the row was bridged."""
-
-
-FEW = 32
-"""Rows above which numpy is faster."""
 
 UNSURE_RADPS = 0.01
 """Design choice: the bias of the gyroscope may move by so much while samples wait."""
@@ -65,42 +55,6 @@ OFF_IN_A_ROW = 3
 NEAR_NS = 30_000_000
 NEAR_LOST_NS = 20_000_000
 """Design choices: more than 20 ms lost within 30 ms of a contact leave its time in doubt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Where the rows of the history lie in pod time."""
-
-    segment: int
-    origin_ns: int
-    period_ns: float
-
-    def time_ns(self, row: float) -> int:
-        """Pod time of a (fractional) row."""
-        return self.origin_ns + round(row * self.period_ns)
-
-    def row(self, t_ns: int) -> int:
-        """The row at or before a pod time."""
-        return int((t_ns - self.origin_ns) // self.period_ns)
-
-
-def pitch_rates(rows: FloatArray, axis: FloatArray, bias: FloatArray) -> list[float]:
-    """Pitch rate of history rows (n, 7), as `project` gives it.
-
-    A few rows (a packet or two) in plain floats, because numpy takes longer to be called than to work on them.
-    """
-    if len(rows) > FEW:
-        rates: list[float] = project(rows[:, GYR], axis, bias).tolist()
-        return rates
-    x, y, z = axis.tolist()
-    a, b, c = bias.tolist()
-    offset = a * x + b * y + c * z
-    return [gyr_x * x + gyr_y * y + gyr_z * z - offset for gyr_x, gyr_y, gyr_z in rows[:, GYR].tolist()]
-
-
-def _size(x: float, y: float, z: float) -> float:
-    """Length of one vector, as `norm` gives it for many."""
-    return sqrt(x * x + y * y + z * z)
 
 
 class Detector:
@@ -233,7 +187,7 @@ class Detector:
 
         def jerk_mps3(i: int) -> float:
             before, now = self._history.rows(start + i - 1, start + i + 1)[:, ACC].tolist()
-            return abs(_size(*now) - _size(*before)) * self._rate_hz
+            return abs(size(*now) - size(*before)) * self._rate_hz
 
         shown = self._touch.push(pitch, jerk_mps3)
         return [] if shown is None or not live else [Contact(self._side, self._stretch.time_ns(start + shown))]

@@ -22,10 +22,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sensord.dsp.alignment import MOVED_DEG, Axis, AxisWatch, Standing, find_axis, left_handed, main_line
-from sensord.dsp.detector import ACC, BRIDGED, COLUMNS, GYR, Detector, Stretch
+from sensord.dsp.detector import Detector
 from sensord.dsp.grid import BRIDGE_S, UniformGrid
 from sensord.dsp.history import History
 from sensord.dsp.impact import ACC_BITS, GYR_BITS, HIGH_G_BIT, HIGH_G_FULL_BIT, LOW_G_BIT, RawSamples
+from sensord.dsp.stretch import ACC, BRIDGED, COLUMNS, GYR, Stretch
 from sensord.dsp.strides import MAX_STRIDE_S
 from sensord.model import NS, Contact, FloatArray, FootNote, MaskArray, SampleBlock, Side, Stride, changed
 
