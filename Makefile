@@ -59,14 +59,14 @@ fuzz: $(BIN)/.test ## mangled packets through every pod's decoder, every branch 
 	$(BIN)/python -m bench.fuzz_drivers --packets $(FUZZ)
 
 BLUEZ_TESTS ?= tests/rig
-test-bluez: $(BIN)/.bluez ## the link tests on a real bluetoothd in a User-Mode-Linux guest (4 min; 5 more the first time: a kernel)
+test-bluez: $(BIN)/.bluez ## the link tests on a real bluetoothd in a User-Mode-Linux guest (6 min; 5 more the first time: a kernel)
 	@.ci/packages bluez
-	@echo "the link tests on a real bluetoothd: kernel (built once, about 5 minutes), boot (2 s), tests (about 4 minutes)"
-	$(BIN)/python -m tests.uml.run --timeout 900 -- $(BIN)/python -m pytest -p no:cacheprovider -v $(BLUEZ_TESTS)
+	@echo "the link tests on a real bluetoothd: kernel (built once, about 5 minutes), boot (2 s), tests (about 6 minutes)"
+	$(BIN)/python -m tests.uml.run --timeout 1200 -- $(BIN)/python -m pytest -p no:cacheprovider -v $(BLUEZ_TESTS)
 
 SOAK ?= --disconnects 1000 --minutes 10 --restarts 50
 SOAK_REAL ?= --disconnects 100 --minutes 10 --restarts 50
-soak-link: $(BIN)/.bluez ## links lost 1,000 times on the emulated BlueZ, 100 on the real one; long streams, restarts (2 hours)
+soak-link: $(BIN)/.bluez ## links lost 1,000 times on the emulated BlueZ, 100 on the real one; long streams, restarts (2.5 hours)
 	@.ci/packages bluez
 	$(BIN)/python -m bench.soak_link $(SOAK)
 	$(BIN)/python -m tests.uml.run --timeout 7200 -- $(BIN)/python -m bench.soak_link $(SOAK_REAL)
