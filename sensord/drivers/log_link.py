@@ -15,10 +15,13 @@ from typing import TypeVar
 
 from sensord.drivers.base import Await, Fix, Keep, PodInfo, Progress, Read, Request, Session, Write
 from sensord.drivers.connection import Connection
-from sensord.drivers.radio import Backend, Scanner
-from sensord.errors import LinkError, LinkReason
+from sensord.drivers.radio import Backend, Scanner, Sighting
+from sensord.errors import InternalError, LinkError, LinkReason
 
 log = logging.getLogger(__name__)
+
+CONNECTS = 3
+"""Design choice: connects that are tried before a pod is said not to link."""
 
 LOOKS = 2
 """Design choice: so often the scanner is asked for a pod (5 s each) until it is said not to be there."""
@@ -46,24 +49,46 @@ async def linked(pod: str, ears: Ears, backend: Backend | None = None) -> AsyncI
     """A link to a pod while inside. Raises LinkError: NOT_FOUND, CONNECT, ADAPTER."""
     scanner = Scanner(backend)
     scanning = asyncio.create_task(scanner.run(), name="scanner")
-    connection = LogConnection(ears, backend)
+    connection: LogConnection | None = None
     try:
         scanner.need(pod.upper())
-        for look in range(LOOKS):
-            try:
-                sighting = await scanner.see(pod.upper())
-            except LinkError:
-                if look == LOOKS - 1:
-                    raise
-            else:
-                break
-        await connection.open(sighting)
+        connection = await _connected(pod.upper(), ears, scanner, backend)
         scanner.release(pod.upper())
         yield connection
     finally:
-        await connection.close()
+        if connection is not None:
+            await connection.close()
         scanning.cancel()
         await asyncio.wait({scanning})
+
+
+async def _connected(address: str, ears: Ears, scanner: Scanner, backend: Backend | None) -> LogConnection:
+    """A connect on a real radio fails now and then (3 of 24 after a drop); nobody is there to keep trying but we."""
+    for tried in range(1, CONNECTS + 1):
+        sighting = await _seen(address, scanner)
+        connection = LogConnection(ears, backend)
+        try:
+            await connection.open(sighting)
+        except LinkError as error:
+            await connection.close()
+            if tried == CONNECTS or error.reason not in {LinkReason.CONNECT, LinkReason.BUSY, LinkReason.LOST}:
+                raise
+        except BaseException:
+            await connection.close()
+            raise
+        else:
+            return connection
+    raise InternalError("no connect was tried")
+
+
+async def _seen(address: str, scanner: Scanner) -> Sighting:
+    for look in range(1, LOOKS + 1):
+        try:
+            return await scanner.see(address)
+        except LinkError:
+            if look == LOOKS:
+                raise
+    raise InternalError("nobody looked")
 
 
 class LogConnection(Connection):

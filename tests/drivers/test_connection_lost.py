@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +15,11 @@ from bleak.exc import BleakError, BleakGATTProtocolError
 from sensord.drivers import connection
 from sensord.drivers.base import Has, Read, Session, Subscribe, Write
 from sensord.drivers.connection import Connection
+from sensord.drivers.log_link import CONNECTS, Ears
+from sensord.drivers.log_link import linked as linked_for_log
 from sensord.errors import LinkError, LinkReason
+from sensord.sim.backend import SimRadio
+from sensord.sim.pods import OpenPodSim
 
 UUID = "00002a19-0000-1000-8000-00805f9b34fb"
 
@@ -91,3 +98,29 @@ async def test_a_link_that_came_at_the_second_attempt_is_not_a_lost_one(monkeypa
     device = SimpleNamespace(address="C0:00:00:00:00:01")
     await fresh.open(SimpleNamespace(device=device, advertisement=SimpleNamespace(name="pod")))  # type: ignore[arg-type]
     assert not fresh.lost.is_set()
+
+
+class Shy(OpenPodSim):
+    """Turns the first connects away."""
+
+    shy = 2
+
+    def connect(self, now_ns: int, on_lost: Callable[[], None]) -> None:
+        if self.shy:
+            self.shy -= 1
+            raise BleakError("connection refused")
+        super().connect(now_ns, on_lost)
+
+
+@pytest.mark.parametrize(("shy", "comes"), [(0, True), (CONNECTS * 2 - 1, True), (CONNECTS * 2, False)])
+async def test_a_pod_that_is_armed_or_fetched_gets_more_than_one_connect(shy: int, comes: bool) -> None:
+    """bleak-retry-connector tries each of ours twice."""
+    pod = Shy("C0:00:00:00:00:01", "pod", now_ns=time.monotonic_ns())
+    pod.shy = shy
+    ears = Ears(time.monotonic_ns, lambda *_: None)
+    came = False
+    with contextlib.suppress(LinkError):
+        async with linked_for_log(pod.address, ears, SimRadio([pod]).backend):
+            came = pod.connected
+    assert came is comes
+    assert not pod.connected
