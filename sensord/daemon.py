@@ -151,7 +151,7 @@ class Gateway:
             self._use_pairings(pairings(reader))
             stack.enter_context(contextlib.closing(reader))
             current = self._current_run(data, reader, journal)
-            sinks = self._sinks(current)
+            sinks = self._sinks(current, reader)
             outlets = await stack.enter_async_context(
                 open_outlets(sinks, StoreLog(reader, journal), self._sink_changed)
             )
@@ -295,7 +295,7 @@ class Gateway:
     def _setup(self, run: str, history: tuple[Mapping[str, Json], ...] = ()) -> RunSetup:
         return run_setup(self._settings, self._plan, self._plan_text, run=run, pods=self._pods, history=history)
 
-    def _sinks(self, current: CurrentRun) -> list[InfluxSink | MqttSink]:
+    def _sinks(self, current: CurrentRun, reader: Store) -> list[InfluxSink | MqttSink]:
         made = (
             influx_sink(self._settings, wall_time_lost=current.wall_time_lost),
             mqtt_sink(
@@ -303,6 +303,7 @@ class Gateway:
                 runner=self._runner,
                 on_command=lambda name, by: self._told(current, name, by),
                 run_now_ns=current.now_ns,
+                newest_run=reader.newest_run,
                 rules=Limits(self._plan, self._setup("")).rules,
             ),
         )

@@ -58,6 +58,7 @@ def mqtt_sink(
     runner: str,
     on_command: Callable[[str, str], None] | None = None,
     run_now_ns: Callable[[str], int | None] | None = None,
+    newest_run: Callable[[str], str | None] | None = None,
     rules: Sequence[str] = (),
 ) -> MqttSink | None:
     """The MQTT sink that the settings ask for."""
@@ -79,6 +80,7 @@ def mqtt_sink(
         runners=[runner],
         on_command=on_command,
         run_now_ns=run_now_ns,
+        newest_run=newest_run,
         rules=rules,
     )
 

@@ -186,6 +186,16 @@ class Store:
         """Every run in the order of time, an imported one where it belongs; of unknown time: as they were entered."""
         return self._runs("1" if include_discarded else "discarded_wall_ns IS NULL")
 
+    def newest_run(self, runner: str) -> str | None:
+        """The runner's latest run that counts, by when it began; None: there is none."""
+        with self._reading():
+            row = self._db.execute(
+                "SELECT run FROM run WHERE runner = ? AND discarded_wall_ns IS NULL"  # noqa: S608 (our own words)
+                f" ORDER BY {_PLACE} DESC, number DESC LIMIT 1",
+                (runner,),
+            ).fetchone()
+        return None if row is None else str(row[0])
+
     def open_runs(self) -> list[StoredRun]:
         """Runs that were begun and never ended: the one that is on, or what a crash left."""
         return self._runs("state = 'open' AND discarded_wall_ns IS NULL")

@@ -516,3 +516,15 @@ def test_json_of_a_view_is_what_was_stored(store):
         for seq, confidence in db.execute("SELECT seq, confidence FROM stride"):
             (text,) = db.execute("SELECT payload FROM event WHERE seq = ?", (seq,)).fetchone()
             assert json.loads(text)["confidence"] == confidence
+
+
+def test_the_newest_run_is_the_one_that_began_last_whenever_it_was_entered(store):
+    assert store.newest_run("anna") is None
+    begin(store, "today", begun=BEGUN)
+    begin(store, "imported", begun=BEGUN - 10**15)
+    begin(store, "hers", runner="berta", begun=BEGUN + 10**15)
+    assert store.newest_run("anna") == "today"
+    begin(store, "no clock", begun=None)
+    assert store.newest_run("anna") == "no clock"
+    store.discard("no clock", "anna", "a test")
+    assert store.newest_run("anna") == "today"

@@ -69,11 +69,15 @@ class Topics:
         return "/".join(("sensord", _part(self.site), "r", *(_part(part) for part in (runner, *what))))
 
 
-def messages_of(event: StoredEvent, topics: Topics, source: str, age_s: float | None) -> list[Message]:
+def messages_of(
+    event: StoredEvent, topics: Topics, source: str, age_s: float | None, *, newest: bool = True
+) -> list[Message]:
     """What an event says on MQTT: nothing for most kinds.
 
     `source` names the gateway in alerts. `age_s` is how long ago it happened, None when no clock can tell: live
-    values are then not sent, alerts are sent with `late` unknown. `Refused` when a payload lacks what it must have.
+    values are then not sent, alerts are sent with `late` unknown. `newest`: no later run of the runner is known; of any
+    other (imported, fetched, or told late) nothing is retained, it would pass for the present. `Refused` when a payload
+    lacks what it must have.
     """
     try:
         if event.kind == GaitWindow.KIND:
@@ -82,9 +86,9 @@ def messages_of(event: StoredEvent, topics: Topics, source: str, age_s: float | 
             return [_alert(event, topics, source, age_s)]
         if event.kind == LimitState.KIND:
             topic = topics.runner(event.runner, "limit", event.payload["rule"])
-            return [_state(topic, event)]
+            return [_state(topic, event)] if newest else []
         if event.kind == RunChange.KIND:
-            return [_state(topics.runner(event.runner, "run"), event)]
+            return [_state(topics.runner(event.runner, "run"), event)] if newest else []
     except KeyError as missing:
         raise Refused(f"{event.kind}: {missing} is missing") from None
     except (TypeError, ValueError) as wrong:

@@ -30,7 +30,7 @@ from typing import Any, Self
 import aiomqtt
 
 from sensord.errors import Away, InputError, Problem, Refused
-from sensord.model import NS, StoredEvent
+from sensord.model import NS, LimitState, RunChange, StoredEvent
 from sensord.sinks.base import AwayAfter, Backoff, RefusedAt
 from sensord.sinks.homeassistant import BIRTH_TOPIC, RULES, discovery
 from sensord.sinks.messages import Message, Topics, messages_of, status_message
@@ -50,6 +50,9 @@ out; they must not do so many times a second.)"""
 
 COMMANDS = {"end", "start"}
 """What may be asked of us."""
+
+STATES = frozenset((LimitState.KIND, RunChange.KIND))
+"""Kinds of events whose messages are retained."""
 
 COMMAND_BYTES = 4096
 
@@ -77,7 +80,8 @@ class MqttSink:
 
     `runners` are announced to Home Assistant at once, others with their first event. `run_now_ns` gives the run time
     of a run that is on in this process (None for any other): it tells how old an event is whatever the wall clock
-    does; without it the run's wall anchor and `wall_ns` do. `on_command(name, by)` is called for a command.
+    does; without it the run's wall anchor and `wall_ns` do. `newest_run` gives a runner's latest run: only its state is
+    retained (without it, every run's). `on_command(name, by)` is called for a command.
     `InputError` for a secret in clear text over a network, an unreadable `ca_file`, or a name that fits no topic.
     """
 
@@ -92,6 +96,7 @@ class MqttSink:
         announce: bool = True,
         on_command: Callable[[str, str], None] | None = None,
         run_now_ns: Callable[[str], int | None] | None = None,
+        newest_run: Callable[[str], str | None] | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
         backoff: Backoff | None = None,
         keepalive_s: int = KEEPALIVE_S,
@@ -111,6 +116,7 @@ class MqttSink:
         self._announce = announce
         self._on_command = on_command
         self._run_now_ns = run_now_ns
+        self._newest_run = newest_run
         self._wall_ns = wall_ns
         self._backoff = backoff or Backoff(most_s=RECONNECT_MOST_S)
         self._keepalive_s = keepalive_s
@@ -162,7 +168,8 @@ class MqttSink:
         source = f"/sensord/{self._gateway}"
         for done, event in enumerate(batch):
             try:
-                messages = messages_of(event, self._topics, source, self._age_s(event))
+                newest = self._is_newest(event)
+                messages = messages_of(event, self._topics, source, self._age_s(event), newest=newest)
                 if messages and self._announce and event.runner not in self._runners:
                     self._runners[event.runner] = None
                     messages.insert(0, discovery(self._topics, event.runner, self._rules))
@@ -216,6 +223,11 @@ class MqttSink:
         if event.wall_anchor_ns is None:
             return None
         return (self._wall_ns() - event.wall_anchor_ns - event.t_ns) / NS
+
+    def _is_newest(self, event: StoredEvent) -> bool:
+        if self._newest_run is None or event.kind not in STATES:
+            return True
+        return self._newest_run(event.runner) in {None, event.run}
 
     async def _stay_connected(self) -> None:
         """Connect, serve, and connect again, until closed."""

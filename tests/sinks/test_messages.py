@@ -237,3 +237,14 @@ def test_two_runners_are_two_devices() -> None:
     assert len(ids[0]) == len(one["cmps"])
     assert one["dev"]["ids"] != two["dev"]["ids"]
     assert a_stride(Side.LEFT, 0, 0.0).foot is Side.LEFT
+
+
+def test_an_older_run_told_late_leaves_the_retained_state_of_the_newest_alone() -> None:
+    limit, change = (
+        stored(1, NS, value)
+        for value in (a_limit("limit.distance", LimitStatus.OVER, 1.0), RunChange(RunState.ENDED, "end"))
+    )
+    for event in (limit, change):
+        assert [message.retain for message in say(event)] == [True]
+        assert messages_of(event, HOME, "/sensord/gw", 1e6, newest=False) == []
+    assert len(messages_of(ALERT, HOME, "/sensord/gw", 1e6, newest=False)) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
@@ -161,3 +162,28 @@ async def test_a_run_that_is_discarded_while_it_waits_lets_the_next_one_through(
             assert await drain(sink, log, 5.0)
             assert store.cursor("influx") == store.last_seq()
     assert {row["run"] for row in influxd.query("SELECT event_n, run FROM stride", database)} == {other}
+
+
+async def test_an_imported_old_run_does_not_replace_the_state_of_the_newest(
+    tmp_path: Path, mosquitto: Mosquitto, site: str
+) -> None:
+    """Also when the process that tells it has told nothing else: imports happen while no daemon runs."""
+    kept: list[str] = []
+    with opened(tmp_path) as store:
+        log, older = StoreLog(store), f"{RUN[:-1]}0"
+        for run, wall_ns in ((RUN, ANCHOR_NS), (older, ANCHOR_NS - 10**15)):
+            begin(store, run, site, wall_ns)
+            store.append(run, "1", events_of(run))
+            async with MqttSink(
+                Broker(mosquitto.host, mosquitto.port), site=site, gateway="gw", newest_run=store.newest_run
+            ) as sink:
+                await until(lambda sink=sink: sink.connected)
+                assert await drain(sink, log, 10.0)
+        async with aiomqtt.Client(mosquitto.host, mosquitto.port) as client:
+            await client.subscribe(f"sensord/{site}/r/#", qos=1)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    async for message in client.messages:
+                        assert isinstance(message.payload, bytes)
+                        kept.append(json.loads(message.payload)["run"])
+    assert set(kept) == {RUN}
