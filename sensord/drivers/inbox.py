@@ -60,7 +60,7 @@ class Inbox:
                 await asyncio.sleep(0)
 
     def drain(self, most: int | None = None) -> None:
-        """Hands on now what is there, at most so many items."""
+        """Hands on now what is there, at most so many items; without a bound also what is put meanwhile."""
         for _ in range(len(self._items) if most is None else min(most, len(self._items))):
             item = self._items.popleft()
             if isinstance(item, Packet):
@@ -71,3 +71,5 @@ class Inbox:
             dropped, self._dropped = self._dropped, Counter()
             for pod, n in dropped.items():
                 self._on_overflow(pod, n)
+        if most is None and self._items:
+            self.drain()

@@ -72,3 +72,14 @@ async def test_what_a_taker_raises_ends_it() -> None:
     inbox.put(packet(0))
     with pytest.raises(RuntimeError, match="no room on disk"):
         await asyncio.wait_for(inbox.run(), 5)
+
+
+def test_what_is_said_of_dropped_packets_at_the_very_end_is_handed_on_too() -> None:
+    """The last drain, when links stop: nobody comes after it."""
+    got: list[Packet | Mark] = []
+    inbox = Inbox(got.append, got.append, lambda _pod, n: inbox.put(mark(n)), 4)
+    for n in range(7):
+        inbox.put(packet(n))
+    inbox.drain()
+    assert [item.t_ns for item in got if isinstance(item, Mark)] == [3]
+    assert len(inbox) == 0
