@@ -77,6 +77,13 @@ def _speed_estimator(setup: RunSetup, now: Conditions) -> SpeedEstimator:
     return SpeedEstimator(setup.step_lengths)
 
 
+def _name_sensors(lines: Iterable[PodLine]) -> None:
+    """Several sensors are numbered as they are set up: each is missed, and is back, by itself."""
+    sensors = [line for line in lines if line.setup.side is None]
+    for number, line in enumerate(sensors if len(sensors) > 1 else (), 1):
+        line.name = f"sensor-{number}"
+
+
 class Pipeline:
     """One run. `push` inputs in their recorded order, collect events; after `ended` further inputs give nothing."""
 
@@ -93,6 +100,7 @@ class Pipeline:
         injured = plan.runner.injured_side if plan else None
         self._lines = {pod.pod: PodLine(pod, drivers[pod.driver]) for pod in setup.pods}
         self._sync = pair_sync(self._lines.values())
+        _name_sensors(self._lines.values())
         self._feet = sorted({pod.side for pod in setup.pods if pod.side is not None})
         self._life = RunLife()
         self._totals = Totals(setup.step_lengths)
@@ -259,12 +267,14 @@ class Pipeline:
         return found
 
     def _reading(self, said: PodReading, t_ns: int) -> list[_Found]:
-        """Beside pods that measure strides a sensor's speed is learned from; without any, it is what counts."""
+        """Beside pods that measure strides a sensor's speed is learned from; while none is linked, it is what counts.
+        What both saw, or `totals` estimates of the gap, is counted once."""
         moved, speed_mps = self._readings.add(*said), said.reading.speed_mps
         if self._feet:
             if speed_mps is not None and speed_mps > STILL_MPS and not self._belt:
                 self._speed.known(t_ns, speed_mps, sd_mps=SPEED_SHARE * speed_mps, source="sensor")
-            return []
+            if self._feet_up:
+                return []
         if moved is None:
             return []
         found = self._begun(self._life.on_moved(moved.end_ns), moved.begin_ns, t_ns)

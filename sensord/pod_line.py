@@ -30,6 +30,8 @@ class PodLine:
 
     def __init__(self, setup: PodSetup, driver: Reader) -> None:
         self.setup = setup
+        self.name = "sensor" if setup.side is None else setup.side.value
+        """What she is told it is."""
         self.link_up = False
         self.counts_arrivals = False
         """Whether its times are made from arrivals, for want of a clock in the pod."""
@@ -105,9 +107,8 @@ class PodLine:
         """What the runner must hear of this pod's link."""
         counts = self._decoder.counts if self._decoder else None
         samples, lost = (counts.samples, counts.lost) if counts else (0, 0)
-        name = self.setup.side.value if self.setup.side else "sensor"
         rate_hz = self._decoder.rate_hz if self._decoder else 0.0
-        return watch.look(name, up=self.link_up, samples=samples, lost=lost, rate_hz=rate_hz, t_ns=t_ns)
+        return watch.look(self.name, up=self.link_up, samples=samples, lost=lost, rate_hz=rate_hz, t_ns=t_ns)
 
     def _in_run_time(self, item: Item) -> Item:
         if not isinstance(item, Stride):

@@ -154,3 +154,36 @@ def test_pods_without_a_clock_give_no_times_between_the_feet() -> None:
     assert any(s["step_time_s"] is not None for s in with_clock)
     assert all(s["step_time_s"] is None for s in without)
     assert [s["contact_time_s"] for s in without] == [s["contact_time_s"] for s in with_clock]
+
+
+def test_each_of_two_sensors_is_missed_by_itself() -> None:
+    """A strap that stays and a foot pod that goes (and the other way round) are two, not one that goes and comes."""
+    strap = "C0:00:00:00:00:08"
+    inputs = heard(120.0, lost_s=(30.0, 90.0))
+    (link, *_) = inputs
+    assert isinstance(link, Mark)
+    pods = (*setup().pods, PodSetup(strap, None, "standard"))
+    run = RunSetup("r", "runner-1", "home", "gateway", pods)
+    both = [Mark(0, MarkKind.LINK_UP, {**link.data, "pod": strap}), *inputs]
+    alerts = of(told(both, run), "alert")
+    assert [(a["rule"], a["phase"]) for a in alerts] == [("pod.sensor-1", "onset"), ("pod.sensor-1", "recovery")]
+    never = of(told([i for i in inputs if not (i.t_ns and isinstance(i, Mark))], run), "alert")
+    assert [(a["rule"], a["phase"]) for a in never] == [("pod.sensor-2", "onset")]
+
+
+def test_when_no_foot_is_linked_any_more_a_sensor_goes_on_counting() -> None:
+    """Both foot pods die after half a minute, the sensor does not: neither the distance nor the run ends there."""
+    short = world((Stand(3.0), Run(57.0, speed_mps=3.0)))
+    pods = (*short.setup.pods, PodSetup(SENSOR, None, "standard"))
+    run = RunSetup("r", "runner-1", "home", "gateway", pods)
+    until_ns = 30 * NS
+    feet = [i for i in short.inputs if i.t_ns < until_ns and not isinstance(i, Tick)]
+    gone = [
+        Mark(until_ns, MarkKind.LINK_DOWN, {"pod": p.pod, "reason": "link lost", "detail": ""})
+        for p in short.setup.pods
+    ]
+    sensor = heard(630.0, moving=lambda s: Moving(3.0 if s > 3.0 else 0.0, 168.0))
+    inputs = sorted([*feet, *gone, *sensor], key=lambda i: i.t_ns)
+    (summary,) = of(told(inputs, run), "summary")
+    assert summary["distance_m"] == pytest.approx(3.0 * 626, rel=0.03)
+    assert summary["run_time_s"] == pytest.approx(626, rel=0.02)

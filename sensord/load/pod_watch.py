@@ -44,7 +44,7 @@ class PodWatch:
         self._pods: dict[str, _Watched] = {}
 
     def look(self, name: str, *, up: bool, samples: int, lost: int | None, rate_hz: float, t_ns: int) -> list[Alert]:
-        """`name`: "left", "right", or a sensor's. Counts since the start; `lost` None: the pod cannot tell."""
+        """`name`: "left", "right", or a sensor's, another for each. Counts since the start; `lost` None: unknown."""
         pod = self._pods.get(name)
         if pod is None:
             pod = self._pods[name] = _Watched()
