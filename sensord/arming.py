@@ -16,7 +16,6 @@ from ulid import ULID
 from sensord import host
 from sensord.armed import WAITING, ArmedPod, ArmedState, Flight, Stage
 from sensord.config import Settings
-from sensord.daemon import HISTORY_RUNS, plan_of
 from sensord.datadir import DataDir, HeldError
 from sensord.drivers import DRIVERS
 from sensord.drivers.base import LoggingDriver, PodInfo, Wanted
@@ -26,6 +25,7 @@ from sensord.drivers.radio import detail_of
 from sensord.errors import InputError, LinkError, LinkReason, Problem
 from sensord.model import NS, Json, PodSetup, RunSetup
 from sensord.pod_time import ClockFix
+from sensord.run_setup import HISTORY_RUNS, plan_of, run_setup
 from sensord.store import Store
 from sensord.store_pairings import pairings
 
@@ -100,23 +100,9 @@ class Base:
 
     def setup(self, run: str, store: Store | None, pods: Sequence[PodSetup]) -> RunSetup:
         """A run of today, by the settings; without a store, without her earlier runs."""
-        settings, plan = self.settings, self.plan
-        runner = plan.runner.alias if plan else settings.runner
-        return RunSetup(
-            run=run,
-            runner=runner,
-            site=settings.site,
-            gateway=settings.gateway,
-            pods=tuple(pods),
-            plan_text=self.plan_text,
-            step_lengths=settings.step_lengths(),
-            mass_kg=plan.runner.mass_kg if plan else None,
-            history=store.history(runner)[-HISTORY_RUNS:] if store else (),
-            shoe=settings.conditions.shoe,
-            surface=settings.conditions.surface,
-            mount=settings.conditions.mount,
-            grade_pct=settings.conditions.grade_pct,
-        )
+        runner = self.plan.runner.alias if self.plan else self.settings.runner
+        history = store.history(runner)[-HISTORY_RUNS:] if store else ()
+        return run_setup(self.settings, self.plan, self.plan_text, run=run, pods=tuple(pods), history=history)
 
     def report(self, pod: ArmedPod, text: str, *, ok: bool, **details: Json) -> PodReport:
         """One line, said and kept."""
@@ -141,21 +127,19 @@ async def arm(base: Base, *, erase: bool = False, simulated: bool = False) -> li
         flights = base.state.flights()
         clocks = base.clocks
         flight = Flight(str(ULID()), host.boot_id(), clocks.now_ns(), clocks.wall_ns(), [], simulated=simulated)
-        reports = []
+        came: list[tuple[ArmedPod, PodReport | str]] = []
         for setup in setups:
             pod = ArmedPod(setup.pod, setup.side, setup.driver)
             why_not = _why_not(pod, flights, erase=erase)
             if why_not is not None:
-                reports.append(base.report(pod, why_not, ok=False))
+                came.append((pod, why_not))
                 continue
             flight.pods.append(pod)
             base.state.save(flight)
-            reports.append(await _arm_one(base, flight, pod, flights, identities.get(pod.pod), erase=erase))
-        if not any(report.ok for report in reports):
-            raise InputError(
-                [Problem("arm", r.pod, r.text, "a pod that starts its log (sensord pods)") for r in reports]
-            )
-    return reports
+            came.append((pod, await _arm_one(base, flight, pod, flights, identities.get(pod.pod), erase=erase)))
+    if all(isinstance(what, str) for _, what in came):
+        raise InputError([Problem("arm", pod.pod, str(why), "a pod whose log can begin") for pod, why in came])
+    return [base.report(pod, what, ok=False) if isinstance(what, str) else what for pod, what in came]
 
 
 def _pods(base: Base, store: Store) -> tuple[tuple[PodSetup, ...], dict[str, Identity]]:
@@ -182,7 +166,8 @@ def _why_not(pod: ArmedPod, flights: Sequence[Flight], *, erase: bool) -> str | 
 
 async def _arm_one(
     base: Base, flight: Flight, pod: ArmedPod, before: Sequence[Flight], identity: Identity | None, *, erase: bool
-) -> PodReport:
+) -> PodReport | str:
+    """What it logs; or why it does not."""
     wanted = base.settings.stream
     percent: list[int] = []
     ears = Ears(base.clocks.now_ns, base.fixed(pod), battery=percent.append)
@@ -202,10 +187,10 @@ async def _arm_one(
             await _is_hers(link, driver, identity, info)
     except LinkError as error:
         if error.reason is LinkReason.LOST and pod.fixes:
-            return base.report(pod, "the link was lost while it was armed; arm again with --erase", ok=False)
+            return "the link was lost while it was armed; arm again with --erase"
         flight.pods.remove(pod)
         base.state.save(flight)
-        return base.report(pod, f"not armed: {words(error)}", ok=False)
+        return f"not armed: {words(error)}"
     pod.info, pod.stage = info.to_json(), Stage.ARMED
     pod.fixes = [replace(fix, pod_boot=info.boot_id) for fix in pod.fixes]
     base.state.save(flight)

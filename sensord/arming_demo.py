@@ -9,7 +9,7 @@ from __future__ import annotations
 from sensord.armed import ArmedPod, Flight
 from sensord.arming import Clocks
 from sensord.config import PodSettings, Settings
-from sensord.demo import CLOCK_PPM, PODS, RATE_HZ
+from sensord.demo import PODS, worn_pods
 from sensord.drivers import open_pod_log_wire as log_wire
 from sensord.drivers import open_pod_wire as wire
 from sensord.drivers.open_pod_log_wire import LogOp
@@ -18,7 +18,6 @@ from sensord.sim.backend import SimRadio
 from sensord.sim.pods import OpenPodSim
 from sensord.sim.runner import RunnerSimulation
 from sensord.sim.script import Phase, Run, Stand, Walk
-from sensord.sim.sensor import SensorModel
 
 SCRIPT: tuple[Phase, ...] = (Stand(4.0), Walk(8.0, speed_mps=1.4), Run(30.0, speed_mps=2.8), Stand(3.0))
 """Repeated while she is away."""
@@ -34,20 +33,7 @@ def demo_pods(settings: Settings) -> None:
 
 def radio_of(begun_ns: int, clocks: Clocks) -> SimRadio:
     """An adapter with two pods in reach, worn since `begun_ns`."""
-    runner = RunnerSimulation(SCRIPT, seed=1)
-    pods = [
-        OpenPodSim.worn(
-            runner.render(side, RATE_HZ, SensorModel(acc_range_g=32.0, clock_ppm=CLOCK_PPM[side])),
-            address,
-            f"demo {side.value}",
-            now_ns=begun_ns,
-            origin_ns=begun_ns,
-            clock_ppm=CLOCK_PPM[side],
-            loop=True,
-            seed=index,
-        )
-        for index, (side, address) in enumerate(PODS.items())
-    ]
+    pods = worn_pods(RunnerSimulation(SCRIPT, seed=1), begun_ns, loop=True)
     return SimRadio(pods, now_ns=clocks.now_ns)
 
 

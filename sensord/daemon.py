@@ -30,7 +30,6 @@ from sensord.model import (
     Json,
     Mark,
     MarkKind,
-    PodSetup,
     RunSetup,
     RunState,
     StoredEvent,
@@ -39,8 +38,8 @@ from sensord.model import (
 from sensord.outlets import StoreLog, influx_sink, mqtt_sink, open_outlets
 from sensord.page_doors import RunCommands, StoreRuns, door_plate, kept_token
 from sensord.plan.limits import Limits
-from sensord.plan.model import Plan, read_plan
 from sensord.preflight import Check, preflight
+from sensord.run_setup import HISTORY_RUNS, plan_of, run_setup
 from sensord.sinks.base import Health, SinkState
 from sensord.sinks.influx import InfluxSink
 from sensord.sinks.mqtt import MqttSink
@@ -56,47 +55,6 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 """Contract: a tick a second is recorded, so that silence and time limits need no data."""
-
-HISTORY_RUNS = 100
-"""Design choice: so many earlier runs are what baselines and her speed are made of; each run file holds them."""
-
-
-def plan_of(settings: Settings) -> tuple[Plan | None, str | None]:
-    """The plan that the settings name, and its text; InputError with all that is wrong with it."""
-    if settings.plan is None:
-        return None, None
-    try:
-        text = settings.plan.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(Problem(str(settings.plan), "", str(error), "a readable plan file")) from None
-    return read_plan(text, str(settings.plan)), text
-
-
-def run_setup(
-    settings: Settings,
-    plan: Plan | None,
-    plan_text: str | None,
-    *,
-    run: str,
-    pods: tuple[PodSetup, ...],
-    history: tuple[Mapping[str, Json], ...] = (),
-) -> RunSetup:
-    """What a run is made with: the settings and the plan as they are now."""
-    return RunSetup(
-        run=run,
-        runner=plan.runner.alias if plan else settings.runner,
-        site=settings.site,
-        gateway=settings.gateway,
-        pods=pods,
-        plan_text=plan_text,
-        step_lengths=settings.step_lengths(),
-        mass_kg=plan.runner.mass_kg if plan else None,
-        history=history,
-        shoe=settings.conditions.shoe,
-        surface=settings.conditions.surface,
-        mount=settings.conditions.mount,
-        grade_pct=settings.conditions.grade_pct,
-    )
 
 
 class Gateway:
@@ -148,8 +106,8 @@ class Gateway:
             journal = Journal(writer, on_stored=bridge.stored, on_error=bridge.fail)
             stack.enter_context(contextlib.closing(journal))
             reader = Store.open(data.store, gateway=settings.gateway, readonly=True)
-            self._use_pairings(pairings(reader))
             stack.enter_context(contextlib.closing(reader))
+            self._use_pairings(pairings(reader))
             current = self._current_run(data, reader, journal)
             sinks = self._sinks(current, reader)
             outlets = await stack.enter_async_context(
@@ -184,11 +142,13 @@ class Gateway:
         ticking = asyncio.create_task(self._tick(current), name="ticks")
         stopping = asyncio.create_task(stop.wait(), name="stop")
         tasks: set[asyncio.Future[Any]] = {linking, ticking, stopping, *watched}
-        done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for own in (linking, ticking, stopping):
-            own.cancel()
-        # the links stop their pods first, so that the last packets still belong to the run
-        await asyncio.gather(linking, ticking, stopping, return_exceptions=True)
+        try:
+            done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for own in (linking, ticking, stopping):
+                own.cancel()
+            # the links stop their pods first, so that the last packets still belong to the run
+            await asyncio.gather(linking, ticking, stopping, return_exceptions=True)
         for task in done - {stopping}:
             task.result()  # what ended by itself has failed: the run stays open, to be resumed
         current.end("sensord stopped" if not done else "signal")

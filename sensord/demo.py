@@ -63,9 +63,13 @@ def demo_settings(data_dir: Path, *, plan: Path | None = None, port: int | None 
 
 def simulated_radio(script: Sequence[Phase] = SCRIPT, *, seed: int = 1, loop: bool = True) -> SimRadio:
     """An adapter with two pods in reach, worn by a runner who plays `script` from now on."""
-    runner = RunnerSimulation(script, seed=seed)
     now_ns = time.monotonic_ns()
-    pods = [
+    return SimRadio(worn_pods(RunnerSimulation(script, seed=seed), now_ns, loop=loop))
+
+
+def worn_pods(runner: RunnerSimulation, now_ns: int, *, loop: bool) -> list[OpenPodSim]:
+    """The demo's pods on a runner who begins at `now_ns`."""
+    return [
         OpenPodSim.worn(
             runner.render(side, RATE_HZ, SensorModel(acc_range_g=32.0, clock_ppm=CLOCK_PPM[side])),
             address,
@@ -78,7 +82,6 @@ def simulated_radio(script: Sequence[Phase] = SCRIPT, *, seed: int = 1, loop: bo
         )
         for index, (side, address) in enumerate(PODS.items())
     ]
-    return SimRadio(pods)
 
 
 def shaken_radio() -> SimRadio:

@@ -10,7 +10,6 @@ from enum import StrEnum
 
 from sensord import host
 from sensord.config import Settings
-from sensord.daemon import plan_of
 from sensord.datadir import DataDir
 from sensord.drivers.link import Backend, adapter_problem
 from sensord.errors import SensordError
@@ -18,6 +17,7 @@ from sensord.model import Side
 from sensord.outlets import influx_sink, mqtt_sink
 from sensord.preflight import DISK_LOW_H
 from sensord.radio_findings import radio_findings
+from sensord.run_setup import plan_of
 from sensord.store import Store
 from sensord.store_pairings import Pairing, pairings
 

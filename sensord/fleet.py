@@ -8,6 +8,7 @@ ends alone; the others go on, and the failure is told at the end.
 from __future__ import annotations
 
 import asyncio
+from asyncio import CancelledError
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from sensord.config import Settings
 from sensord.daemon import Gateway, signals
 from sensord.drivers.radio import Air, Backend
 from sensord.errors import InputError, Problem
+from sensord.pairing_face import known
 from sensord.tally import Tally
 
 
@@ -57,11 +59,15 @@ async def run_fleet(
     gateways = [Gateway(m.settings, backend=backend, say=_named(m.settings.runner, say)) for m in members]
     with signals(stop):
         scanning = asyncio.create_task(air.scanner.run(), name="scanner")
+        scanning.add_done_callback(lambda _: stop.set())  # without it no pod would ever come back
         running = [asyncio.create_task(gateway.run(seconds, stop=stop, air=air)) for gateway in gateways]
-        results = await asyncio.gather(*running, return_exceptions=True)
-        scanning.cancel()
-        await asyncio.gather(scanning, return_exceptions=True)
-    failed = [result for result in results if isinstance(result, BaseException)]
+        try:
+            results = await asyncio.gather(*running, return_exceptions=True)
+        finally:
+            for task in (scanning, *running):
+                task.cancel()
+            (scanned, *_) = await asyncio.gather(scanning, *running, return_exceptions=True)
+    failed = [r for r in (*results, scanned) if isinstance(r, BaseException) and not isinstance(r, CancelledError)]
     if failed:
         raise failed[0]
     return [result for result in results if isinstance(result, Tally)]
@@ -74,6 +80,7 @@ def _named(runner: str, say: Callable[[str], None]) -> Callable[[str], None]:
 _APART: dict[str, Callable[[Settings], Sequence[str]]] = {
     "data_dir": lambda settings: [str(settings.data_dir)],
     "runner": lambda settings: [settings.runner],
-    "pod.address": lambda settings: [pod.address for pod in settings.pod],
+    "pod": lambda settings: [pod.address for pod in settings.pod] or [one.pod for one in known(settings)],
+    "mqtt.site": lambda settings: [f"{m.host}:{m.port} {settings.site}"] if (m := settings.mqtt) else [],
     "web.port": lambda settings: [str(settings.web.port)] if settings.web.enabled and settings.web.port else [],
 }

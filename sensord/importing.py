@@ -18,7 +18,6 @@ from ulid import ULID
 
 from sensord import host
 from sensord.config import Settings
-from sensord.daemon import HISTORY_RUNS, plan_of, run_setup
 from sensord.errors import InputError, Problem
 from sensord.files.fit import FitActivity
 from sensord.files.part import NotNeeded, Part, told_wall_ns
@@ -29,6 +28,7 @@ from sensord.late_run import LateRun, recorded_inputs
 from sensord.model import NS, Event, RunChange, RunState, Side
 from sensord.plan.model import Plan
 from sensord.run_recording import RunRecording, cut
+from sensord.run_setup import HISTORY_RUNS, plan_of, run_setup
 from sensord.shelf import Shelf, shelf_of
 from sensord.store import Store, StoredRun
 from sensord.store_pairings import pairings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import re
 from collections.abc import Callable, Sequence
 
 from sensord import store_pairings
@@ -15,11 +16,17 @@ from sensord.pair import pair_by_address, pair_by_shaking
 from sensord.store import Store
 from sensord.store_pairings import Pairing, pair, pairings
 
+ADDRESS = re.compile(r"([0-9A-F]{2}:){5}[0-9A-F]{2}|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}")
+"""A Bluetooth address, or the UUID that macOS shows in its place."""
+
 
 def wanted_of(left: str | None, right: str | None, sensors: Sequence[str]) -> dict[str, Side | None]:
-    """Addresses and their feet. InputError when one is named twice."""
+    """Addresses and their feet. InputError when one is none, or is named twice."""
     named = [(left, Side.LEFT), (right, Side.RIGHT), *((sensor, None) for sensor in sensors)]
-    given = [(address.upper(), side) for address, side in named if address is not None]
+    given = [(address.strip().upper(), side) for address, side in named if address is not None]
+    strange = [address for address, _ in given if not ADDRESS.fullmatch(address)]
+    if strange:
+        raise InputError([Problem("pair", "", repr(one), "an address such as C0:00:00:00:00:01") for one in strange])
     if len({address for address, _ in given}) < len(given):
         raise InputError(Problem("pair", "", "one address twice", "a different address for each pod"))
     return dict(given)

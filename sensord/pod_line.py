@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sensord.clock import PodClock
 from sensord.drivers.base import Decoder, Reader
+from sensord.drivers.recorded import NAME as RECORDED
 from sensord.dsp.foot import FootAnalyser
 from sensord.errors import PacketError
 from sensord.load.pair_sync import PairSync
@@ -104,7 +105,9 @@ class PodLine:
         )
 
     def watched(self, watch: PodWatch, t_ns: int) -> list[Alert]:
-        """What the runner must hear of this pod's link."""
+        """What the runner must hear of this pod's link; a recording has none."""
+        if self.setup.driver == RECORDED:
+            return []
         counts = self._decoder.counts if self._decoder else None
         samples, lost = (counts.samples, counts.lost) if counts else (0, 0)
         rate_hz = self._decoder.rate_hz if self._decoder else 0.0

@@ -19,7 +19,7 @@ from sensord.datadir import DataDir
 from sensord.disk import connect, create_exclusively, disk_errors, transaction
 from sensord.errors import InputError, InternalError, Problem
 from sensord.model import ALGORITHM, Event, Json, RunSetup, RunSummary, StoredEvent, canonical_json
-from sensord.store_schema import APPLICATION_ID, SCHEMA, TABLES, VIEWS
+from sensord.store_schema import check, prepare
 
 __all__ = ["DataDir", "Quarantined", "Rows", "Store", "StoredRun"]
 
@@ -106,10 +106,10 @@ class Store:
         except sqlite3.Error as exc:
             raise InputError(Problem(str(path), "", f"nothing that can be opened ({exc})", "a store")) from exc
         try:
-            _check(path, db, readonly=readonly)
+            check(path, db, readonly=readonly)
             if not readonly:
                 with disk_errors(path):
-                    _prepare(db)
+                    prepare(db)
         except BaseException:
             db.close()
             raise
@@ -389,39 +389,3 @@ def _stored_run(row: tuple[Any, ...]) -> StoredRun:
 def _stored(row: tuple[Any, ...]) -> StoredEvent:
     seq, run, n, algo, t_ns, kind, payload, runner, site, anchor = row
     return StoredEvent(seq, run, n, algo, t_ns, kind, json.loads(payload), runner, site, anchor)
-
-
-def _check(path: Path, db: sqlite3.Connection, *, readonly: bool) -> None:
-    try:
-        (schema,) = db.execute("PRAGMA user_version").fetchone()
-        (application,) = db.execute("PRAGMA application_id").fetchone()
-        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error as exc:
-        raise InputError(Problem(str(path), "", f"a file SQLite cannot read ({exc})", "a store")) from exc
-    if schema > SCHEMA:
-        found = f"schema {schema}"
-        raise InputError(Problem(str(path), "", found, f"at most {SCHEMA}: a newer sensord wrote this store"))
-    if application != APPLICATION_ID and (tables or readonly):
-        raise InputError(Problem(str(path), "", "a database of something else", "a store of sensord"))
-
-
-def _prepare(db: sqlite3.Connection) -> None:
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA foreign_keys = ON")
-    (schema,) = db.execute("PRAGMA user_version").fetchone()
-    with transaction(db):
-        for version in range(schema + 1, SCHEMA + 1):
-            for statement in TABLES[version]:
-                db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version = {version}")
-        _renew_views(db)
-
-
-def _renew_views(db: sqlite3.Connection) -> None:
-    there = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'").fetchall())
-    for name, statement in VIEWS.items():
-        if there.get(name) != statement:
-            db.execute(f'DROP VIEW IF EXISTS "{name}"')
-            db.execute(statement)

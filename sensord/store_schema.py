@@ -7,8 +7,12 @@ when somebody asks, is paid by people's queries, which are few (docs/store.md ha
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import fields
+from pathlib import Path
 
+from sensord.disk import transaction
+from sensord.errors import InputError, Problem
 from sensord.model import Alert, RunSummary, Stride
 
 SCHEMA = 2
@@ -98,3 +102,41 @@ def _view(name: str, payload_class: type[Stride | Alert | RunSummary]) -> str:
 
 VIEWS = {"stride": _view("stride", Stride), "alert": _view("alert", Alert), "summary": _view("summary", RunSummary)}
 """Name to definition. Views hold no data: a store that has others gets these when it is next opened for writing."""
+
+
+def check(path: Path, db: sqlite3.Connection, *, readonly: bool) -> None:
+    """Raises InputError for a file that is no store of ours, or a newer one's."""
+    try:
+        (schema,) = db.execute("PRAGMA user_version").fetchone()
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as exc:
+        raise InputError(Problem(str(path), "", f"a file SQLite cannot read ({exc})", "a store")) from exc
+    if schema > SCHEMA:
+        found = f"schema {schema}"
+        raise InputError(Problem(str(path), "", found, f"at most {SCHEMA}: a newer sensord wrote this store"))
+    if application != APPLICATION_ID and (tables or readonly):
+        raise InputError(Problem(str(path), "", "a database of something else", "a store of sensord"))
+
+
+def prepare(db: sqlite3.Connection) -> None:
+    """Makes a new store, or brings an older one up to date, in one transaction."""
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    (schema,) = db.execute("PRAGMA user_version").fetchone()
+    with transaction(db):
+        for version in range(schema + 1, SCHEMA + 1):
+            for statement in TABLES[version]:
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {version}")
+        _renew_views(db)
+
+
+def _renew_views(db: sqlite3.Connection) -> None:
+    there = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'").fetchall())
+    for name, statement in VIEWS.items():
+        if there.get(name) != statement:
+            db.execute(f'DROP VIEW IF EXISTS "{name}"')
+            db.execute(statement)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from pathlib import Path
 
 import pytest
 
-from sensord.config import PodSettings, Settings
+from sensord.config import MqttSettings, PodSettings, Settings
 from sensord.errors import InputError
 from sensord.fleet import Member, check_apart, run_fleet
 from sensord.model import Side
@@ -18,6 +19,7 @@ from sensord.sim.runner import RunnerSimulation
 from sensord.sim.script import Run, Stand
 from sensord.sim.sensor import SensorModel
 from sensord.store import Store
+from sensord.store_pairings import Pairing, pair
 
 RUNNERS = 5
 
@@ -68,8 +70,35 @@ def test_what_two_runners_must_not_share_is_named(tmp_path: Path) -> None:
     one, other = member(tmp_path, 1), member(tmp_path, 1)
     with pytest.raises(InputError) as caught:
         check_apart([one, Member("other.toml", other.settings)])
-    assert {problem.place for problem in caught.value.problems} == {"data_dir", "runner", "pod.address"}
+    assert {problem.place for problem in caught.value.problems} == {"data_dir", "runner", "pod"}
     assert all(problem.file == "other.toml" for problem in caught.value.problems)
+
+
+def test_paired_pods_and_one_place_on_a_broker_are_not_shared_either(tmp_path: Path) -> None:
+    members = []
+    for runner in (1, 2):
+        settings = Settings(runner=f"runner-{runner}", data_dir=tmp_path / str(runner))
+        settings.web.port = 0
+        settings.mqtt = MqttSettings(host="broker")
+        with contextlib.closing(Store.open(settings.data_dir / "sensord.db", gateway="g")) as store:
+            pair(store, Pairing("C0:00:00:00:00:01", Side.LEFT, "open-pod", "Open Pod", "1"), who="pt")
+        members.append(Member(f"{runner}.toml", settings))
+    with pytest.raises(InputError) as caught:
+        check_apart(members)
+    assert {problem.place for problem in caught.value.problems} == {"pod", "mqtt.site"}
+    members[1].settings.site = "elsewhere"
+    with pytest.raises(InputError, match="pod"):
+        check_apart(members)
+
+
+async def test_a_fleet_that_is_cancelled_leaves_nothing_running(tmp_path: Path) -> None:
+    pods = [OpenPodSim(address(1, side), "pod", now_ns=time.monotonic_ns()) for side in Side]
+    before = asyncio.all_tasks()
+    fleet = asyncio.create_task(run_fleet([member(tmp_path, 1)], backend=SimRadio(pods).backend, say=lambda _: None))
+    await asyncio.sleep(1.0)
+    fleet.cancel()
+    await asyncio.gather(fleet, return_exceptions=True)
+    assert {task for task in asyncio.all_tasks() - before if not task.done()} == set()
 
 
 async def test_one_that_fails_ends_alone_and_is_told(tmp_path: Path) -> None:

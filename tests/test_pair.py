@@ -193,6 +193,9 @@ def test_the_command_lists_forgets_and_refuses_in_one_line(
     code, _, err = command("--left", A, "--right", A.lower())
     assert code == 2
     assert err == "sensord: pair: found one address twice, expected a different address for each pod\n"
+    code, _, err = command("--left", "nonsense")
+    assert code == 2
+    assert err == "sensord: pair: found 'NONSENSE', expected an address such as C0:00:00:00:00:01\n"
     assert command("--forget", A.lower())[0] == 0
     code, _, err = command("--forget", A)
     assert (code, err.count("\n")) == (2, 1)

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from sensord.drivers import DRIVERS
-from sensord.model import NS, Event, Input, Mark, MarkKind, Packet, PodSetup, RunSetup, Tick
+from sensord.drivers.base import PodInfo
+from sensord.late_run import RecordedPod, recorded_inputs
+from sensord.model import NS, Event, Input, Mark, MarkKind, Packet, PodSetup, Reading, RunSetup, Tick
 from sensord.pipeline import Pipeline
 from sensord.sim.pods.standard import Moving, StandardPodSim
 from sensord.sim.script import Run, Stand, Walk
@@ -169,6 +171,16 @@ def test_each_of_two_sensors_is_missed_by_itself() -> None:
     assert [(a["rule"], a["phase"]) for a in alerts] == [("pod.sensor-1", "onset"), ("pod.sensor-1", "recovery")]
     never = of(told([i for i in inputs if not (i.t_ns and isinstance(i, Mark))], run), "alert")
     assert [(a["rule"], a["phase"]) for a in never] == [("pod.sensor-2", "onset")]
+
+
+def test_a_gap_in_a_recording_is_no_pod_that_is_missing() -> None:
+    info = PodInfo("recorded", "a watch", "", "1", 0.0, 0.0, 0.0, "none")
+    readings = [Reading(t * NS, speed_mps=3.0, running=True) for t in (*range(30), *range(90, 120))]
+    inputs = recorded_inputs([RecordedPod("watch", info, readings=readings)], wall_ns=0)
+    run = RunSetup("r", "runner-1", "home", "gateway", (PodSetup("watch", None, "recorded"),))
+    events = told(list(inputs), run)
+    assert of(events, "alert") == []
+    assert of(events, "summary")[0]["distance_m"] == pytest.approx(3.0 * 119, rel=0.02)
 
 
 def test_when_no_foot_is_linked_any_more_a_sensor_goes_on_counting() -> None:

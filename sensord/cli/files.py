@@ -106,7 +106,7 @@ def replay(
 def plan_check(file: Annotated[Path, typer.Argument(help="a plan file")], as_json: JsonOption = False) -> None:
     """Read a plan file and say everything that is wrong with it."""
     from sensord.config import Settings
-    from sensord.daemon import plan_of
+    from sensord.run_setup import plan_of
 
     plan, _ = plan_of(Settings(plan=file))
     assert plan is not None

@@ -26,7 +26,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from sensord.errors import PacketReason, PodError
+from sensord.errors import PacketError, PacketReason, PodError
 from sensord.model import Json, Packet, Reading, SampleBlock
 
 BATTERY_LEVEL = "00002a19-0000-1000-8000-00805f9b34fb"
@@ -245,6 +245,10 @@ class DecodeCounts:
     samples: int = 0
     lost: int | None = 0
     damaged: int = 0
+
+    def refuse(self, error: PacketError) -> None:
+        """Count a packet that was refused, by its reason."""
+        self.rejected[error.reason] = self.rejected.get(error.reason, 0) + 1
 
     @property
     def rejected_total(self) -> int:

@@ -88,7 +88,7 @@ class MetaMotionDecoder:
             tick, raw = self._checked(packet)
             place = self._line.place(tick, packet.t_ns)
         except PacketError as error:
-            counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
+            counts.refuse(error)
             raise
         if place is None:
             counts.duplicates += 1

@@ -135,7 +135,7 @@ class LogDecoder:
         try:
             entries = _checked(packet)
         except PacketError as error:
-            counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
+            counts.refuse(error)
             raise
         blocks: list[SampleBlock] = []
         news = False

@@ -88,7 +88,7 @@ class MovellaDotDecoder:
             t_us, values = _checked(packet)
             place = self._line.place(t_us, packet.t_ns)
         except PacketError as error:
-            counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
+            counts.refuse(error)
             raise
         if place is None:
             counts.duplicates += 1

@@ -137,7 +137,7 @@ class MovesenseDecoder:
             if block is None:
                 return []
         except PacketError as error:
-            counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
+            counts.refuse(error)
             raise
         counts.samples += len(block)
         counts.lost = (counts.lost or 0) + (block.missing_before or 0)

@@ -265,7 +265,7 @@ class LogDecoder:
         try:
             blocks = self._blocks(self._read(packet), packet.t_ns)
         except PacketError as error:
-            counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
+            counts.refuse(error)
             raise
         for block in blocks:
             counts.samples += len(block)

@@ -59,7 +59,7 @@ class OpenPodDecoder:
             n, period_us, rx_us = len(data.raw), data.period_us, packet.t_ns // 1000
             place = self._timeline.place(Stamp(data.seq, data.t_first_us, n, period_us, overrun, restarted, rx_us))
         except PacketError as error:
-            counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
+            counts.refuse(error)
             raise
         if place is None:
             counts.duplicates += 1

@@ -234,7 +234,7 @@ class LogDecoder:
         try:
             news = self._news(packet)
         except PacketError as error:
-            counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
+            counts.refuse(error)
             raise
         if not news:
             counts.duplicates += 1

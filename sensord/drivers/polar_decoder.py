@@ -59,7 +59,7 @@ class PolarDecoder:
         try:
             return _heard(packet.payload) if packet.characteristic == CONTROL else self._frame(packet)
         except PacketError as error:
-            counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
+            counts.refuse(error)
             raise
 
     def _frame(self, packet: Packet) -> list[SampleBlock]:

@@ -23,6 +23,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import fields
+from math import isfinite
 from struct import Struct
 
 import numpy as np
@@ -84,7 +85,7 @@ class RecordedDecoder:
         try:
             decoded = self._decoded(packet)
         except PacketError as error:
-            counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
+            counts.refuse(error)
             raise
         if isinstance(decoded, SampleBlock):
             counts.samples += len(decoded)
@@ -158,10 +159,14 @@ def _reading(packet: Packet) -> Reading:
         unknown = set(values) - _READING_FIELDS
         if unknown:
             raise PacketError(PacketReason.TYPE, f"unknown field {min(unknown)}")
-        if "rr_s" in values:
-            values["rr_s"] = tuple(float(v) for v in values["rr_s"])
-        return Reading(t_rx_ns=packet.t_ns, **values)
-    except (ValueError, TypeError) as error:
+        rr_s = tuple(values.pop("rr_s", ()))
+        kinds = {"segment": int, "running": bool}
+        wrong = [name for name, value in values.items() if type(value) not in {kinds.get(name, float), int}]
+        numbers = [value for value in (*values.values(), *rr_s) if not isinstance(value, bool)]
+        if wrong or not all(isinstance(value, int | float) and isfinite(value) for value in numbers):
+            raise PacketError(PacketReason.VALUE, f"{packet.payload[:80]!r}")
+        return Reading(t_rx_ns=packet.t_ns, rr_s=tuple(float(v) for v in rr_s), **values)
+    except (ValueError, TypeError, AttributeError) as error:
         raise PacketError(PacketReason.TYPE, str(error)) from None
 
 

@@ -85,7 +85,7 @@ class StandardDecoder:
         try:
             reading = self._reading(packet)
         except PacketError as error:
-            counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
+            counts.refuse(error)
             raise
         counts.samples += 1
         return [reading]

@@ -130,7 +130,7 @@ class WitMotionDecoder:
                 return []
             t_pod_ns, gap = self._clock.stamp(len(raw), packet.t_ns)
         except PacketError as error:
-            counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
+            counts.refuse(error)
             raise
         missing, self._missing = self._missing, 0
         self._streamed = True

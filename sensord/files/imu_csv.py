@@ -32,6 +32,9 @@ QUIET_SHARE = 0.02
 """Design choices: half a second whose acceleration varies by less than 2 % is standing."""
 
 
+IMPOSSIBLE = 1e6
+"""Design choice: no unit that anybody uses makes so much of what a shoe does; arithmetic on it may overflow."""
+
 HEAVIEST_G = 10.0
 """Design choice: neither standing nor the median of running comes near ten times gravity; milli-g do."""
 
@@ -147,6 +150,8 @@ def _unit_problems(file: str, recording: ImuRecording) -> list[Problem]:
     acc = np.concatenate([block.acc_mps2 for block in recording.blocks])
     gyr = np.concatenate([block.gyr_radps for block in recording.blocks])
     problems = []
+    if max(float(np.abs(acc).max()), float(np.abs(gyr).max())) > IMPOSSIBLE:
+        return [Problem(file, "", f"a value of {max(np.abs(acc).max(), np.abs(gyr).max()):.2g}", "m/s2 and rad/s")]
     size = np.sqrt(np.einsum("ni,ni->n", acc, acc))
     quiet = _quiet_level(size, round(QUIET_S * recording.rate_hz))
     level, where = (float(np.median(size)), "half the rows read less") if quiet is None else (quiet, "standing reads")

@@ -33,6 +33,8 @@ class _Watched:
     breach: Breach = field(default_factory=lambda: Breach((Level.WARN,), 0.0))
     changed_ns: int | None = None
     up: bool = False
+    missing: bool = False
+    """Whether she was told that it is away, not that it loses samples."""
     counts: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=WINDOW_S + 1))
 
 
@@ -53,7 +55,13 @@ class PodWatch:
         pod.counts.append((samples, lost or 0))
         for_s = (t_ns - pod.changed_ns) / NS
         lost_pct = self._lost_pct(pod, rate_hz)
+        if pod.missing and up and for_s >= BACK_S:  # what was lost while it was away was told
+            pod.missing = False
+            pod.counts.clear()
+            pod.counts.append((samples, lost or 0))
+            lost_pct = 0.0
         missing = not up and for_s >= MISSING_S
+        pod.missing = pod.missing or missing
         beyond = Level.WARN if missing or (up and lost_pct >= LOST_PCT) else Level.NONE
         back = up and for_s >= BACK_S and lost_pct < FINE_PCT
         turns = pod.breach.update(beyond, back=back, clock_s=t_ns / NS, t_ns=t_ns)
@@ -68,7 +76,7 @@ class PodWatch:
                 unit=unit,
                 value=value,
                 limit=limit,
-                cue=f"{name.capitalize()} pod back" if turn.duration_s is not None else f"{name.capitalize()} pod lost",
+                cue=_cue(name, turn.duration_s, missing=missing),
                 text=_text(name, turn.duration_s, value, missing=missing),
                 onset_ns=turn.onset_ns,
                 duration_s=turn.duration_s,
@@ -83,6 +91,11 @@ class PodWatch:
         lost, came = lost_now - lost, samples_now - samples
         of_all = max(came + lost, rate_hz * WINDOW_S)
         return 100.0 * lost / of_all if of_all > 0 else 0.0
+
+
+def _cue(name: str, duration_s: float | None, *, missing: bool) -> str:
+    what = "back" if duration_s is not None else "lost" if missing else "weak"
+    return f"{name.capitalize()} pod {what}"
 
 
 def _text(name: str, duration_s: float | None, value: float, *, missing: bool) -> str:

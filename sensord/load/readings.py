@@ -119,7 +119,10 @@ class Readings:
         self._note(source, reading)
         if reading.speed_mps is None:
             return None
-        before, source.last = source.last, reading
+        before = source.last
+        if before is not None and _waits(before, reading):
+            return None
+        source.last = reading
         if self._leading not in {None, pod} and self._is_fresh(self._sources[str(self._leading)].last, reading):
             return None  # two feet, or a pod and a watch: one of them counts
         self._leading = pod
@@ -195,13 +198,20 @@ class Readings:
         return last is not None and now.t_rx_ns - last.t_rx_ns <= FRESH_NS
 
 
+def _waits(before: Reading, now: Reading) -> bool:
+    """She moves, but the sensor's distance stands still: some tell it every few seconds, and the next tells of all."""
+    stands = now.distance_m is not None and now.distance_m == before.distance_m and now.segment == before.segment
+    return stands and (now.speed_mps or 0.0) > STILL_MPS and now.t_rx_ns - before.t_rx_ns <= HOLD_S * NS
+
+
 def _metres(before: Reading, now: Reading, seconds: float) -> tuple[float, bool]:
     """How far, and whether that is an estimate: its own distance where it tells one, else speed over time."""
     if not 0.0 < seconds <= LONGEST_GAP_S:
         return 0.0, False
     if before.distance_m is not None and now.distance_m is not None and before.segment == now.segment:
         metres = now.distance_m - before.distance_m
-        return (metres, False) if metres <= FASTEST_MPS * seconds + ROUNDING_M else (0.0, False)
+        if metres > 0.0 or (now.speed_mps or 0.0) <= STILL_MPS:
+            return (metres, False) if metres <= FASTEST_MPS * seconds + ROUNDING_M else (0.0, False)
     assert now.speed_mps is not None
     assert before.speed_mps is not None
     if now.speed_mps > FASTEST_MPS:

@@ -82,6 +82,13 @@ GOOD = zlib.decompress(encode_samples(block(5)))
         (zlib.compress(GOOD[:12] + GOOD[20:28] + GOOD[12:20] + GOOD[28:]), SAMPLES, PacketReason.TIME),
         (b"{", READING, PacketReason.TYPE),
         (b'{"colour":1}', READING, PacketReason.TYPE),
+        (b"[1]", READING, PacketReason.TYPE),
+        (b'{"speed_mps":NaN}', READING, PacketReason.VALUE),
+        (b'{"speed_mps":"3"}', READING, PacketReason.VALUE),
+        (b'{"running":1.5}', READING, PacketReason.VALUE),
+        (b'{"segment":0.5}', READING, PacketReason.VALUE),
+        (b'{"rr_s":[0.4,"x"]}', READING, PacketReason.VALUE),
+        (b'{"rr_s":4}', READING, PacketReason.TYPE),
         (b"{}", "2a37", PacketReason.CHARACTERISTIC),
     ],
 )

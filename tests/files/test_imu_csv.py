@@ -222,6 +222,15 @@ def test_gravity_taken_off(tmp_path: Path) -> None:
     assert "expected m/s2 with gravity in it (standing reads 9.8)" in problem(write(tmp_path, lines_of(rows)))
 
 
+@pytest.mark.parametrize(("column", "value"), [(1, 1e300), (4, -1e308), (3, 2e6)])
+def test_values_that_no_unit_makes_are_one_line_and_no_arithmetic(tmp_path: Path, column: int, value: float) -> None:
+    rows = still()
+    rows[50, column] = value
+    said = problem(write(tmp_path, lines_of(rows)))
+    assert f"found a value of {abs(value):.2g}, expected m/s2 and rad/s" in said
+    assert len(said.splitlines()) == 1
+
+
 def test_degrees_instead_of_radians(tmp_path: Path) -> None:
     rows = still()
     rows[50, 5] = -420.0

@@ -36,6 +36,17 @@ def test_twenty_seconds_away_is_told_once_and_so_is_the_return() -> None:
     assert max(len(a.cue.split()) for _, a in told) <= 3
 
 
+def test_what_was_lost_while_it_was_away_is_not_held_against_it_afterwards() -> None:
+    """A pod whose clock went on measures its gap: that was told already."""
+    away = [UP] * 60 + [DOWN] * 60 + [(True, 200 * 60)] + [UP] * 120
+    assert phases(away) == [(60 + MISSING_S, "onset"), (120 + BACK_S, "recovery")]
+
+
+def test_losing_samples_and_being_away_have_words_of_their_own() -> None:
+    weak = watched([UP] * 60 + [(True, 20)] * 60)
+    assert [a.cue for _, a in weak] == ["Left pod weak"]
+
+
 def test_short_losses_of_the_link_are_not_told() -> None:
     assert phases(([UP] * 20 + [DOWN] * 19) * 10) == []
 

@@ -91,6 +91,20 @@ def test_a_longer_gap_is_a_break_and_a_distance_that_jumps_is_an_error() -> None
     assert counted(jump)[0].distance_m == pytest.approx(27.0)
 
 
+def test_a_distance_that_is_told_every_few_seconds_loses_no_time() -> None:
+    coarse = [said(t, 3.0, distance_m=9.0 * (t // 3), running=True, cadence_per_min=170.0) for t in range(61)]
+    totals, _ = counted(coarse)
+    assert totals.distance_m == pytest.approx(180.0)
+    assert totals.run_time_s == pytest.approx(60.0)
+    assert totals.steps == pytest.approx(170, abs=3)
+
+
+def test_a_distance_that_never_grows_is_not_believed() -> None:
+    totals, _ = counted([said(t, 3.0, distance_m=0.0, running=True) for t in range(61)])
+    assert totals.distance_m == pytest.approx(180.0, abs=20.0)
+    assert totals.estimated_m == totals.distance_m
+
+
 def test_a_distance_set_back_subtracts_nothing() -> None:
     first = [said(t, 3.0, distance_m=1000 + 3.0 * t, running=True) for t in range(11)]
     anew = [said(10 + t, 3.0, distance_m=3.0 * t, running=True, segment=1) for t in range(1, 11)]
