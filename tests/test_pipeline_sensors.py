@@ -82,6 +82,7 @@ def test_a_foot_pod_alone_keeps_the_mileage_limit_and_claims_nothing_else() -> N
     states = {s["rule"]: s for s in of(events, "limit_state")}
     assert states["limit.distance"]["status"] == "over"
     assert states["impact"]["status"] == states["asymmetry.contact_time"]["status"] == "not_checked"
+    assert states["asymmetry.contact_time"]["reason"] == "no pod on a foot"
     (summary,) = of(events, "summary")
     assert summary["distance_m"] == pytest.approx(2.8 * 419, rel=0.01)
     assert summary["cadence_spm"] == pytest.approx(168.0, abs=1)

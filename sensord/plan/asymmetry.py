@@ -107,7 +107,8 @@ class AsymmetryRule(Rule):
         name = Name(f"asymmetry.{metric}", change, self._told.unit)
         super().__init__(run, name, levels_of(limit.warn, limit.stop), limit.needs.sustained)
         self._needs, self._injured, self._baselines, self._clock = limit.needs, injured, baselines, clock
-        self._never = "one pod only" if len(pods) < 2 else baselines.never(metric)
+        alone = "one pod only" if pods else "no pod on a foot"
+        self._never = alone if len(pods) < len(Side) else baselines.never(metric)
         self._stale_s = PAIRS_STALE_S if metric == "contact_time" else OTHERS_STALE_S
         self._feet = {side: Freshness() for side in Side}
         self._values = Freshness()

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Page, expect
 
-from sensord.model import AlertPhase, FootGait, Level, RunChange, RunState
+from sensord.model import AlertPhase, FootGait, Level, PodStatus, RunChange, RunState
 from tests.web.conftest import Phone
 from tests.web.scripted import SETUP, STOP_TEXT, ServedPage, StoredRuns, a_limit, a_window, served, some_runs
 
@@ -120,6 +120,22 @@ def test_what_is_not_measured_is_a_dash(page_server: ServedPage, phone: Phones) 
     expect(page.locator("#distance-left")).to_have_text("no limit set")
     expect(page.locator("#limits-count")).to_have_text("No limits set")
     expect(page.locator("#now")).to_have_text("The left pod has no link. Only the other foot is measured.")
+
+
+def test_a_sensor_and_what_it_tells_are_read_in_one_line(page_server: ServedPage, phone: Phones) -> None:
+    page_server.story.ready()
+    page_server.story.run()
+    page_server.story.second(heart_rate_bpm=145.0, power_w=211.4)
+    page_server.story.tell(PodStatus("strap", None, "up", None, 88, 60, 0, 60, None))
+    page = phone().open(page_server.url)
+    expect(page.locator("#sensors li")).to_have_text("Sensorlinked · battery 88 %")
+    values = page.locator("#sensor-values")
+    expect(values).to_have_text("Heart rate 145 · 211 W, as the sensor says")
+    box = values.bounding_box()
+    assert box is not None
+    assert box["width"] > 8 * box["height"]
+    page_server.story.tell(PodStatus("strap", None, "down", "link lost", 88, 60, 0, 60, None))
+    expect(page.locator("#sensors li")).to_have_text("Sensorno link: link lost · battery 88 %")
 
 
 def test_a_short_limit_is_read_in_metres(page_server: ServedPage, phone: Phones) -> None:

@@ -166,8 +166,8 @@ function sensors(items, gait) {
   const told = (value) => value !== null && value !== undefined;
   const heart = told(gait?.heart_rate_bpm) ? `Heart rate ${whole(gait.heart_rate_bpm)}` : null;
   const power = told(gait?.power_w) ? `${whole(gait.power_w)} W, as the sensor says` : null;
-  const values = [heart, power].filter(Boolean).join(" · ");
-  return values ? [...lines, make("li", {}, make("span", { class: "n", id: "sensor-values" }, values))] : lines;
+  text("sensor-values", [heart, power].filter(Boolean).join(" · "));
+  return lines;
 }
 
 function sinks(items) {
