@@ -168,7 +168,6 @@ async def _arm_one(
     base: Base, flight: Flight, pod: ArmedPod, before: Sequence[Flight], identity: Identity | None, *, erase: bool
 ) -> PodReport | str:
     """What it logs; or why it does not."""
-    wanted = base.settings.stream
     percent: list[int] = []
     ears = Ears(base.clocks.now_ns, base.fixed(pod), battery=percent.append)
     driver = driver_of(pod)
@@ -180,11 +179,12 @@ async def _arm_one(
             for older, other in ours:
                 other.stage = Stage.FORGOTTEN if other.stage in WAITING else Stage.RELEASED
                 base.state.save(older)
-        pod.fixes.clear()
-        async with linked(pod.pod, ears, base.backend) as link:
-            await link.battery(percent.append)
-            info = await link.talk(driver.arm(Wanted(wanted.rate_hz, wanted.acc_range_g, wanted.gyr_range_dps)))
-            await _is_hers(link, driver, identity, info)
+        try:
+            info = await _begun(base, pod, ears, identity)
+        except LinkError as error:
+            if error.reason is not LinkReason.SERVICES:
+                raise
+            info = await _begun(base, pod, ears, identity)  # bluetoothd has forgotten what it found, and asks again
     except LinkError as error:
         if error.reason is LinkReason.LOST and pod.fixes:
             return "the link was lost while it was armed; arm again with --erase"
@@ -201,6 +201,17 @@ async def _arm_one(
     text += "" if minutes is None else f", for {minutes:,} minutes"
     text += ", battery not told" if battery is None else f", battery {battery} %"
     return base.report(pod, text, ok=True, minutes=minutes, battery_pct=battery, info=pod.info)
+
+
+async def _begun(base: Base, pod: ArmedPod, ears: Ears, identity: Identity | None) -> PodInfo:
+    """Its log runs; raises LinkError."""
+    pod.fixes.clear()
+    driver, wanted = driver_of(pod), base.settings.stream
+    async with linked(pod.pod, ears, base.backend) as link:
+        await link.battery(ears.battery)
+        info = await link.talk(driver.arm(Wanted(wanted.rate_hz, wanted.acc_range_g, wanted.gyr_range_dps)))
+        await _is_hers(link, driver, identity, info)
+    return info
 
 
 async def _is_hers(link: LogConnection, driver: LoggingDriver, identity: Identity | None, info: PodInfo) -> None:

@@ -101,6 +101,7 @@ class LinkReason(StrEnum):
     SLEPT = "this computer was asleep"
     ADAPTER = "no usable Bluetooth adapter"
     IDENTITY = "not the pod it says it is"
+    SERVICES = "what its kind of pod offers was not found"
     STOPPED = "stopped by us"
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.exc import BleakCharacteristicNotFoundError, BleakError, BleakGATTProtocolError
-from bleak_retry_connector import establish_connection
+from bleak_retry_connector import clear_cache, establish_connection
 
 from sensord.drivers.base import (
     BATTERY_LEVEL,
@@ -74,6 +74,7 @@ class Connection:
         self._backend = backend
         self._notify: dict[str, Any] = {} if backend else {"bluez": {"use_start_notify": not acquire}}
         self._client: BleakClient | None = None
+        self._incomplete = False
         self._muted = False
         self._announced = False
         self._inboxes: dict[str, asyncio.Queue[bytes]] = {}
@@ -98,7 +99,7 @@ class Connection:
             self.lost.clear()  # that was the attempt before this one
 
     async def converse(self, session: Session[_Result]) -> _Result:
-        """Carries a session out to its end. Raises LinkError: the driver's own, SETUP, IDENTITY, CONNECT or LOST."""
+        """Carries a session out to its end. Raises LinkError: the driver's own, SETUP, SERVICES, CONNECT or LOST."""
         try:
             request = next(session)
             while True:
@@ -155,6 +156,10 @@ class Connection:
             await radio_call(LinkReason.CONNECT, client.disconnect(), DISCONNECT_S)
         except LinkError as error:
             log.debug("disconnect: %s", error)
+        if self._incomplete and self._backend is None:
+            with contextlib.suppress(TimeoutError):  # bluetoothd forgets the pod: the next connect asks it for all
+                async with asyncio.timeout(DISCONNECT_S):
+                    await clear_cache(client.address)
 
     async def _carry_out(self, request: Request) -> bytes:
         match request:
@@ -207,8 +212,13 @@ class Connection:
     def _found(self, uuid: str) -> BleakGATTCharacteristic:
         characteristic = self._find(uuid)
         if characteristic is None:
-            raise LinkError(LinkReason.IDENTITY, f"it has no characteristic {uuid}")
+            raise self._missing(uuid)
         return characteristic
+
+    def _missing(self, uuid: str) -> LinkError:
+        """Another kind of pod; or bluetoothd kept a list of services that was cut short, or of an older firmware."""
+        self._incomplete = True
+        return LinkError(LinkReason.SERVICES, f"it has no characteristic {uuid}")
 
     async def _receive(self, wait: Await) -> bytes:
         inbox = self._inboxes.setdefault(wait.uuid, asyncio.Queue(INBOX))
@@ -232,7 +242,7 @@ class Connection:
                     raise LinkError(LinkReason.LOST) from cause
                 raise AttError(int(cause.code)) from cause
             if isinstance(cause, BleakCharacteristicNotFoundError):
-                raise LinkError(LinkReason.IDENTITY, f"it has no characteristic {cause.char_specifier}") from cause
+                raise self._missing(str(cause.char_specifier)) from cause
             raise LinkError(self._why(), explain(cause) if cause else "") from cause
 
     async def _goes(self) -> bool:

@@ -10,12 +10,14 @@ DELAYS_S = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 
 FIRST = {
     LinkReason.BUSY: 3,
+    LinkReason.SERVICES: 3,
     LinkReason.SETUP: 4,
     LinkReason.IDENTITY: 4,
     LinkReason.PAIRING: 5,
 }
 """Design choice: where in DELAYS_S a reason begins (others: at the first). What another program holds is let go within
-a second or so; a pod that refused its settings or identity will do so again, so 2 s; pairing needs a person, 4 s."""
+a second or so, and services that were not all found are asked for anew; a pod that refused its settings or identity
+will do so again, so 2 s; pairing needs a person, 4 s."""
 
 LAST = {
     LinkReason.SLEPT: 0,

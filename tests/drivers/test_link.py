@@ -103,7 +103,7 @@ class Impostor(OpenPodSim):
 
 @pytest.mark.parametrize(
     ("kind", "reason", "detail"),
-    [(Refuser, LinkReason.SETUP, "value not supported"), (Impostor, LinkReason.IDENTITY, "it has no characteristic")],
+    [(Refuser, LinkReason.SETUP, "value not supported"), (Impostor, LinkReason.SERVICES, "it has no characteristic")],
 )
 async def test_a_pod_that_will_not_is_said_once_and_retried_calmly(
     kind: type[OpenPodSim], reason: LinkReason, detail: str

@@ -77,6 +77,9 @@ class Control:
     def hang_disconnect(self, pod: str, on: bool) -> None:
         self.bluez.carried[pod].hang_disconnect = on
 
+    def cut_services_short(self, pod: str) -> None:
+        self.bluez.carried[pod].short = True
+
     def power(self, on: bool) -> None:
         self.bluez.change(HCI, ADAPTER, Powered=Variant("b", on))
 

@@ -57,6 +57,8 @@ class Carried:
     heard_s: float = 0.0
     registered: dict[str, list[str]] = field(default_factory=dict)
     hang_disconnect: bool = False
+    short: bool = False
+    """The next table of services is cut short; as the real one does, we keep it until the device is removed."""
     delivered: int = 0
     signals: int = 0
     log: SentLog = field(default_factory=SentLog)
@@ -206,7 +208,13 @@ class BlueZ:
         await asyncio.sleep(RESOLVE_S)
         if not carried.pod.connected:
             return
-        paths = carried.characteristics()
+        if any(carried.path in path and "/service" in path for path in self.objects):
+            paths = {path: uuid for path, uuid in carried.characteristics().items() if path in self.objects}
+        else:
+            paths = carried.characteristics()
+            if carried.short:
+                carried.short = False
+                paths = dict(list(paths.items())[:1])
         properties = {c.uuid: c.properties for s in carried.pod.table for c in s.characteristics}
         services = {c.uuid: s.uuid for s in carried.pod.table for c in s.characteristics}
         for path, uuid in paths.items():
@@ -218,7 +226,7 @@ class BlueZ:
                     path, CHARACTERISTIC, characteristic_properties(uuid, parent, properties[uuid], carried.pod.mtu)
                 )
         for path, clients in carried.registered.items():
-            if clients:  # the trap: registrations of before the disconnect are switched on again
+            if clients and path in paths:  # the trap: registrations of before the disconnect are switched on again
                 carried.pod.subscribe(paths[path], time.monotonic_ns())
         self.change(carried.path, DEVICE, ServicesResolved=Variant("b", value=True))
         await self.breathe()
@@ -292,6 +300,10 @@ class BlueZ:
             for carried in self.carried.values():
                 if not self.scanning and carried.path in self.objects:
                     self.change(carried.path, DEVICE, gone=("RSSI",))
+        elif member == "RemoveDevice":
+            carried = next(c for c in self.carried.values() if c.path == message.body[0])
+            carried.pod.disconnect()
+            self.remove(carried.path)
         elif member != "SetDiscoveryFilter":
             raise Refused("org.freedesktop.DBus.Error.UnknownMethod", member)
         return "", []

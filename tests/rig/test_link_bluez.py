@@ -248,6 +248,17 @@ async def test_disconnect_that_hangs_delays_but_does_not_stop_us(
     assert run.books.decoders[LEFT].counts.duplicates == 0
 
 
+@pytest.mark.emulated_bluez("the real bluetoothd cuts a table of services short when it likes")
+async def test_services_that_bluetoothd_kept_cut_short_are_asked_for_anew(bluetoothd: BluetoothDaemon) -> None:
+    await bluetoothd.begin()
+    await bluetoothd("cut_services_short", LEFT)
+    async with linked((LEFT,)) as run:
+        assert await run.until_up() < 8.0
+        await asyncio.sleep(0.3)
+    assert run.books.reasons(LEFT)[0] == LinkReason.SERVICES
+    assert run.books.decoders[LEFT].counts.duplicates == 0
+
+
 async def test_what_is_wrong_with_bluetooth_is_said_in_one_sentence(bluetoothd: BluetoothDaemon) -> None:
     problem = await adapter_problem()
     assert problem is not None
