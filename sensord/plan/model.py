@@ -12,54 +12,21 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from sensord.errors import InputError, Problem
 from sensord.model import Side
 from sensord.plan.problems import problems_of
 from sensord.plan.quantity import Duration, Length
+from sensord.plan.section import Section, any_of, clears, needs_a_limit, ordered, refusal
 
 
-def _refusal(expected: str, **context: str | None) -> PydanticCustomError:
-    """`key`: which key of the section; `found`: what to say when it is not written there; `other`: compared with."""
-    return PydanticCustomError("plan", "{expected}", {"found": None, "expected": expected, **context})
-
-
-def _needs_a_limit(warn: float | None, stop: float | None, warn_key: str, stop_key: str) -> None:
-    if warn is None and stop is None:
-        raise _refusal(f"{warn_key}, {stop_key} or both", key=warn_key, found="nothing")
-
-
-def _ordered(warn: float | None, stop: float | None, warn_key: str, stop_key: str) -> None:
-    if warn is not None and stop is not None and warn > stop:
-        raise _refusal(f"at most {stop_key}", key=warn_key, other=stop_key)
-
-
-def _clears(clear: float, warn: float | None, stop: float | None, keys: tuple[str, str, str]) -> None:
-    clear_key, warn_key, stop_key = keys
-    first, first_key = (warn, warn_key) if warn is not None else (stop, stop_key)
-    if first is not None and clear >= first:
-        raise _refusal(f"less than {first_key}", key=f"needs.{clear_key}", found=f"{clear:g}", other=first_key)
-
-
-def _any_of(*keys: str) -> ConfigDict:
-    """Says in the JSON Schema what `_needs_a_limit` checks."""
-    return ConfigDict(json_schema_extra={"anyOf": [{"required": [key]} for key in keys]})
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class Source(_Section):
+class Source(Section):
     """Where the plan's numbers come from."""
 
     who: Annotated[str, Field(min_length=1, description="Publication, clinic or person.")]
@@ -68,11 +35,11 @@ class Source(_Section):
 
 def _side(value: object) -> Side | None:
     if value not in ("left", "right", "none"):
-        raise _refusal('one of: "left", "right", "none"')
+        raise refusal('one of: "left", "right", "none"')
     return None if value == "none" else Side(value)
 
 
-class Runner(_Section):
+class Runner(Section):
     """Whose plan it is, without saying who she is."""
 
     alias: Annotated[
@@ -90,10 +57,10 @@ class Runner(_Section):
     mass_kg: Annotated[float | None, Field(ge=20, le=250, description="Body mass in kg.")] = None
 
 
-class DistanceLimit(_Section):
+class DistanceLimit(Section):
     """How far, in this run."""
 
-    model_config = _any_of("warn", "stop")
+    model_config = any_of("warn", "stop")
 
     of: Annotated[Literal["run"], Field(description="The limit is for one run.")] = "run"
     live: Annotated[Literal[True], Field(description="Checked while she runs.")] = True
@@ -103,15 +70,15 @@ class DistanceLimit(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _needs_a_limit(self.warn, self.stop, "warn", "stop")
-        _ordered(self.warn, self.stop, "warn", "stop")
+        needs_a_limit(self.warn, self.stop, "warn", "stop")
+        ordered(self.warn, self.stop, "warn", "stop")
         return self
 
 
-class RunTimeLimit(_Section):
+class RunTimeLimit(Section):
     """How long running, walking breaks not counted, in this run."""
 
-    model_config = _any_of("warn", "stop")
+    model_config = any_of("warn", "stop")
 
     of: Annotated[Literal["run"], Field(description="The limit is for one run.")] = "run"
     live: Annotated[Literal[True], Field(description="Checked while she runs.")] = True
@@ -120,26 +87,26 @@ class RunTimeLimit(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _needs_a_limit(self.warn, self.stop, "warn", "stop")
-        _ordered(self.warn, self.stop, "warn", "stop")
+        needs_a_limit(self.warn, self.stop, "warn", "stop")
+        ordered(self.warn, self.stop, "warn", "stop")
         return self
 
 
-class LimitSection(_Section):
+class LimitSection(Section):
     """Limits on what a run adds up to."""
 
     distance: DistanceLimit | None = None
     run_time: RunTimeLimit | None = None
 
 
-class SessionsBaseline(_Section):
+class SessionsBaseline(Section):
     """Her own usual: the median of her last runs in which it was measured well enough."""
 
     mode: Literal["sessions"]
     n: Annotated[int, Field(ge=1, le=20, description="Runs that make the baseline.")] = 3
 
 
-class RunsBaseline(_Section):
+class RunsBaseline(Section):
     """Her own usual: the median of runs that were chosen, such as pain-free ones."""
 
     mode: Literal["runs"]
@@ -149,21 +116,21 @@ class RunsBaseline(_Section):
     ]
 
 
-class FixedImpactBaseline(_Section):
+class FixedImpactBaseline(Section):
     """A baseline peak measured before, in g."""
 
     mode: Literal["fixed"]
     value_g: Annotated[float, Field(gt=0, le=400, description="Baseline peak in g.")]
 
 
-class FixedAsymmetryBaseline(_Section):
+class FixedAsymmetryBaseline(Section):
     """A baseline asymmetry measured before, in points of SI, ms or degrees as the limit is."""
 
     mode: Literal["fixed"]
     value: Annotated[float, Field(ge=-100, le=100, description="Baseline difference, in unit and sign of the limit.")]
 
 
-class ImpactNeeds(_Section):
+class ImpactNeeds(Section):
     """What an impact alert needs before it speaks, and when it ends."""
 
     window_steps: Annotated[int, Field(ge=10, le=200, description="Strides of one foot behind a median.")] = 30
@@ -174,10 +141,10 @@ class ImpactNeeds(_Section):
     min_change_g: Annotated[float, Field(ge=0, le=100, description="No alert for a smaller change, in g.")] = 2.0
 
 
-class ImpactLimit(_Section):
+class ImpactLimit(Section):
     """Peak acceleration of the foot against her own baseline, same mount, shoe, surface and pace."""
 
-    model_config = _any_of("warn_pct", "stop_pct")
+    model_config = any_of("warn_pct", "stop_pct")
 
     metric: Annotated[Literal["peak_accel"], Field(description="Resultant peak at contact.")]
     mount: Annotated[Literal["laces", "heel"], Field(description="Where the pods sit; mounts are not comparable.")]
@@ -188,13 +155,13 @@ class ImpactLimit(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _needs_a_limit(self.warn_pct, self.stop_pct, "warn_pct", "stop_pct")
-        _ordered(self.warn_pct, self.stop_pct, "warn_pct", "stop_pct")
-        _clears(self.needs.clear_below_pct, self.warn_pct, self.stop_pct, ("clear_below_pct", "warn_pct", "stop_pct"))
+        needs_a_limit(self.warn_pct, self.stop_pct, "warn_pct", "stop_pct")
+        ordered(self.warn_pct, self.stop_pct, "warn_pct", "stop_pct")
+        clears(self.needs.clear_below_pct, self.warn_pct, self.stop_pct, ("clear_below_pct", "warn_pct", "stop_pct"))
         return self
 
 
-class AsymmetryNeeds(_Section):
+class AsymmetryNeeds(Section):
     """What an asymmetry alert needs before it speaks, and when it ends."""
 
     steps: Annotated[int, Field(ge=30, le=100, description="Running stride pairs behind a value.")] = 60
@@ -204,10 +171,10 @@ class AsymmetryNeeds(_Section):
     clear_below: Annotated[float, Field(gt=0, le=100, description="Ends below this distance from baseline.")] = 4.0
 
 
-class AsymmetryLimit(_Section):
+class AsymmetryLimit(Section):
     """How far left and right may differ from her own baseline, either way; `formula` names what is compared."""
 
-    model_config = _any_of("warn", "stop")
+    model_config = any_of("warn", "stop")
 
     baseline: Annotated[FixedAsymmetryBaseline | SessionsBaseline | RunsBaseline, Field(discriminator="mode")]
     warn: Annotated[float | None, Field(gt=0, le=100, description="Warn beyond this change from baseline.")] = None
@@ -216,9 +183,9 @@ class AsymmetryLimit(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _needs_a_limit(self.warn, self.stop, "warn", "stop")
-        _ordered(self.warn, self.stop, "warn", "stop")
-        _clears(self.needs.clear_below, self.warn, self.stop, ("clear_below", "warn", "stop"))
+        needs_a_limit(self.warn, self.stop, "warn", "stop")
+        ordered(self.warn, self.stop, "warn", "stop")
+        clears(self.needs.clear_below, self.warn, self.stop, ("clear_below", "warn", "stop"))
         return self
 
 
@@ -244,7 +211,7 @@ class StrikeAngleLimit(AsymmetryLimit):
     ]
 
 
-class AsymmetrySection(_Section):
+class AsymmetrySection(Section):
     """Limits on left/right differences."""
 
     contact_time: SymmetryIndexLimit | None = None
@@ -265,7 +232,7 @@ class AsymmetrySection(_Section):
         return {name: limit for name, limit in found.items() if limit is not None}
 
 
-class LoadSection(_Section):
+class LoadSection(Section):
     """What is added up for each foot besides steps, force and impulse."""
 
     intensity: Annotated[
@@ -274,8 +241,8 @@ class LoadSection(_Section):
     ] = "force_peak"
     edges: Annotated[
         list[Annotated[float, Field(gt=0, le=400)]],
-        Field(max_length=12, description="Rising edges between bins; none: no bins."),
-    ] = []
+        Field(default_factory=list, max_length=12, description="Rising edges between bins; none: no bins."),
+    ]
     exponent: Annotated[
         float | None, Field(ge=1, le=20, description="m of the weighted cycles, sum of (force / usual force)^m.")
     ] = None
@@ -286,14 +253,14 @@ class LoadSection(_Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if any(later <= one for one, later in pairwise(self.edges)):
-            raise _refusal("rising edges", key="edges")
+            raise refusal("rising edges", key="edges")
         if (self.exponent is None) != (self.exponent_source is None):
             missing = "exponent_source" if self.exponent_source is None else "exponent"
-            raise _refusal("exponent and exponent_source together", key=missing, found="nothing")
+            raise refusal("exponent and exponent_source together", key=missing, found="nothing")
         return self
 
 
-class Plan(_Section):
+class Plan(Section):
     """One runner's plan."""
 
     schema_: Annotated[Literal["rtr-plan/1"], Field(alias="schema", description="Format of this file.")]
@@ -305,7 +272,7 @@ class Plan(_Section):
     evidence: Annotated[
         Literal["rct", "cohort", "consensus", "expert"] | None, Field(description="What the numbers rest on.")
     ] = None
-    source: Annotated[list[Source], Field(description="Where the numbers come from.")] = []
+    source: Annotated[list[Source], Field(default_factory=list, description="Where the numbers come from.")]
     runner: Runner
     limit: LimitSection = LimitSection()
     impact: ImpactLimit | None = None
