@@ -144,6 +144,8 @@ class RunSetup:
     mount: str | None = None
     grade_pct: float | None = None
     """Slope of ground or belt, uphill positive; None: nobody said, and forces assume level ground."""
+    day: Mapping[str, Json] | None = None
+    """Where she stands in her plan when the run starts (`plan.standing.Day`); None: no stages, or not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,8 +397,10 @@ class Level(StrEnum):
     """How loud."""
 
     NONE = "none"
+    INFO = "info"
     WARN = "warn"
     STOP = "stop"
+    URGENT = "urgent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,10 @@ def _setup(value: Json) -> RunSetup:
         mass_kg=value.get("mass_kg"),
         grade_pct=value.get("grade_pct"),
         history=tuple(dict(entry) for entry in value.get("history", ())),
-        **{key: _text(value, key) for key in ("shoe", "surface", "mount") if value.get(key) is not None},
+        day=None if value.get("day") is None else dict(value["day"]),
+        shoe=_text_or_none(value, "shoe"),
+        surface=_text_or_none(value, "surface"),
+        mount=_text_or_none(value, "mount"),
     )
 
 
@@ -184,3 +187,7 @@ def _text(value: Mapping[str, Json], key: str) -> str:
     if not isinstance(found, str):
         raise TypeError(f"{key} must be text, found {found!r}")
     return found
+
+
+def _text_or_none(value: Mapping[str, Json], key: str) -> str | None:
+    return None if value.get(key) is None else _text(value, key)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sensord.model import NS, AlertPhase, Level
 
-RANK = {Level.NONE: 0, Level.WARN: 1, Level.STOP: 2}
+RANK = {level: rank for rank, level in enumerate(Level)}
 
 
 @dataclass(frozen=True, slots=True)

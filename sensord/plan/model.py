@@ -8,6 +8,7 @@ docs/plan-file.md, with their sources; limits themselves have no defaults.
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
@@ -21,7 +22,9 @@ from pydantic import (
 
 from sensord.errors import InputError, Problem
 from sensord.model import Side
+from sensord.plan.ladder import Advance, Placement, Recovery, Rule, Schedule, Stage
 from sensord.plan.problems import problems_of
+from sensord.plan.programme import Alerts, Ask, Evaluation, Exercise, Note, PreInjury, Readiness
 from sensord.plan.quantity import Duration, Length
 from sensord.plan.section import Section, any_of, clears, needs_a_limit, ordered, refusal
 
@@ -55,6 +58,16 @@ class Runner(Section):
         Field(description="left, right or none: whose impact is limited, and the sign of injured minus other."),
     ] = None
     mass_kg: Annotated[float | None, Field(ge=20, le=250, description="Body mass in kg.")] = None
+    site: Annotated[str | None, Field(max_length=40, description="Where the injury is, e.g. tibia.")] = None
+    goal: Annotated[str | None, Field(max_length=200, description="What she wants to be able to do.")] = None
+    injury_date: Annotated[date | None, Field(description="When it began.")] = None
+    surgery_date: Annotated[date | None, Field(description="When she was operated on.")] = None
+    pre_injury: Annotated[PreInjury, Field(description="What she ran before.")] = PreInjury()
+    decides: Annotated[
+        Literal["therapist", "auto"],
+        Field(description="Who raises a stage past a hold; auto: sensord raises when all conditions are met."),
+    ] = "therapist"
+    timezone: Annotated[str | None, Field(description="IANA name; none: the gateway's.")] = None
 
 
 class DistanceLimit(Section):
@@ -241,8 +254,8 @@ class LoadSection(Section):
     ] = "force_peak"
     edges: Annotated[
         list[Annotated[float, Field(gt=0, le=400)]],
-        Field(default_factory=list, max_length=12, description="Rising edges between bins; none: no bins."),
-    ]
+        Field(max_length=12, description="Rising edges between bins; none: no bins."),
+    ] = Field(default_factory=list)
     exponent: Annotated[
         float | None, Field(ge=1, le=20, description="m of the weighted cycles, sum of (force / usual force)^m.")
     ] = None
@@ -272,8 +285,26 @@ class Plan(Section):
     evidence: Annotated[
         Literal["rct", "cohort", "consensus", "expert"] | None, Field(description="What the numbers rest on.")
     ] = None
-    source: Annotated[list[Source], Field(default_factory=list, description="Where the numbers come from.")]
+    source: Annotated[list[Source], Field(description="Where the numbers come from.")] = Field(default_factory=list)
     runner: Runner
+    kind: Annotated[
+        Literal["published", "assembled", "local"],
+        Field(description="published: one protocol as its source has it; assembled: from several sources."),
+    ] = "local"
+    readiness: Readiness | None = None
+    placement: Placement | None = None
+    schedule: Schedule = Field(default_factory=Schedule)
+    advance: Advance = Field(default_factory=Advance)
+    stage: Annotated[list[Stage], Field(max_length=100, description="The ladder, lowest first.")] = Field(
+        default_factory=list
+    )
+    rule: Annotated[list[Rule], Field(max_length=100)] = Field(default_factory=list)
+    recovery: Annotated[list[Recovery], Field(max_length=20)] = Field(default_factory=list)
+    ask: Annotated[list[Ask], Field(max_length=20)] = Field(default_factory=list)
+    exercise: Annotated[list[Exercise], Field(max_length=50)] = Field(default_factory=list)
+    alerts: Alerts = Alerts()
+    evaluation: Evaluation | None = None
+    note: Annotated[list[Note], Field(max_length=500)] = Field(default_factory=list)
     limit: LimitSection = LimitSection()
     impact: ImpactLimit | None = None
     asymmetry: AsymmetrySection = AsymmetrySection()

@@ -14,21 +14,6 @@ from sensord.errors import Problem
 from sensord.plan.lines import Place, line_numbers
 
 NOT_YET: Mapping[str, set[str]] = {
-    "": {
-        "readiness",
-        "placement",
-        "schedule",
-        "advance",
-        "stage",
-        "rule",
-        "recovery",
-        "cadence",
-        "contact_time",
-        "ask",
-        "exercises",
-        "alerts",
-    },
-    "runner": {"surgery_date", "pre_injury", "decides", "goal"},
     "limit": {"session_spike", "week_growth", "impact_load", "steps", "downhill", "speed"},
     "limit.distance": {"info", "warn_pct", "stop_pct", "info_pct", "from_stage", "min_base"},
     "limit.run_time": {"info", "warn_pct", "stop_pct", "info_pct", "from_stage", "min_base"},
