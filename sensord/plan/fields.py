@@ -1,0 +1,177 @@
+"""What may be asked or measured: every field that may stand in a condition, with its kind, bounds and question."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from sensord.plan.quantity import DURATION_UNITS_S, LENGTH_UNITS_M
+
+Answer = float | bool | str
+"""What a field can be once it is known: a number, yes or no, or a word of its scale."""
+
+SPEED_UNITS_M_S: Mapping[str, float] = {"m/s": 1.0, "km/h": 1000.0 / 3600.0, "mph": 1609.344 / 3600.0}
+"""Units of a speed (both exact by definition)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing that may be asked or measured.
+
+    `scale`: its words, the lowest first when `ordered`; empty for numbers, yes/no and free text. `low`, `high`: what a
+    number can be. `unit`: what a number is in; `units`: the field's numbers are written with one of these (factor to
+    `unit` by name), never bare. `question`: what people are asked; empty when sensord measures it or works it out of
+    other answers."""
+
+    name: str
+    kind: type[float] | type[bool] | type[str]
+    asked: bool
+    scale: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    question: str = ""
+    ordered: bool = False
+    unit: str = ""
+    units: Mapping[str, float] | None = None
+
+    def allows(self, answer: object) -> bool:
+        """Whether it can be an answer at all: of its kind, on its scale, within its bounds."""
+        if self.kind is float:
+            return _is_number(answer) and self.within(answer)
+        if self.kind is bool:
+            return isinstance(answer, bool)
+        return isinstance(answer, str) and bool(answer) and (not self.scale or answer in self.scale)
+
+    def within(self, number: float) -> bool:
+        """Whether a number lies in its bounds."""
+        return (self.low is None or number >= self.low) and (self.high is None or number <= self.high)
+
+    @property
+    def answers(self) -> str:
+        """What it can be, for people: "0 to 10", "true or false", "'zero', 'trace', '1+', '2+' or '3+'"."""
+        if self.kind is bool:
+            return "true or false"
+        if self.kind is str:
+            return (
+                " or ".join((", ".join(map(repr, self.scale[:-1])), repr(self.scale[-1]))) if self.scale else "a 'text'"
+            )
+        if self.units:
+            return f"a number with its unit ({', '.join(self.units)})"
+        if self.low is not None and self.high is not None:
+            return f"{self.low:g} to {self.high:g}"
+        return "a number" if self.low is None else f"a number of {self.low:g} or more"
+
+
+def _is_number(answer: object) -> TypeGuard[float]:
+    return isinstance(answer, int | float) and not isinstance(answer, bool) and math.isfinite(answer)
+
+
+def _score(name: str, question: str) -> Field:
+    return Field(name, float, asked=True, low=0.0, high=10.0, question=f"{question} 0 (none) to 10 (worst imaginable)")
+
+
+def _yes_no(name: str, question: str) -> Field:
+    return Field(name, bool, asked=True, question=question)
+
+
+def _measured(name: str, unit: str, *, low: float | None = 0.0, units: Mapping[str, float] | None = None) -> Field:
+    return Field(name, float, asked=False, low=low, unit=unit, units=units)
+
+
+_ASKED = (
+    _score("pain.before", "Pain before the run?"),
+    _score("pain.during", "Worst pain during the run?"),
+    _score("pain.after", "Pain right after the run?"),
+    _score("pain.after_60min", "Pain one hour after the run?"),
+    _score("pain.next_morning", "Pain this morning?"),
+    Field("pain.where", str, asked=True, question="Where is the pain?"),
+    _score("soreness", "How sore are the muscles?"),
+    Field(
+        "soreness.warmup",
+        str,
+        asked=True,
+        scale=("none", "gone", "persists", "returns"),
+        question="Soreness in the warm-up: none, gone by its end, there to stay, or gone and back again?",
+    ),
+    _yes_no("soreness.next_day", "Is the joint or tendon (not the muscle) sore today?"),
+    _yes_no("stiffness", "Does it feel stiff?"),
+    Field(
+        "stiffness.morning_min",
+        float,
+        asked=True,
+        low=0.0,
+        high=1440.0,
+        unit="min",
+        question="How many minutes was it stiff this morning? 0 if not at all",
+    ),
+    _yes_no("swelling", "Is it swollen?"),
+    Field(
+        "effusion",
+        str,
+        asked=True,
+        scale=("zero", "trace", "1+", "2+", "3+"),
+        ordered=True,
+        question="Fluid in the knee by the sweep test: zero, trace, 1+, 2+ or 3+?",
+    ),
+    _yes_no("gait_altered", "Did you limp, or run differently than usual?"),
+    _yes_no("night_pain", "Did pain wake you at night?"),
+    _yes_no("rest_pain", "Does it hurt when you rest?"),
+    Field(
+        "rpe",
+        float,
+        asked=True,
+        low=0.0,
+        high=10.0,
+        question="How hard was the run? 0 (rest) to 10 (as hard as you can)",
+    ),
+    _yes_no("exercises_done", "Did you do the exercises?"),
+)
+
+_FROM_ANSWERS = (
+    Field("pain.during_change", float, asked=False, low=-10.0, high=10.0),
+    Field("pain.week_trend", float, asked=False, low=-10.0, high=10.0),
+    Field("effusion_change", float, asked=False, low=-4.0, high=4.0),
+)
+"""Worked out of answers: points more than before the run, more than the week before; grades more than last time."""
+
+_MEASURED = (
+    _measured("done_pct", "%"),
+    _measured("run_time", "s", units=DURATION_UNITS_S),
+    _measured("distance", "m", units=LENGTH_UNITS_M),
+    _measured("steps_injured", ""),
+    _measured("longest_ratio_30d", ""),
+    _measured("week_ratio", ""),
+    _measured("hours_since_run", "h"),
+    _measured("sessions_7d", ""),
+    _measured("impact.pct", "%"),
+    _measured("impact_load_ratio", ""),
+    _measured("asym.contact_time", "points", low=None),
+    _measured("asym.impact", "points", low=None),
+    _measured("cadence.pct", "%"),
+    _measured("contact_time.pct", "%"),
+    _measured("downhill_m", "m"),
+    _measured("speed", "m/s", units=SPEED_UNITS_M_S),
+)
+
+FIELDS: Mapping[str, Field] = {field.name: field for field in (*_ASKED, *_FROM_ANSWERS, *_MEASURED)}
+"""By name. `field_of` also knows other names of the same thing and the symptoms a plan names itself."""
+
+ALIASES: Mapping[str, str] = {"limp": "gait_altered"}
+"""Other names that a plan may use."""
+
+_SYMPTOM = re.compile(r"symptom\.([a-z][a-z0-9_]{0,39})")
+
+
+def field_of(name: str) -> Field | None:
+    """The field of that name, None when there is none. `symptom.NAME` is a yes/no question for any name."""
+    if match := _SYMPTOM.fullmatch(name):
+        return _yes_no(name, f"Any {match[1].replace('_', ' ')}?")
+    return FIELDS.get(ALIASES.get(name, name))
+
+
+def known_names() -> Iterable[str]:
+    """What may be written, for suggestions."""
+    return (*FIELDS, *ALIASES, "symptom.NAME")
