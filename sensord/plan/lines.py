@@ -1,66 +1,85 @@
 """On which line of a TOML text a key stands, so that a therapist finds what an error means.
 
-The standard parser keeps no positions. It is asked again, statement by statement: lines are joined until they parse on
-their own, which is where a statement ends (a header, or a key with its whole value, however many lines that takes).
-Nothing here knows TOML's grammar but one fact: a line that opens with "[" outside a value is a header.
+No TOML library for Python tells positions of values: the standard one, tomli, tomlrt and tomlkit keep none (tomlkit's
+issue 55 has asked for them since 2019), and tomlkit-extras, which adds them, has stood still since early 2025. So the
+text is read twice: `tomllib` says whether it is TOML and what it holds, and tree-sitter with its TOML grammar, which
+editors use, says where everything stands. Both ship wheels for aarch64.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from typing import Any
+
+import tree_sitter_toml
+from tree_sitter import Language, Node, Parser
 
 Place = tuple[str | int, ...]
 """Keys and list indices from the top of the file, as pydantic names places."""
 
+_TOML = Language(tree_sitter_toml.language())
+
 
 def line_numbers(text: str) -> dict[Place, int]:
-    """First line (from 1) of every key and table of a TOML text that parses as a whole. Inside a value that takes
-    several lines every key has the line where the value begins."""
+    """Line (from 1) of every key, table and list item of a TOML text that parses as a whole: the line on which the key
+    itself stands, also inside values that take several lines."""
     found: dict[Place, int] = {}
     tables: dict[Place, int] = {}  # [[name]] headers seen so far
-    header: Place = ()
-    chunk, begin = "", 1
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not chunk:
-            begin = number
-        chunk += line + "\n"
-        try:
-            parsed = tomllib.loads(chunk)
-        except tomllib.TOMLDecodeError:
-            continue  # the statement goes on
-        if parsed and chunk.lstrip().startswith("["):
-            header = _header(parsed, tables)
-            found.setdefault(header, begin)
-        elif parsed:
-            _note(parsed, header, begin, found)
-        chunk = ""
+    for node in Parser(_TOML).parse(text.encode()).root_node.named_children:
+        if node.type == "pair":
+            _pair(node, (), found)
+        elif node.type in ("table", "table_array_element"):
+            header, *pairs = [inner for inner in node.named_children if inner.type != "comment"]
+            place = _header(_keys(header), tables, one_more=node.type == "table_array_element")
+            found.setdefault(place, _line(header))
+            for pair in pairs:
+                _pair(pair, place, found)
     return found
 
 
-def _header(parsed: Mapping[str, Any], tables: dict[Place, int]) -> Place:
+def _header(keys: list[str], tables: dict[Place, int], *, one_more: bool) -> Place:
     """Where [a.b] or [[a.b]] puts the keys that follow, with the index of each list of tables on the way."""
+    if one_more:
+        *above, last = keys
+        named = (*_header(above, tables, one_more=False), last)
+        tables[named] = tables.get(named, -1) + 1
     place: Place = ()
-    node: Any = parsed
-    while node:
-        key, node = next(iter(node.items()))
+    for key in keys:
         place = (*place, key)
-        if isinstance(node, list):  # [[...]]: one more of these
-            tables[place] = tables.get(place, -1) + 1
-            node = node[0]
         if place in tables:
             place = (*place, tables[place])
     return place
 
 
-def _note(value: Any, place: Place, line: int, found: dict[Place, int]) -> None:  # noqa: ANN401 - any TOML value
-    if place:
-        found.setdefault(place, line)
-    items: Any = ()
-    if isinstance(value, Mapping):
-        items = value.items()
-    elif isinstance(value, list):
-        items = enumerate(value)
-    for key, inner in items:
-        _note(inner, (*place, key), line, found)
+def _pair(node: Node, place: Place, found: dict[Place, int]) -> None:
+    """`key = value`, or `a.b = value`, which makes tables on the way."""
+    inside = [inner for inner in node.named_children if inner.type != "comment"]
+    if node.type != "pair" or len(inside) != 2:
+        return  # TOML that this grammar does not know yet: its keys have the line of what is around them
+    key, value = inside
+    for name in _keys(key):
+        place = (*place, name)
+        found.setdefault(place, _line(key))
+    _value(value, place, found)
+
+
+def _value(node: Node, place: Place, found: dict[Place, int]) -> None:
+    inside = [inner for inner in node.named_children if inner.type != "comment"]
+    if node.type == "inline_table":
+        for pair in inside:
+            _pair(pair, place, found)
+    elif node.type == "array":
+        for index, item in enumerate(inside):
+            found[*place, index] = _line(item)
+            _value(item, (*place, index), found)
+
+
+def _keys(node: Node) -> list[str]:
+    """The names of a key, which may be dotted and quoted."""
+    if node.type == "dotted_key":
+        return [name for inner in node.named_children for name in _keys(inner)]
+    text = (node.text or b"").decode()
+    return list(tomllib.loads(f"{text} = 0")) if node.type == "quoted_key" else [text]
+
+
+def _line(node: Node) -> int:
+    return node.start_point.row + 1

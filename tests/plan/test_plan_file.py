@@ -15,7 +15,6 @@ from jsonschema import Draft202012Validator
 
 from sensord.errors import InputError, Problem
 from sensord.model import Side
-from sensord.plan.lines import line_numbers
 from sensord.plan.model import Plan, read_plan
 from sensord.plan.problems import NOT_YET, known_keys
 from sensord.plan.schema import plan_schema, schema_text
@@ -212,49 +211,6 @@ def test_schema_and_reader_agree_on_one_changed_value(data: st.DataObject) -> No
     fits = VALIDATOR.is_valid(json.loads(json.dumps(document, default=str)))
     if accepted and value is not None:  # TOML has no null, so the schema need not allow it
         assert fits, (place, value)
-
-
-def test_line_numbers_of_every_kind_of_statement() -> None:
-    text = """\
-# a comment [not.a.header]
-a = 1
-
-[b.c]  # header
-d = [
-  "]",  # not the end
-  "[x]",
-]
-e.f = {g = 1, h = [{i = 2}]}
-s = '''
-[not.a.header]
-'''
-[[t]]
-u = 1
-[[t]]
-u = 2
-[t.v]
-w = 3
-"""
-    assert line_numbers(text) == {
-        ("a",): 2,
-        ("b", "c"): 4,
-        ("b", "c", "d"): 5,
-        ("b", "c", "d", 0): 5,
-        ("b", "c", "d", 1): 5,
-        ("b", "c", "e"): 9,
-        ("b", "c", "e", "f"): 9,
-        ("b", "c", "e", "f", "g"): 9,
-        ("b", "c", "e", "f", "h"): 9,
-        ("b", "c", "e", "f", "h", 0): 9,
-        ("b", "c", "e", "f", "h", 0, "i"): 9,
-        ("b", "c", "s"): 10,
-        ("t", 0): 13,
-        ("t", 0, "u"): 14,
-        ("t", 1): 15,
-        ("t", 1, "u"): 16,
-        ("t", 1, "v"): 17,
-        ("t", 1, "v", "w"): 18,
-    }
 
 
 def test_keys_of_the_whole_format_that_are_not_acted_on_are_not_keys_here() -> None:
