@@ -126,8 +126,9 @@ def _field(name: str) -> Field:
     field = field_of(name)
     if field is None:
         names = [*known_names()]
-        close = difflib.get_close_matches(name, names, n=1)
-        listed = "one of " + ", ".join(names)
+        below = [known for known in names if known.startswith(f"{name}.")]
+        close = [] if below else difflib.get_close_matches(name, names, n=1)
+        listed = "one of " + ", ".join(below or names)
         raise ConditionError(
             f"{_found(name)}" if not name else f"unknown field {name}", f"{close[0]}, perhaps?" if close else listed
         )
@@ -185,7 +186,8 @@ def _with_unit(value: float, units: Mapping[str, float]) -> str:
     """In the unit in which the number is shortest, of those that give back just this value."""
     written = ((f"{value / factor:.9f}".rstrip("0").rstrip("."), unit) for unit, factor in units.items())
     exact = [(number, unit) for number, unit in written if float(number) * units[unit] == value]
-    return "".join(min(exact, key=lambda pair: len(pair[0])))
+    number, unit = min(exact, key=lambda pair: len(pair[0]))
+    return number + unit
 
 
 def _decimal(value: float) -> str:

@@ -1,14 +1,16 @@
 """A workout laid out step by step, and what it adds up to.
 
-An `until` whose pieces are all measured in its own quantity is laid out to the end and cut there. Any other is open:
-`until 2mi (walk 2min, run 4min)` holds as many pieces as she needs for 2 miles. Its steps go on and on, each with the
-`Whole` that ends them; whoever follows the run calls `Steps.leave` when it is reached and gets what comes behind it.
+An `until` whose pieces are all measured in its own quantity is laid out to the end and cut there (rest covers no
+distance, so `until 2mi (run 400m, rest 1min)` is one of these). Any other is open: `until 2mi (walk 2min, run 4min)`
+holds as many pieces as she needs for 2 miles. Its steps go on and on, each with the `Whole` that ends them; whoever
+follows the run calls `Steps.leave` when it is reached and gets what comes behind it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import ceil, fsum, inf
 
 from sensord.plan.workout_shape import (
@@ -101,10 +103,15 @@ class _Part:
     optional: bool
     cut: bool = False
 
-    def cut_to(self, quantity: Quantity, left: float) -> _Part:
-        if self.asked[quantity] <= left + _SAME:
-            return self
-        return replace(self, asked={quantity: left}, least={quantity: min(left, self.least[quantity])}, cut=True)
+    def within(self, quantity: Quantity, left: float, least_left: float) -> _Part:
+        """What of it belongs to a whole that lacks `left`, and at the low end of its range `least_left`."""
+        optional = self.optional or least_left <= _SAME
+        if quantity not in self.asked:  # a rest within a distance
+            return replace(self, optional=optional)
+        cut = self.asked[quantity] > left + _SAME
+        asked = left if cut else self.asked[quantity]
+        least = min(self.least[quantity], asked if optional else min(asked, least_left))
+        return replace(self, asked={quantity: asked}, least={quantity: least}, optional=optional, cut=self.cut or cut)
 
 
 class _Layout:
@@ -143,23 +150,19 @@ class _Layout:
 
     def _until(self, item: Until, wholes: tuple[Whole, ...], *, optional: bool) -> Iterator[_Part]:
         counted = _counted(item)
-        if counted is None or len(item.amount.alternatives) > 1:
+        if _open(item):
             self._wholes += 1
             wholes = (*wholes, Whole(self._wholes, item.amount, self.done))
         measure = None if counted is None else item.amount.of(counted)
-        left = inf if measure is None else measure.end(most=self._most)
-        while True:
-            for part in self.items(item.items, wholes, optional=optional):
-                if counted is None:
-                    yield part
-                    continue
-                cut = part.cut_to(counted, left)
-                yield cut
-                left -= cut.asked[counted]
+        left, least_left = (inf, inf) if measure is None else (measure.end(most=self._most), measure.low)
+        while not self._over(wholes):
+            for full in self.items(item.items, wholes, optional=optional):
+                part = full if counted is None else full.within(counted, left, least_left)
+                yield part
+                spent = 0.0 if counted is None else part.asked.get(counted, 0.0)
+                left, least_left = left - spent, least_left - spent
                 if left <= _SAME:
                     return
-            if self._over(wholes):
-                return
 
     def _over(self, wholes: tuple[Whole, ...]) -> bool:
         return any(whole.number in self.left for whole in wholes)
@@ -204,7 +207,8 @@ def _add(items: Iterable[Item], sums: _Sums, times: int, how: tuple[int | None, 
         elif first is not None and first.quantity is _counted(item):
             alone = Until(Amount((first,)), item.items, item.word)
             for part in _Layout(repeats, most=most).items((alone,), ()):
-                sums.add(part.segment.kind, first.quantity, part.asked[first.quantity], times)
+                for quantity, value in part.asked.items():
+                    sums.add(part.segment.kind, quantity, value, times)
         elif first is not None:
             sums.all[first.quantity].append(first.end(most=most) * times)
             sums.open = True
@@ -215,24 +219,28 @@ def _count(item: Repeat, repeats: int | None, *, most: bool) -> int:
     return count if count is not None else repeats or 1
 
 
+@lru_cache(maxsize=1024)
 def _counted(item: Until) -> Quantity | None:
     """The one of its amounts that its pieces add up to whoever runs them; None when there is none."""
-    quantities = _quantities(item.items)
-    return next((m.quantity for m in item.amount.alternatives if quantities == {m.quantity}), None)
+    quantities = (measure.quantity for measure in item.amount.alternatives)
+    return next((quantity for quantity in quantities if _adds_up(item.items, quantity)), None)
 
 
-def _quantities(items: Iterable[Item]) -> set[Quantity | None]:
-    """In what pieces are measured; None among them: what only the run can tell."""
-    found: set[Quantity | None] = set()
+def _open(item: Until) -> bool:
+    """Whether only the run can tell when it ends: nothing it can be counted in, or something else may end it first."""
+    return _counted(item) is None or len(item.amount.alternatives) > 1
+
+
+def _adds_up(items: Iterable[Item], quantity: Quantity) -> bool:
+    """Whether it is known beforehand how much of the quantity each piece is."""
     for item in items:
         if isinstance(item, Segment):
-            measures = item.amount.alternatives
-            found.add(measures[0].quantity if len(measures) == 1 else None)
-        else:
-            found |= _quantities(item.items)
-            if isinstance(item, Until) and (_counted(item) is None or len(item.amount.alternatives) > 1):
-                found.add(None)
-    return found
+            rests = item.kind is Kind.REST and quantity is Quantity.DISTANCE
+            if not rests and [measure.quantity for measure in item.amount.alternatives] != [quantity]:
+                return False
+        elif (isinstance(item, Until) and _open(item)) or not _adds_up(item.items, quantity):
+            return False
+    return True
 
 
 def _any_open(items: Iterable[Item], repeats: int | None) -> bool:
@@ -240,11 +248,8 @@ def _any_open(items: Iterable[Item], repeats: int | None) -> bool:
     for item in items:
         if isinstance(item, Segment):
             continue
-        if isinstance(item, Until) and (_counted(item) is None or len(item.amount.alternatives) > 1):
-            return True
-        if isinstance(item, Repeat) and item.low is None and repeats is None:
-            return True
-        if _any_open(item.items, repeats):
+        unsaid = _open(item) if isinstance(item, Until) else item.low is None and repeats is None
+        if unsaid or _any_open(item.items, repeats):
             return True
     return False
 

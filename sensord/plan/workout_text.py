@@ -42,7 +42,7 @@ UNITS = {**DURATION_UNITS_S, **LENGTH_UNITS_M}
 
 _NUMBER = r"[0-9]{1,6}(?:\.[0-9]{1,6})?"
 _UNIT = "|".join(sorted(UNITS, key=len, reverse=True))
-_MEASURE = re.compile(rf"({_NUMBER})(?: ?- ?({_NUMBER}))? ?({_UNIT})(?![A-Za-z0-9])")
+_MEASURE = re.compile(rf"({_NUMBER})(?:\s?-\s?({_NUMBER}))?\s?({_UNIT})(?![A-Za-z0-9])")
 
 _GRAMMAR = rf"""
 start: _items
@@ -53,12 +53,12 @@ until: UNTIL whole "(" _items ")"
 segment: KIND amount ("@" MOD)*
 amount: MEASURE ("|" MEASURE)*
 whole: MEASURE ("|" MEASURE)*
-COUNT: /(?:[?]|[0-9]{{1,4}}(?:-[0-9]{{1,4}})?) ?x(?![A-Za-z0-9])/
+COUNT: /(?:[?]|[0-9]{{1,4}}(?:-[0-9]{{1,4}})?)\s?x(?![A-Za-z0-9])/
 UNTIL: /(?:until|for)(?![A-Za-z])/
 KIND: /(?:walk|run|rest)(?![A-Za-z])/
 MEASURE: /{_MEASURE.pattern}/
 MOD: /[^\s,()@|]+/
-%ignore /[ \t\r\n]+/
+%ignore /\s+/
 """
 
 _AMOUNT = f'an amount such as "5min", "0.1mi" or "8-10min" (units: {", ".join(UNITS)})'
@@ -77,6 +77,10 @@ _EXPECTED = {
     "$END": "the end",
 }
 """What a token is to people, in the order in which we say it."""
+
+
+_LOOK_ALIKES = {"–": "-", "—": "-", "−": "-", "×": "x", ";": ","}
+"""What word processors make of what we read."""
 
 
 def parse_workout(text: str) -> Workout:
@@ -127,11 +131,18 @@ def _in_words(error: UnexpectedInput, text: str) -> WorkoutError:
     match = re.compile(r"[^\s,()@|]+|.").match(text, place)
     word = match[0] if match else ""
     expected = _listed(dict.fromkeys(words for name, words in _EXPECTED.items() if name in names))
-    if _ITEM in expected and (
-        close := difflib.get_close_matches(word.lower(), ("walk", "run", "rest", "until", "for"))
-    ):
-        expected += f" ({close[0]}, perhaps?)"
-    return WorkoutError(place + 1, f'"{word}"' if word else "the end", expected)
+    expected += _hint(word, item=_ITEM in expected)
+    return WorkoutError(
+        place + 1, (f'"{word}"' if word.isprintable() else ascii(word)) if word else "the end", expected
+    )
+
+
+def _hint(word: str, *, item: bool) -> str:
+    """What was meant, perhaps."""
+    close = difflib.get_close_matches(word.lower(), ("walk", "run", "rest", "until", "for"), n=1) if item else []
+    if close:
+        return f" ({close[0]}, perhaps?)"
+    return next((f' ("{right}" for "{wrong}")' for wrong, right in _LOOK_ALIKES.items() if wrong in word), "")
 
 
 def _listed(words: Iterable[str]) -> str:
