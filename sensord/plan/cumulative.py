@@ -10,7 +10,7 @@ from operator import attrgetter
 
 from sensord.model import Alert, Level, LimitStatus, RunTotals, Side
 from sensord.plan.breach import RANK
-from sensord.plan.model import DistanceLimit, RunTimeLimit
+from sensord.plan.limit_blocks import DistanceLimit, RunTimeLimit
 from sensord.plan.rule import Finding, Name, Rule, Said, Words, levels_of, not_checked
 
 

@@ -23,9 +23,10 @@ from pydantic import (
 from sensord.errors import InputError, Problem
 from sensord.model import Side
 from sensord.plan.ladder import Advance, Placement, Recovery, Rule, Schedule, Stage
+from sensord.plan.limit_blocks import CadenceTarget, ContactTimeTrend, LimitSection
 from sensord.plan.problems import problems_of
 from sensord.plan.programme import Alerts, Ask, Evaluation, Exercise, Note, PreInjury, Readiness
-from sensord.plan.quantity import Duration, Length
+from sensord.plan.quantity import Duration
 from sensord.plan.section import Section, any_of, clears, needs_a_limit, ordered, refusal
 
 
@@ -68,48 +69,6 @@ class Runner(Section):
         Field(description="Who raises a stage past a hold; auto: sensord raises when all conditions are met."),
     ] = "therapist"
     timezone: Annotated[str | None, Field(description="IANA name; none: the gateway's.")] = None
-
-
-class DistanceLimit(Section):
-    """How far, in this run."""
-
-    model_config = any_of("warn", "stop")
-
-    of: Annotated[Literal["run"], Field(description="The limit is for one run.")] = "run"
-    live: Annotated[Literal[True], Field(description="Checked while she runs.")] = True
-    counts: Annotated[Literal["all", "run"], Field(description="all: walking too; run: running only.")] = "all"
-    warn: Annotated[Length | None, Field(description="Warn from here on.")] = None
-    stop: Annotated[Length | None, Field(description="Stop from here on.")] = None
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        needs_a_limit(self.warn, self.stop, "warn", "stop")
-        ordered(self.warn, self.stop, "warn", "stop")
-        return self
-
-
-class RunTimeLimit(Section):
-    """How long running, walking breaks not counted, in this run."""
-
-    model_config = any_of("warn", "stop")
-
-    of: Annotated[Literal["run"], Field(description="The limit is for one run.")] = "run"
-    live: Annotated[Literal[True], Field(description="Checked while she runs.")] = True
-    warn: Annotated[Duration | None, Field(description="Warn from here on.")] = None
-    stop: Annotated[Duration | None, Field(description="Stop from here on.")] = None
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        needs_a_limit(self.warn, self.stop, "warn", "stop")
-        ordered(self.warn, self.stop, "warn", "stop")
-        return self
-
-
-class LimitSection(Section):
-    """Limits on what a run adds up to."""
-
-    distance: DistanceLimit | None = None
-    run_time: RunTimeLimit | None = None
 
 
 class SessionsBaseline(Section):
@@ -308,6 +267,8 @@ class Plan(Section):
     limit: LimitSection = LimitSection()
     impact: ImpactLimit | None = None
     asymmetry: AsymmetrySection = AsymmetrySection()
+    cadence: CadenceTarget | None = None
+    contact_time: ContactTimeTrend | None = None
     load: LoadSection = LoadSection()
 
 

@@ -14,9 +14,6 @@ from sensord.errors import Problem
 from sensord.plan.lines import Place, line_numbers
 
 NOT_YET: Mapping[str, set[str]] = {
-    "limit": {"session_spike", "week_growth", "impact_load", "steps", "downhill", "speed"},
-    "limit.distance": {"info", "warn_pct", "stop_pct", "info_pct", "from_stage", "min_base"},
-    "limit.run_time": {"info", "warn_pct", "stop_pct", "info_pct", "from_stage", "min_base"},
     "impact": {"target_pct", "info_pct", "alert", "from_stage"},
     "impact.baseline": {"stage", "min_steps", "by"},
     "asymmetry": {"impact"},
@@ -27,8 +24,6 @@ NOT_YET: Mapping[str, set[str]] = {
 in the file and is not kept would be worse than none."""
 
 LATER_VALUES: Mapping[str, set[str]] = {
-    "limit.distance.of": {"stage", "longest_30d", "previous_7d"},
-    "limit.run_time.of": {"stage", "longest_30d", "previous_7d"},
     "impact.mount": {"tibia"},
 }
 """Values of the whole `rtr-plan/1` that this version does not act on."""
