@@ -21,7 +21,10 @@ from sensord.plan.schema import plan_schema, schema_text
 from tests.plan.made_plans import DISTANCE, FIXED_ASYMMETRY, FIXED_IMPACT, HEAD, RUN_TIME
 
 ROOT = Path(__file__).parents[2]
-PLANS = [*sorted((ROOT / "config" / "plans").glob("*.toml")), ROOT / "sensord" / "demo_plan.toml"]
+PLANS = [
+    *sorted(set((ROOT / "config" / "plans").glob("*.toml")) - {ROOT / "config" / "plans" / "protocols.toml"}),
+    ROOT / "sensord" / "demo_plan.toml",
+]
 VALIDATOR = Draft202012Validator(plan_schema())
 WHOLE = HEAD.format(side="right") + DISTANCE + RUN_TIME + FIXED_IMPACT + FIXED_ASYMMETRY
 
