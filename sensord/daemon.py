@@ -306,7 +306,7 @@ class Gateway:
             if self._page:
                 self._page.publish(event)
             if event.kind == Alert.KIND and not self._recovering:
-                level = event.payload["level"] if event.payload["phase"] == AlertPhase.ONSET else "ok"
+                level = "ok" if event.payload["phase"] == AlertPhase.RECOVERY else event.payload["level"]
                 self._say(f"{level:<4}  {event.payload['text']}")
 
     def _ended(self, _run: str, summary: Mapping[str, Json] | None) -> None:

@@ -377,6 +377,7 @@ class RunTotals:
     distance_sd_m: float = 0.0  # how far off distance_m may be: what is common to all strides, and chance
     estimated_m: float = 0.0  # part of distance_m that no foot saw: counted at the last known pace
     configured_m: float = 0.0  # part of distance_m that was counted by configured step lengths
+    run_steps: int = 0  # part of steps that was running
 
     @property
     def measured(self) -> bool:
@@ -423,15 +424,17 @@ class LimitState:
 
 
 class AlertPhase(StrEnum):
-    """An alert begins once and ends once."""
+    """An alert begins once and ends once; in between it may be said again."""
 
     ONSET = "onset"
+    REMINDER = "reminder"  # it still lasts
     RECOVERY = "recovery"
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A limit was passed (onset), or is kept again (recovery). `id` is run/rule/level/onset-ns, the same for both."""
+    """A limit was passed (onset), still is (reminder), or is kept again (recovery). `id` is run/rule/level/onset-ns, the
+    same for all."""
 
     KIND: ClassVar[str] = "alert"
 

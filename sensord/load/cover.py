@@ -15,6 +15,12 @@ class Cover:
     def __init__(self) -> None:
         self._pieces: list[tuple[int, int]] = []
 
+    def copy(self) -> Cover:
+        """The same moments, to try something on."""
+        other = Cover()
+        other._pieces = list(self._pieces)
+        return other
+
     def add(self, begin_ns: int, end_ns: int) -> int:
         """Ns of [begin, end) that nobody had counted before; 0 for an empty or backward interval."""
         if self._pieces:

@@ -40,6 +40,10 @@ JUST_NS = 8 * NS
 """Design choice: a foot that ended a stride this shortly before its link was found broken was moving (a broken link is
 noticed seconds later)."""
 
+FRESH_NS = 1_500_000_000
+"""How long after the end of her last running stride she is taken to run on: the next one is known by then (a stride of
+the other foot lasts 0.35 s, of the same foot 0.7 s, and is told 0.45 to 0.6 s after it ended, see dsp/foot.py)."""
+
 
 @dataclass(slots=True)
 class _Sum:
@@ -74,6 +78,7 @@ class Totals:
         self._sums = {activity: _Sum() for activity in Activity}
         self._recent: deque[tuple[float, float]] = deque(maxlen=PACE_STRIDES)
         self._activity = Activity.RUN
+        self._newest: tuple[int, Activity] | None = None
         self._ended_ns: dict[Side, int] = {}
         self._lost_ns: dict[Side, int] = {}
         self._gaps: list[_Gap] = []
@@ -102,6 +107,7 @@ class Totals:
     def add_moved(self, moved: Moved) -> None:
         """Count what a sensor said that computes for itself: for a run in which no pod measures strides."""
         new_ns = self._cover.add(moved.begin_ns, moved.end_ns)
+        self._reach(moved.end_ns, moved.activity)
         part = new_ns / (moved.end_ns - moved.begin_ns)
         one = self._sums[moved.activity]
         one.time_ns += new_ns
@@ -123,7 +129,28 @@ class Totals:
             distance_sd_m=hypot(walk.common_m + run.common_m, sqrt(walk.chance_m2 + run.chance_m2)),
             estimated_m=walk.estimated_m + run.estimated_m,
             configured_m=walk.configured_m + run.configured_m,
+            run_steps=round(run.steps),
         )
+
+    def run_time_at(self, t_ns: int, *, linked: bool) -> float:
+        """Seconds of running at `t_ns`: what was counted, and what has passed since, while she can be taken to run on.
+
+        That is for `FRESH_NS` after the end of a running stride; while no pod is linked (`linked`), and a foot was lost
+        while it ran, for as long as the gap would count when it came back now. Gaps that wait to be counted are in it.
+        """
+        run_ns = self._sums[Activity.RUN].time_ns
+        if self._gaps:
+            cover = self._cover.copy()
+            run_ns += sum(cover.add(g.begin_ns, g.end_ns) for g in self._gaps if g.activity is Activity.RUN)
+        if self._newest is not None and self._newest[1] is Activity.RUN:
+            since_ns = t_ns - self._newest[0]
+            gap = not linked and bool(self._lost_ns) and since_ns <= LONGEST_GAP_S * NS
+            run_ns += max(since_ns, 0) if since_ns <= FRESH_NS or gap else 0
+        return run_ns / NS
+
+    def _reach(self, end_ns: int, activity: Activity) -> None:
+        if self._newest is None or end_ns >= self._newest[0]:
+            self._newest = (end_ns, activity)
 
     def _count(self, stride: Stride, begin_ns: int, end_ns: int) -> None:
         length_m, common, chance = stride.stride_length_m, CONFIGURED_SHARE, 0.0
@@ -145,6 +172,7 @@ class Totals:
         self._activity = stride.activity
         self._recent.append((length_m, (end_ns - begin_ns) / NS))
         self._ended_ns[stride.foot] = end_ns
+        self._reach(end_ns, stride.activity)
 
     def _return(self, foot: Side, begin_ns: int) -> None:
         """A foot is seen again at `begin_ns`."""

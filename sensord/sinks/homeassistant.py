@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from sensord.model import Json
+from sensord.model import AlertPhase, Json
 from sensord.sinks.messages import Message, Topics, to_json
 
 BIRTH_TOPIC = "homeassistant/status"
@@ -75,7 +75,7 @@ def _alert_event(topic: str) -> Mapping[str, Json]:
         "p": "event",
         "name": "Alert",
         "state_topic": topic,
-        "event_types": ["onset", "recovery"],
+        "event_types": [phase.value for phase in AlertPhase],
         "value_template": "{{ dict(value_json.data, event_type=value_json.data.phase) | to_json }}",
     }
 

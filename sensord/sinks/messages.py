@@ -29,6 +29,7 @@ LATE_S = 10.0
 
 ALERT_TYPES = {
     AlertPhase.ONSET: "io.sensord.limit.exceeded.v1",
+    AlertPhase.REMINDER: "io.sensord.limit.reminder.v1",
     AlertPhase.RECOVERY: "io.sensord.limit.recovered.v1",
 }
 
@@ -129,7 +130,7 @@ def _alert(event: StoredEvent, topics: Topics, source: str, age_s: float | None)
     names = ("rule", "metric", "level", "phase", "cue", "text", "value", "limit", "unit", "duration_s")
     body = {
         "specversion": "1.0",
-        "id": f"{alert['id']}/{phase}",
+        "id": f"{alert['id']}/{phase}" + (f"/{event.t_ns}" if phase is AlertPhase.REMINDER else ""),
         "source": source,
         "type": ALERT_TYPES[phase],
         "subject": event.runner,

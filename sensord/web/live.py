@@ -163,8 +163,13 @@ class LiveView:
         }
         alert["title"] = title(str(given["rule"]), str(given["metric"]))
         alert["onset_s"] = given["onset_ns"] / NS
-        if given["phase"] == AlertPhase.ONSET:
-            alert["phase"] = AlertPhase.ONSET.value
+        if given["phase"] == AlertPhase.REMINDER:  # the alert it is of, told anew
+            open_alert = self._alerts.get(str(given["id"]))
+            if open_alert is not None:
+                reminders = int(open_alert["reminders"]) + 1
+                self._alerts[str(given["id"])] = {**alert, "phase": AlertPhase.ONSET.value, "reminders": reminders}
+        elif given["phase"] == AlertPhase.ONSET:
+            alert |= {"phase": AlertPhase.ONSET.value, "reminders": 0}
             _keep(self._alerts, str(given["id"]), alert, KEEP_ALERTS)
         else:
             self._close(
@@ -293,13 +298,17 @@ class LiveView:
         return {"text": advice.text, "tone": advice.tone.value}
 
     def _active(self) -> list[dict[str, Json]]:
-        """Stop before warn, newest first; a warning whose rule is already at stop is covered by it."""
-        stopped = {(a["rule"], a["metric"]) for a in self._alerts.values() if a["level"] == Level.STOP}
+        """Loudest first, then newest; what is quieter than another alert of its rule is covered by that."""
+        loud = list(Level)
+        loudest: dict[tuple[Json, Json], int] = {}
+        for a in self._alerts.values():
+            of = (a["rule"], a["metric"])
+            loudest[of] = max(loudest.get(of, 0), loud.index(Level(a["level"])))
         active = [
-            {**a, "covered": a["level"] != Level.STOP and (a["rule"], a["metric"]) in stopped}
+            {**a, "covered": loud.index(Level(a["level"])) < loudest[a["rule"], a["metric"]]}
             for a in self._alerts.values()
         ]
-        return sorted(active, key=lambda a: (a["level"] != Level.STOP, -a["onset_s"]))
+        return sorted(active, key=lambda a: (-loud.index(Level(a["level"])), -a["onset_s"]))
 
     def _distance(self) -> dict[str, Json]:
         value = self._gait["distance_m"] if self._gait else None

@@ -170,7 +170,7 @@ class Expected:
                 self.state = thing.state
             case Alert(phase=AlertPhase.ONSET):
                 self.active.add(thing.id)
-            case Alert():
+            case Alert(phase=AlertPhase.RECOVERY):
                 self.active.discard(thing.id)
             case LimitState():
                 self.limits[thing.rule] = thing.status  # whatever it is checked by

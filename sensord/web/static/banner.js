@@ -6,7 +6,8 @@ import { together } from "./format.js";
 
 const HIDDEN = "sensord.hidden";
 const RECOVERY_S = 10; // design choice: long enough to be read at the next glance
-const LEVELS = { stop: "Stop", warn: "Warning" };
+const LEVELS = { urgent: "Urgent", stop: "Stop", warn: "Warning", info: "Note" };
+const loud = (level) => level === "stop" || level === "urgent";
 
 export class Banner {
   constructor() {
@@ -32,14 +33,14 @@ export class Banner {
 
   alert([first, ...more]) {
     const level = LEVELS[first.level] ?? first.level;
-    const stop = first.level === "stop";
-    set($("banner"), "data-level", first.level);
+    const stop = loud(first.level);
+    set($("banner"), "data-level", stop ? "stop" : "warn");
     set($("banner-icon"), "href", stop ? "#i-stop" : "#i-warn");
     text("banner-level", level);
     text("banner-title", first.cue);
     text("banner-text", together(first.text));
     redraw("banner-more", more, () => more.map((a) =>
-      make("li", {}, icon(a.level === "stop" ? "stop" : "warn"), make("strong", {}, `${LEVELS[a.level] ?? a.level}: `), together(a.text))));
+      make("li", {}, icon(loud(a.level) ? "stop" : "warn"), make("strong", {}, `${LEVELS[a.level] ?? a.level}: `), together(a.text))));
     this.aloud(`${level}. ${first.cue}. ${first.text}`);
   }
 

@@ -31,7 +31,7 @@ async function fill(details, run) {
   if (answer.ok) {
     const { alerts } = await answer.json();
     const said = alerts.filter((a) => a.phase === "onset");
-    if (said.length) body.append(make("ul", { class: "said" }, ...said.map((a) => make("li", {}, icon(a.level === "stop" ? "stop" : "warn"), a.text))));
+    if (said.length) body.append(make("ul", { class: "said" }, ...said.map((a) => make("li", {}, icon(["stop", "urgent"].includes(a.level) ? "stop" : "warn"), a.text))));
   }
   body.append(make("p", { class: "n" }, `run ${run.run} · runner ${run.runner}`));
   if (!run.discarded) body.append(make("button", { type: "button", class: "small", onclick: () => discard(run) }, "Discard this run"));

@@ -7,8 +7,10 @@ const FRESH_S = 10; // a recovery older than this is not news any more
 
 // Frequencies in Hz and lengths in s: told apart by rhythm as well as pitch.
 const TONES = {
+  urgent: [[520, 0.5], [0, 0.08], [660, 0.5], [0, 0.08], [520, 0.5], [0, 0.08], [660, 0.5]],
   stop: [[520, 0.28], [0, 0.08], [520, 0.28], [0, 0.08], [520, 0.5]],
   warn: [[780, 0.16], [0, 0.1], [780, 0.16]],
+  info: [[660, 0.12]],
   recovery: [[660, 0.12], [880, 0.18]],
   test: [[660, 0.12], [780, 0.12]],
 };
@@ -71,8 +73,9 @@ export class Sound {
     if (this.state === "off" || this.state === "interrupted") return;
     const { active, recovered } = picture.alerts;
     for (const alert of active) {
-      if (alert.covered) this.once(alert, "onset");
-      else if (this.once(alert, "onset")) this.announce(alert.level, alert.cue, alert.text);
+      const news = alert.reminders ? `onset ${alert.reminders}` : "onset";
+      if (alert.covered || alert.reminders) this.once(alert, "onset");
+      if (!alert.covered && this.once(alert, news)) this.announce(alert.level, alert.cue, alert.text);
     }
     for (const alert of recovered) {
       const known = this.said.has(`${alert.id} onset`);

@@ -120,7 +120,7 @@ function remains(total, say, sayLimit) {
 function limits({ checked, total, items }) {
   text("limits-count", total ? `${checked} of ${count(total, "limit")} checked` : "No limits set");
   return items.map((l) => {
-    const level = l.status === "over" ? (l.level === "stop" ? "stop" : "warn") : null;
+    const level = l.status === "over" ? (["stop", "urgent"].includes(l.level) ? "stop" : "warn") : null;
     const shape = level ?? { within: "ok", undecided: "wait", not_checked: "none" }[l.status];
     const word = { within: "within", over: level === "stop" ? "over: stop" : "over: warning", undecided: "undecided", not_checked: "not checked" }[l.status];
     const value = l.value === null ? null : ofLimit(l.value, l.stop ?? l.warn, l.unit);
