@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeGuard
@@ -24,7 +24,7 @@ class Field:
     `scale`: its words, the lowest first when `ordered`; empty for numbers, yes/no and free text. `low`, `high`: what a
     number can be. `unit`: what a number is in; `units`: the field's numbers are written with one of these (factor to
     `unit` by name), never bare. `question`: what people are asked; empty when sensord measures it or works it out of
-    other answers."""
+    other answers, which `means` then says."""
 
     name: str
     kind: type[float] | type[bool] | type[str]
@@ -36,6 +36,7 @@ class Field:
     ordered: bool = False
     unit: str = ""
     units: Mapping[str, float] | None = None
+    means: str = ""
 
     def allows(self, answer: object) -> bool:
         """Whether it can be an answer at all: of its kind, on its scale, within its bounds."""
@@ -55,9 +56,8 @@ class Field:
         if self.kind is bool:
             return "true or false"
         if self.kind is str:
-            return (
-                " or ".join((", ".join(map(repr, self.scale[:-1])), repr(self.scale[-1]))) if self.scale else "a 'text'"
-            )
+            *first, last = (repr(word) for word in self.scale or ("text",))
+            return f"{', '.join(first)} or {last}" if first else f"a {last}"
         if self.units:
             return f"a number with its unit ({', '.join(self.units)})"
         if self.low is not None and self.high is not None:
@@ -66,7 +66,8 @@ class Field:
 
 
 def _is_number(answer: object) -> TypeGuard[float]:
-    return isinstance(answer, int | float) and not isinstance(answer, bool) and math.isfinite(answer)
+    largest = sys.float_info.max  # a whole number may be larger than any float, and is as little an answer as infinity
+    return isinstance(answer, int | float) and not isinstance(answer, bool) and -largest <= answer <= largest
 
 
 def _score(name: str, question: str) -> Field:
@@ -77,8 +78,14 @@ def _yes_no(name: str, question: str) -> Field:
     return Field(name, bool, asked=True, question=question)
 
 
-def _measured(name: str, unit: str, *, low: float | None = 0.0, units: Mapping[str, float] | None = None) -> Field:
-    return Field(name, float, asked=False, low=low, unit=unit, units=units)
+def _worked_out(name: str, low: float, high: float, means: str) -> Field:
+    return Field(name, float, asked=False, low=low, high=high, means=means)
+
+
+def _measured(
+    name: str, means: str, *, unit: str = "", low: float | None = 0.0, units: Mapping[str, float] | None = None
+) -> Field:
+    return Field(name, float, asked=False, low=low, unit=unit, units=units, means=means)
 
 
 _ASKED = (
@@ -87,6 +94,7 @@ _ASKED = (
     _score("pain.after", "Pain right after the run?"),
     _score("pain.after_60min", "Pain one hour after the run?"),
     _score("pain.next_morning", "Pain this morning?"),
+    _score("pain.daily", "Worst pain today in daily life, running aside?"),
     Field("pain.where", str, asked=True, question="Where is the pain?"),
     _score("soreness", "How sore are the muscles?"),
     Field(
@@ -131,29 +139,30 @@ _ASKED = (
 )
 
 _FROM_ANSWERS = (
-    Field("pain.during_change", float, asked=False, low=-10.0, high=10.0),
-    Field("pain.week_trend", float, asked=False, low=-10.0, high=10.0),
-    Field("effusion_change", float, asked=False, low=-4.0, high=4.0),
+    _worked_out("pain.during_change", -10.0, 10.0, "worst pain during the run minus pain before it"),
+    _worked_out(
+        "pain.week_trend", -10.0, 10.0, "mean of the worst pains of the last 7 days minus that of the 7 before"
+    ),
+    _worked_out("effusion_change", -4.0, 4.0, "grades of effusion more than the time before"),
 )
-"""Worked out of answers: points more than before the run, more than the week before; grades more than last time."""
 
 _MEASURED = (
-    _measured("done_pct", "%"),
-    _measured("run_time", "s", units=DURATION_UNITS_S),
-    _measured("distance", "m", units=LENGTH_UNITS_M),
-    _measured("steps_injured", ""),
-    _measured("longest_ratio_30d", ""),
-    _measured("week_ratio", ""),
-    _measured("hours_since_run", "h"),
-    _measured("sessions_7d", ""),
-    _measured("impact.pct", "%"),
-    _measured("impact_load_ratio", ""),
-    _measured("asym.contact_time", "points", low=None),
-    _measured("asym.impact", "points", low=None),
-    _measured("cadence.pct", "%"),
-    _measured("contact_time.pct", "%"),
-    _measured("downhill_m", "m"),
-    _measured("speed", "m/s", units=SPEED_UNITS_M_S),
+    _measured("done_pct", "share of the workout that was done", unit="%"),
+    _measured("run_time", "running time of the run", unit="s", units=DURATION_UNITS_S),
+    _measured("distance", "distance of the run", unit="m", units=LENGTH_UNITS_M),
+    _measured("steps_injured", "running steps of the injured side in the run"),
+    _measured("longest_ratio_30d", "distance of the run divided by the longest of the 30 days before"),
+    _measured("week_ratio", "distance of the last 7 days divided by that of the 7 before"),
+    _measured("hours_since_run", "from the end of the run before to the start of this one", unit="h"),
+    _measured("sessions_7d", "runs of the last 7 days, this one included"),
+    _measured("impact.pct", "impact of the injured side, of its baseline", unit="%"),
+    _measured("impact_load_ratio", "impact load of the last 7 days divided by that of the 7 before"),
+    _measured("asym.contact_time", "contact time's symmetry index minus its baseline", unit="points", low=None),
+    _measured("asym.impact", "the impact's symmetry index minus its baseline", unit="points", low=None),
+    _measured("cadence.pct", "cadence, of its baseline", unit="%"),
+    _measured("contact_time.pct", "contact time, of its baseline", unit="%"),
+    _measured("downhill_m", "metres run downhill", unit="m"),
+    _measured("speed", "mean running speed of the run", unit="m/s", units=SPEED_UNITS_M_S),
 )
 
 FIELDS: Mapping[str, Field] = {field.name: field for field in (*_ASKED, *_FROM_ANSWERS, *_MEASURED)}
