@@ -1,19 +1,20 @@
 """What a plan is followed by: runs, answers, decisions, revisions, of all gateways, in whatever order they arrive.
 
-A fact is written once and never changed; a later one may take an earlier one back (`Retraction`). Each has a key that is
-the same wherever it is read, so that two gateways' logs can be laid together in any order and any number of times.
+A fact is written once and never changed; a later one may take an earlier one back (`Retraction`). Each has a key that
+is the same wherever it is read, so that two gateways' logs can be laid together in any order and any number of times.
 Times are wall time, ns since 1970 UTC.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, get_args
 
-from sensord.model import Json
-from sensord.plan.when import Answer
+from sensord.model import Json, canonical_json, payload
+from sensord.plan.fields import Answer
+from sensord.plan.shapes import checked
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -127,10 +128,11 @@ class Tested:
     at_wall_ns: int
     item: str
     who: str
-    value: float | str | None = None
+    value: float | str | None = None  # s for what lasts, m for a distance, else as the item counts
     side: str | None = None  # "left" | "right"
     pain: float | None = None
     passed: bool | None = None
+    gait: str | None = None  # "normal", or how it was, where the item asks for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +190,58 @@ class Retraction:
 
 Fact = RunFact | CheckIn | Revision | Approval | Tested | Exercised | Noted | HistoryKnown | Retraction
 
+KINDS: Mapping[str, type[Fact]] = {kind.KIND: kind for kind in get_args(Fact)}
+"""The facts there are, by what they are called where they are stored."""
+
+
+_STORED_APART = frozenset({"key", "at_wall_ns"})
+
 
 def fact_of(kind: str, values: Mapping[str, Json], key: Key, at_wall_ns: int) -> Fact:
     """A fact from its stored payload. Raises ValueError: an unknown kind or a payload of another shape."""
-    raise NotImplementedError(kind, values, key, at_wall_ns)
+    made = KINDS.get(kind)
+    if made is None:
+        raise ValueError(f"unknown kind of fact {kind!r}, expected one of: {', '.join(KINDS)}")
+    return made(key=key, at_wall_ns=at_wall_ns, **checked(made, values, kind, without=_STORED_APART))
 
 
 def fact_payload(fact: Fact) -> Json:
     """What is stored of a fact besides kind, key and time."""
-    raise NotImplementedError(fact)
+    values = payload(fact)
+    del values["key"], values["at_wall_ns"]
+    return values
+
+
+def union(*logs: Iterable[Fact]) -> tuple[Fact, ...]:
+    """The facts of all logs that count: each once, in one order (time, then key) whatever order they came in.
+
+    A key that means two things keeps the one whose stored text is greater: no good reason to prefer it, but every
+    gateway prefers the same. What a `Retraction` names is left out, and so is that retraction's work when a later one
+    takes it back. A run that is named is left out whichever gateway tells of it.
+    """
+    found: dict[Key, Fact] = {}
+    for log in logs:
+        for fact in log:
+            other = found.setdefault(fact.key, fact)
+            if other is not fact and other != fact:
+                found[fact.key] = max(other, fact, key=_text)
+    ordered = sorted(found.values(), key=lambda fact: (fact.at_wall_ns, fact.key))
+    gone = _taken_back(ordered)
+    runs = {key.name for key in gone if key.name}
+    return tuple(f for f in ordered if f.key not in gone and not (isinstance(f, RunFact) and f.run in runs))
+
+
+def _text(fact: Fact) -> str:
+    return canonical_json([fact.KIND, fact.at_wall_ns, fact_payload(fact)])
+
+
+def _taken_back(ordered: list[Fact]) -> set[Key]:
+    """What is taken back, the retractions among it. From the last one on: only a later one takes a retraction back."""
+    retractions = [fact for fact in ordered if isinstance(fact, Retraction)]
+    place = {fact.key: index for index, fact in enumerate(retractions)}
+    gone: set[Key] = set()
+    for index in range(len(retractions) - 1, -1, -1):
+        retraction = retractions[index]
+        if retraction.key not in gone and place.get(retraction.of, -1) < index:
+            gone.add(retraction.of)
+    return gone

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sensord.model import Json
+from sensord.model import Json, payload
+from sensord.plan.shapes import checked
 
 
 class Outcome(StrEnum):
@@ -127,9 +128,9 @@ class Day:
 
     def to_json(self) -> Json:
         """As it stands in `RunSetup.day`."""
-        raise NotImplementedError
+        return payload(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Json]) -> Day:
         """The inverse. Raises ValueError for another shape."""
-        raise NotImplementedError(values)
+        return cls(**checked(cls, values, "day"))
