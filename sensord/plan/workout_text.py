@@ -7,7 +7,6 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
-from itertools import pairwise
 
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -129,7 +128,7 @@ def _in_words(error: UnexpectedInput, text: str) -> WorkoutError:
     if "KIND" in names:
         names -= {"LPAR"}
     match = re.compile(r"[^\s,()@|]+|.").match(text, place)
-    word = match[0] if match else ""
+    word = match[0].strip() if match else ""
     expected = _listed(dict.fromkeys(words for name, words in _EXPECTED.items() if name in names))
     expected += _hint(word, item=_ITEM in expected)
     return WorkoutError(
@@ -189,15 +188,16 @@ def _count(token: Token) -> tuple[int, int] | tuple[None, None]:
 
 
 def _amount(node: Tree[Token], *, rest: bool = False) -> Amount:
-    tokens = [token for token in node.children if isinstance(token, Token)]
-    measures = [_measure(token) for token in tokens]
-    for token, measure in zip(tokens, measures, strict=True):
+    measures: dict[Quantity, Measure] = {}
+    for token in node.children:
+        assert isinstance(token, Token)
+        measure = _measure(token)
         if rest and measure.quantity is Quantity.DISTANCE:
             raise _refused(token, f'"{token}"', "a time, for rest covers no distance")
-    for token, (before, measure) in zip(tokens[1:], pairwise(measures), strict=True):
-        if before.quantity is measure.quantity or len(measures) > len(Quantity):
-            raise _refused(token, f'"{token}"', f"one time and one distance at most, not {before.quantity} twice")
-    return Amount(tuple(measures))
+        if measure.quantity in measures:
+            raise _refused(token, f'"{token}"', "one time and one distance at most")
+        measures[measure.quantity] = measure
+    return Amount(tuple(measures.values()))
 
 
 def _measure(token: Token) -> Measure:
