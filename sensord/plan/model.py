@@ -1,8 +1,8 @@
-"""The plan file: what a therapist may write, read strictly (a subset of `rtr-plan/1`; every key in docs/plan-file.md).
+"""The plan file: what a therapist may write, read strictly (`rtr-plan/1`; every key in docs/plan-file.md).
 
-Strict means: an unknown key, a number without a unit, a limit without a number are refused with line, key, what was
-found and what is allowed. Lengths are m and durations s once read. Numbers that are defaults here are the examples of
-docs/plan-file.md, with their sources; limits themselves have no defaults.
+Strict means: an unknown key, a number without a unit, a limit without a number, a name that nothing has are refused
+with line, key, what was found and what is allowed. Lengths are m and durations s once read. Numbers that are defaults
+here are the examples of docs/plan-file.md, with their sources; limits themselves have no defaults.
 """
 
 from __future__ import annotations
@@ -22,19 +22,21 @@ from pydantic import (
 
 from sensord.errors import InputError, Problem
 from sensord.model import Side
+from sensord.plan.checks import checked
 from sensord.plan.ladder import Advance, Placement, Recovery, Rule, Schedule, Stage
 from sensord.plan.limit_blocks import CadenceTarget, ContactTimeTrend, LimitSection
-from sensord.plan.problems import problems_of
+from sensord.plan.problems import placed, problems_of
 from sensord.plan.programme import Alerts, Ask, Evaluation, Exercise, Note, PreInjury, Readiness
 from sensord.plan.quantity import Duration
 from sensord.plan.section import Section, any_of, clears, needs_a_limit, ordered, refusal
+from sensord.plan.texts import Id, SourceOfOne, TimeZone
 
 
 class Source(Section):
     """Where the plan's numbers come from."""
 
-    who: Annotated[str, Field(min_length=1, description="Publication, clinic or person.")]
-    url: Annotated[str | None, Field(description="Where to read it.")] = None
+    who: Annotated[str, Field(min_length=1, max_length=300, description="Publication, clinic or person.")]
+    url: Annotated[str | None, Field(max_length=300, description="Where to read it.")] = None
 
 
 def _side(value: object) -> Side | None:
@@ -59,6 +61,11 @@ class Runner(Section):
         Field(description="left, right or none: whose impact is limited, and the sign of injured minus other."),
     ] = None
     mass_kg: Annotated[float | None, Field(ge=20, le=250, description="Body mass in kg.")] = None
+    injury: Annotated[
+        Literal["mtss", "bone_stress", "pfp", "achilles", "plantar_fascia", "it_band", "acl", "muscle", "other", "none"]
+        | None,
+        Field(description="What sort of injury; a bone_stress plan is checked for the rules it should have."),
+    ] = None
     site: Annotated[str | None, Field(max_length=40, description="Where the injury is, e.g. tibia.")] = None
     goal: Annotated[str | None, Field(max_length=200, description="What she wants to be able to do.")] = None
     injury_date: Annotated[date | None, Field(description="When it began.")] = None
@@ -68,7 +75,7 @@ class Runner(Section):
         Literal["therapist", "auto"],
         Field(description="Who raises a stage past a hold; auto: sensord raises when all conditions are met."),
     ] = "therapist"
-    timezone: Annotated[str | None, Field(description="IANA name; none: the gateway's.")] = None
+    timezone: Annotated[TimeZone | None, Field(description="IANA name; none: the gateway's.")] = None
 
 
 class SessionsBaseline(Section):
@@ -124,6 +131,7 @@ class ImpactLimit(Section):
     warn_pct: Annotated[float | None, Field(gt=100, le=1000, description="Warn from this % of baseline.")] = None
     stop_pct: Annotated[float | None, Field(gt=100, le=1000, description="Stop from this % of baseline.")] = None
     needs: ImpactNeeds = ImpactNeeds()
+    source: SourceOfOne = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -152,6 +160,7 @@ class AsymmetryLimit(Section):
     warn: Annotated[float | None, Field(gt=0, le=100, description="Warn beyond this change from baseline.")] = None
     stop: Annotated[float | None, Field(gt=0, le=100, description="Stop beyond this change from baseline.")] = None
     needs: AsymmetryNeeds = AsymmetryNeeds()
+    source: SourceOfOne = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -236,15 +245,14 @@ class Plan(Section):
     """One runner's plan."""
 
     schema_: Annotated[Literal["rtr-plan/1"], Field(alias="schema", description="Format of this file.")]
-    id: Annotated[
-        str,
-        Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="Name of the plan: 1 to 64 letters, digits, ., - or _."),
-    ]
+    id: Annotated[Id, Field(description="Name of the plan: 1 to 64 letters, digits, ., - or _.")]
     title: Annotated[str, Field(min_length=1, max_length=200, description="What it is, for people.")]
     evidence: Annotated[
         Literal["rct", "cohort", "consensus", "expert"] | None, Field(description="What the numbers rest on.")
     ] = None
-    source: Annotated[list[Source], Field(description="Where the numbers come from.")] = Field(default_factory=list)
+    source: Annotated[list[Source], Field(max_length=50, description="Where the numbers come from.")] = Field(
+        default_factory=list
+    )
     runner: Runner
     kind: Annotated[
         Literal["published", "assembled", "local"],
@@ -257,13 +265,17 @@ class Plan(Section):
     stage: Annotated[list[Stage], Field(max_length=100, description="The ladder, lowest first.")] = Field(
         default_factory=list
     )
-    rule: Annotated[list[Rule], Field(max_length=100)] = Field(default_factory=list)
-    recovery: Annotated[list[Recovery], Field(max_length=20)] = Field(default_factory=list)
-    ask: Annotated[list[Ask], Field(max_length=20)] = Field(default_factory=list)
-    exercise: Annotated[list[Exercise], Field(max_length=50)] = Field(default_factory=list)
+    rule: Annotated[list[Rule], Field(max_length=100, description="What leads back.")] = Field(default_factory=list)
+    recovery: Annotated[list[Recovery], Field(max_length=20, description="Longer gaps after harder runs.")] = Field(
+        default_factory=list
+    )
+    ask: Annotated[list[Ask], Field(max_length=20, description="Questions.")] = Field(default_factory=list)
+    exercise: Annotated[list[Exercise], Field(max_length=50, description="Besides running.")] = Field(
+        default_factory=list
+    )
     alerts: Alerts = Alerts()
     evaluation: Evaluation | None = None
-    note: Annotated[list[Note], Field(max_length=500)] = Field(default_factory=list)
+    note: Annotated[list[Note], Field(max_length=500, description="Dated notes.")] = Field(default_factory=list)
     limit: LimitSection = LimitSection()
     impact: ImpactLimit | None = None
     asymmetry: AsymmetrySection = AsymmetrySection()
@@ -275,7 +287,8 @@ class Plan(Section):
 def read_plan(text: str, file: str) -> Plan:
     """The plan that a TOML text holds; `InputError` with every problem, each with line, key, found and expected.
 
-    `file` is what the problems call it. A byte order mark, which some editors leave, is passed over.
+    `file` is what the problems call it. A byte order mark, which some editors leave, is passed over. What names
+    something that stands elsewhere in the file is checked when every value by itself is fine.
     """
     text = text.removeprefix("\ufeff")
     try:
@@ -285,6 +298,9 @@ def read_plan(text: str, file: str) -> Plan:
     except RecursionError:
         raise InputError(Problem(file, "", "lists or tables nested without end", "a plan file")) from None
     try:
-        return Plan.model_validate(values)
+        plan = Plan.model_validate(values)
     except ValidationError as error:
         raise InputError(problems_of(error, text, file, Plan)) from None
+    if found := checked(plan):
+        raise InputError(placed(found, values, text, file))
+    return plan

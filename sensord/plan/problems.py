@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -29,8 +30,19 @@ LATER_VALUES: Mapping[str, set[str]] = {
 """Values of the whole `rtr-plan/1` that this version does not act on."""
 
 
-MODES = ("fixed", "sessions", "runs")
-"""Shapes of a baseline."""
+TAGS = ("mode", "kind")
+"""Keys that choose one of several shapes of a section."""
+
+Models = Sequence[type[BaseModel]]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something about a plan as a whole. `found` None: what stands at that place in the file."""
+
+    place: Place
+    expected: str
+    found: str | None = None
 
 
 def problems_of(error: ValidationError, text: str, file: str, model: type[BaseModel]) -> list[Problem]:
@@ -40,23 +52,45 @@ def problems_of(error: ValidationError, text: str, file: str, model: type[BaseMo
     return [problem for _, problem in sorted(found, key=lambda pair: pair[0])]
 
 
+def placed(remarks: Iterable[Remark], values: Mapping[str, Any], text: str, file: str) -> list[Problem]:
+    """Remarks with their lines, in the order of the file. `values`: what the text holds."""
+    lines = line_numbers(text)
+    found = []
+    for remark in remarks:
+        line, where = _where(remark.place, lines)
+        found.append((line or 0, Problem(file, where, remark.found or _at(remark.place, values), remark.expected)))
+    return [problem for _, problem in sorted(found, key=lambda pair: pair[0])]
+
+
+def _at(place: Place, values: Any) -> str:  # noqa: ANN401 - any TOML value
+    for part in place:
+        inside = values if isinstance(values, Mapping) else dict(enumerate(values if isinstance(values, list) else ()))
+        values = inside.get(part)
+    return "nothing" if values is None else _show(values)
+
+
 def _problem(
     error: Mapping[str, Any], lines: Mapping[Place, int], file: str, model: type[BaseModel]
 ) -> tuple[int, Problem]:
     context = error.get("ctx", {})
-    place: Place = (*_in_file(error["loc"], lines), *(context["key"].split(".") if "key" in context else ()))
+    place, around = _in_file(error["loc"], model)
+    found, expected = _found_expected(error, place, around)
+    line, where = _where((*place, *(context["key"].split(".") if "key" in context else ())), lines)
+    return line or 0, Problem(file, where, found, expected)
+
+
+def _where(place: Place, lines: Mapping[Place, int]) -> tuple[int | None, str]:
     line = _line(place, lines)
-    where = _path(place)
-    return line or 0, Problem(file, f"line {line}, {where}" if line else where, *_found_expected(error, place, model))
+    return line, f"line {line}, {_path(place)}" if line else _path(place)
 
 
-def _found_expected(error: Mapping[str, Any], place: Place, model: type[BaseModel]) -> tuple[str, str]:
+def _found_expected(error: Mapping[str, Any], place: Place, around: Models) -> tuple[str, str]:
     context, given = error.get("ctx", {}), error["input"]
     match error["type"]:
         case "missing":
             answer = "nothing", "this key"
         case "extra_forbidden":
-            answer = _unknown(place, model)
+            answer = _unknown(place, around)
         case "quantity" | "plan":
             answer = _refused(context, given)
         case "literal_error":
@@ -67,14 +101,15 @@ def _found_expected(error: Mapping[str, Any], place: Place, model: type[BaseMode
             tag = context["discriminator"].strip("'")
             answer = (
                 f"{tag} {_show(given[tag]) if tag in given else 'missing'}",
-                f"{tag} = " + " or ".join(_show(shape) for shape in _shapes(place, model)),
+                f"{tag} = " + " or ".join(_show(word) for shape in _shapes(place, around) for word in _tags(shape)),
             )
         case "model_type" | "model_attributes_type" | "dict_type":
             answer = _show(given), "a table with keys"
         case "string_pattern_mismatch":
-            answer = _show(given), _described(place, model)
+            answer = _show(given), _field(place, around).description or "text of another form"
         case "list_type":
-            answer = _show(given), f"a list of tables: [[{_path(place)}]]"
+            of_tables = bool(_shapes(place, around))
+            answer = _show(given), f"a list of tables: [[{_path(place)}]]" if of_tables else "a list: [...]"
         case _:
             answer = _show(given), _expected(error)
     return answer
@@ -106,11 +141,11 @@ def _written(given: object, path: str) -> object:
     return given
 
 
-def _unknown(place: Place, model: type[BaseModel]) -> tuple[str, str]:
+def _unknown(place: Place, around: Models) -> tuple[str, str]:
     key = str(place[-1])
-    names = [p for p in place[:-1] if isinstance(p, str)]
-    known = [name for name in known_keys(model, names) if name != key]  # another mode may have it
-    if key in NOT_YET.get(".".join(names), ()):
+    section = ".".join(part for part in place[:-1] if isinstance(part, str))
+    known = list(_keys(around))
+    if key in NOT_YET.get(section, ()):
         return f"{key}, a key of rtr-plan/1 that is not supported yet", "one of: " + ", ".join(known)
     close = difflib.get_close_matches(key, known, n=1)
     return f"unknown key {key}", f"{close[0]}, perhaps?" if close else "one of: " + ", ".join(known)
@@ -118,27 +153,29 @@ def _unknown(place: Place, model: type[BaseModel]) -> tuple[str, str]:
 
 def known_keys(model: type[BaseModel], names: Sequence[str]) -> list[str]:
     """The keys allowed under `names` as they stand in a file; all of them when several shapes are allowed there."""
-    return list(_fields(model, names))
-
-
-def _fields(model: type[BaseModel], names: Sequence[str]) -> dict[str, FieldInfo]:
-    models = [model]
+    models: Models = [model]
     for name in names:
-        fields = [f for m in models for k, f in m.model_fields.items() if (f.alias or k) == name]
-        models = [m for f in fields for m in _models_in(f.annotation)]
-    return {f.alias or k: f for m in models for k, f in m.model_fields.items()}
+        models = _below(models, name)
+    return list(_keys(models))
 
 
-def _described(place: Place, model: type[BaseModel]) -> str:
-    *names, key = (part for part in place if isinstance(part, str))
-    return _fields(model, names)[key].description or "text of another form"
+def _keys(models: Models) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for model in models for name, field in model.model_fields.items()}
 
 
-def _shapes(place: Place, model: type[BaseModel]) -> list[str]:
-    """The values of `mode` that are allowed there."""
-    *names, key = (part for part in place if isinstance(part, str))
-    shapes = _models_in(_fields(model, names)[key].annotation)
-    return [word for shape in shapes for word in get_args(shape.model_fields["mode"].annotation)]
+def _below(models: Models, key: str) -> Models:
+    """The sections that may stand under a key."""
+    fields = [field for model in models for name, field in model.model_fields.items() if key == (field.alias or name)]
+    return [model for field in fields for model in _models_in(field.annotation)]
+
+
+def _field(place: Place, around: Models) -> FieldInfo:
+    """What is said about the key at a place, or about the list in which the place is."""
+    return _keys(around)[[part for part in place if isinstance(part, str)][-1]]
+
+
+def _shapes(place: Place, around: Models) -> Models:
+    return _models_in(_field(place, around).annotation)
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any annotation
@@ -147,16 +184,27 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any 
     return [m for inner in get_args(annotation) for m in _models_in(inner)]
 
 
-def _in_file(loc: Sequence[str | int], lines: Mapping[Place, int]) -> Place:
-    """Pydantic adds the chosen shape of a union to a place; only what stands in the file belongs to it."""
+def _in_file(loc: Sequence[str | int], model: type[BaseModel]) -> tuple[Place, Models]:
+    """The place as it stands in the file, and the sections that hold its last key. Pydantic adds the chosen shape of a
+    union to a place ("fixed" of a baseline, "walk" of a readiness item), which is no key."""
     place: Place = ()
-    for index, part in enumerate(loc):
-        last = index == len(loc) - 1
-        if index and loc[index - 1] == "baseline" and part in MODES and not last:
-            continue  # the shape; `runs` is the name of a key too
-        if (*place, part) in lines or last or any(known[: len(place) + 1] == (*place, part) for known in lines):
-            place = (*place, part)
-    return place
+    models: Models = [model]
+    around = models
+    for part in loc:
+        chosen = [shape for shape in models if part in _tags(shape)] if len(models) > 1 else []
+        if chosen:
+            models = chosen
+            continue
+        place = (*place, part)
+        if isinstance(part, str):
+            around, models = models, _below(models, part)
+    return place, around
+
+
+def _tags(model: type[BaseModel]) -> tuple[str, ...]:
+    """What chooses this shape among others."""
+    fields = [model.model_fields[name] for name in TAGS if name in model.model_fields]
+    return tuple(word for field in fields for word in get_args(field.annotation))
 
 
 def _line(place: Place, lines: Mapping[Place, int]) -> int | None:
