@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sensord import host
 from sensord.armed import any_on_board
 from sensord.config import Settings
 from sensord.current_run import CurrentRun, Listener
+from sensord.daemon_bridge import Bridge, nobody, signals
 from sensord.datadir import DataDir
 from sensord.drivers.base import Wanted
 from sensord.drivers.link import Air, Backend, Identity, PodLinks
-from sensord.errors import InputError, LinkReason, Problem
+from sensord.errors import InputError, InternalError, LinkReason, Problem
+from sensord.fact_log import FactLog
 from sensord.incoming import take_in_waiting
 from sensord.journal import Journal, end_sealed_runs
 from sensord.model import (
@@ -32,12 +33,12 @@ from sensord.model import (
     MarkKind,
     RunSetup,
     RunState,
-    StoredEvent,
     Tick,
 )
 from sensord.outlets import StoreLog, influx_sink, mqtt_sink, open_outlets
 from sensord.page_doors import RunCommands, StoreRuns, door_plate, kept_token
 from sensord.plan.limits import Limits
+from sensord.plan_keeper import PlanKeeper, take_plan_file
 from sensord.preflight import Check, preflight
 from sensord.run_setup import HISTORY_RUNS, plan_of, run_setup
 from sensord.sinks.base import Health, SinkState
@@ -73,8 +74,11 @@ class Gateway:
         self._backend = backend
         self._with_page = page and settings.web.enabled
         self._say = Terminal(say)
-        self._plan, self._plan_text = plan_of(settings)
-        self._runner = self._plan.runner.alias if self._plan else settings.runner
+        plan, self._plan_text = plan_of(settings)
+        self._runner = plan.runner.alias if plan else settings.runner
+        self._keeper: PlanKeeper | None = None
+        self._saying: set[asyncio.Task[None]] = set()
+        self._wake: Callable[[], None] = nobody
         self._pods = settings.pods()
         self._identities: dict[str, Identity] = {}
         self._page: Page | None = None
@@ -102,18 +106,29 @@ class Gateway:
             writer = Store.open(data.store, gateway=settings.gateway)
             end_sealed_runs(writer, data)
             take_in_waiting(data, writer)
-            bridge = _Bridge(asyncio.get_running_loop())
+            plan_text = take_plan_file(writer, self._runner, self._plan_text, now_wall_ns=host.wall_ns())
+            if plan_text != self._plan_text:
+                self._say("look  the plan on file is newer than the one that the settings name, and counts")
+            bridge = Bridge(asyncio.get_running_loop())
             journal = Journal(writer, on_stored=bridge.stored, on_error=bridge.fail)
             stack.enter_context(contextlib.closing(journal))
             reader = Store.open(data.store, gateway=settings.gateway, readonly=True)
             stack.enter_context(contextlib.closing(reader))
             self._use_pairings(pairings(reader))
+            self._keeper = PlanKeeper(
+                self._runner, plan_text, store=reader, journal=journal, changed=self._plan_changed
+            )
             current = self._current_run(data, reader, journal)
             sinks = self._sinks(current, reader)
             outlets = await stack.enter_async_context(
-                open_outlets(sinks, StoreLog(reader, journal), self._sink_changed)
+                open_outlets(
+                    sinks,
+                    StoreLog(reader, journal),
+                    self._sink_changed,
+                    facts=FactLog(reader, journal, settings.site),
+                )
             )
-            bridge.wake = outlets.wake
+            bridge.wake = self._wake = outlets.wake
             await self._open_page(stack, reader, journal, current)
             self._recover(current)
             looking = [asyncio.create_task(self._first_look(sink), name=f"look at {sink.name}") for sink in sinks]
@@ -229,7 +244,7 @@ class Gateway:
             return
         checks = preflight(
             runner=self._runner,
-            plan=self._plan,
+            plan=self._keeper.plan if self._keeper else None,
             pods=self._pods,
             linked=current.linked,
             data_dir=self._settings.data_dir,
@@ -253,7 +268,18 @@ class Gateway:
         )
 
     def _setup(self, run: str, history: tuple[Mapping[str, Json], ...] = ()) -> RunSetup:
-        return run_setup(self._settings, self._plan, self._plan_text, run=run, pods=self._pods, history=history)
+        keeper = self._keeper
+        if keeper is None:
+            raise InternalError("a run was set up before the plan was read")
+        return run_setup(
+            self._settings,
+            keeper.plan,
+            keeper.text,
+            run=run,
+            pods=self._pods,
+            history=history,
+            day=keeper.day(clock_trusted=self._wall_clock.trusted),
+        )
 
     def _sinks(self, current: CurrentRun, reader: Store) -> list[InfluxSink | MqttSink]:
         made = (
@@ -262,9 +288,10 @@ class Gateway:
                 self._settings,
                 runner=self._runner,
                 on_command=lambda name, by: self._told(current, name, by),
+                on_said=self._said,
                 run_now_ns=current.now_ns,
                 newest_run=reader.newest_run,
-                rules=Limits(self._plan, self._setup("")).rules,
+                rules=Limits(self._keeper.plan if self._keeper else None, self._setup("")).rules,
             ),
         )
         return [sink for sink in made if sink is not None]
@@ -281,6 +308,7 @@ class Gateway:
             LiveView(),
             commands=RunCommands(current, journal, DataDir(self._settings.data_dir)),
             runs=StoreRuns(reader),
+            plan=self._keeper,
             allowed_hosts=[*web.allowed_hosts, *([] if alone else host.names())],
             token=token,
         )
@@ -313,6 +341,11 @@ class Gateway:
         self._tally.add(summary)
         self._checked = []
 
+    def _plan_changed(self) -> None:
+        self._wake()
+        if self._page:
+            self._page.refresh()
+
     def _sink_changed(self, state: SinkState) -> None:
         self._sink_states[state.name] = state
         if self._page:
@@ -334,43 +367,16 @@ class Gateway:
         if not done:
             log.info("%s asked to %s a run, which cannot be done now", by, command)
 
+    def _said(self, what: str, said: Mapping[str, Json]) -> None:
+        """What came over MQTT: kept in the background; what does not fit is told here, for nobody waits there."""
+        if self._keeper is None or what != "checkin":
+            return
+        task = asyncio.create_task(self._keep_said(self._keeper, said), name=what)
+        self._saying.add(task)
+        task.add_done_callback(self._saying.discard)
 
-class _Bridge:
-    """From the journal's thread into the event loop."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self.failed: asyncio.Future[None] = loop.create_future()
-        self.wake: Callable[[], None] = _nobody
-
-    def stored(self, _events: list[StoredEvent]) -> None:
-        """Something was stored: wake the sinks."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to wake
-            self._loop.call_soon_threadsafe(self.wake)
-
-    def fail(self, error: BaseException) -> None:
-        """Nothing more can be kept: the daemon must end, loudly."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._set_failed, error)
-
-    def _set_failed(self, error: BaseException) -> None:
-        if not self.failed.done():
-            self.failed.set_exception(error)
-
-
-def _nobody() -> None:
-    """No sink is open yet."""
-
-
-@contextlib.contextmanager
-def signals(stop: asyncio.Event) -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP (the terminal is gone) set `stop` while inside, however often they come."""
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    for number in numbers:
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
+    async def _keep_said(self, keeper: PlanKeeper, said: Mapping[str, Json]) -> None:
+        try:
+            await keeper.check_in(said)
+        except InputError as error:
+            self._say(f"look  a check-in over MQTT was not kept: {error}")

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sensord.config import Settings
-from sensord.daemon import Gateway, signals
+from sensord.daemon import Gateway
+from sensord.daemon_bridge import signals
 from sensord.drivers.radio import Air, Backend
 from sensord.errors import InputError, Problem
 from sensord.pairing_face import known

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from sensord.config import Settings, read_secret
+from sensord.fact_log import FactLog, FactSink
 from sensord.journal import Journal
-from sensord.model import StoredEvent
-from sensord.sinks.base import Sink, SinkState, drain, pump
+from sensord.model import Json, StoredEvent
+from sensord.sinks.base import EventLog, Sink, SinkState, drain, pump
 from sensord.sinks.influx import InfluxSink
 from sensord.sinks.mqtt import Broker, MqttSink
 from sensord.store import Store
@@ -57,6 +58,7 @@ def mqtt_sink(
     *,
     runner: str,
     on_command: Callable[[str, str], None] | None = None,
+    on_said: Callable[[str, Mapping[str, Json]], None] | None = None,
     run_now_ns: Callable[[str], int | None] | None = None,
     newest_run: Callable[[str], str | None] | None = None,
     rules: Sequence[str] = (),
@@ -79,6 +81,7 @@ def mqtt_sink(
         gateway=settings.gateway,
         runners=[runner],
         on_command=on_command,
+        on_said=on_said,
         run_now_ns=run_now_ns,
         newest_run=newest_run,
         rules=rules,
@@ -103,10 +106,15 @@ class Outlets:
 
 @asynccontextmanager
 async def open_outlets(
-    sinks: Sequence[InfluxSink | MqttSink], log: StoreLog, report: Callable[[SinkState], None]
+    sinks: Sequence[InfluxSink | MqttSink],
+    log: StoreLog,
+    report: Callable[[SinkState], None],
+    *,
+    facts: FactLog | None = None,
 ) -> AsyncIterator[Outlets]:
-    """Pumps run inside; at the end each sink gets one bounded attempt to take what is left."""
+    """Pumps run inside; at the end each sink gets one bounded attempt to take what is left. `facts` go beside."""
     outlets = Outlets(sinks)
+    carried: list[tuple[Sink, EventLog]] = []
 
     def note(state: SinkState) -> None:
         outlets.states[state.name] = state
@@ -115,13 +123,17 @@ async def open_outlets(
     async with AsyncExitStack() as stack:
         for sink in sinks:
             await stack.enter_async_context(sink)
+            carried.append((sink, log))
+            if facts is not None:
+                carried.append((FactSink(sink), facts))
+        for into, whence in carried:
             wake = asyncio.Event()
             outlets.wakes.append(wake)
-            outlets.pumps.append(asyncio.create_task(pump(sink, log, wake, report=note), name=f"pump {sink.name}"))
+            outlets.pumps.append(asyncio.create_task(pump(into, whence, wake, report=note), name=f"pump {into.name}"))
         try:
             yield outlets
         finally:
             for task in outlets.pumps:
                 task.cancel()
             await asyncio.gather(*outlets.pumps, return_exceptions=True)
-            await asyncio.gather(*(drain(sink, log, DRAIN_S) for sink in sinks))
+            await asyncio.gather(*(drain(into, whence, DRAIN_S) for into, whence in carried))

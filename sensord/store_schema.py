@@ -15,7 +15,7 @@ from sensord.disk import transaction
 from sensord.errors import InputError, Problem
 from sensord.model import Alert, RunSummary, Stride
 
-SCHEMA = 2
+SCHEMA = 3
 APPLICATION_ID = 0x7353746F
 """SQLite's application id, "sSto" in ASCII."""
 
@@ -82,7 +82,55 @@ TABLES_2 = (
         ended_wall_ns INTEGER)""",
 )
 
-TABLES = {1: TABLES_1, 2: TABLES_2}
+TABLES_3 = (
+    # what people said and decided (`plan.facts`): a row is never changed; a later one may take it back. `gateway` and
+    # `number` are its key everywhere: rows of other gateways are taken in as they are
+    """CREATE TABLE fact(
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        gateway TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        runner TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        at_wall_ns INTEGER NOT NULL,
+        said_wall_ns INTEGER NOT NULL,
+        payload TEXT NOT NULL,
+        UNIQUE (gateway, number))""",
+    "CREATE INDEX fact_runner ON fact(runner, kind)",
+    """CREATE TRIGGER fact_is_never_changed BEFORE UPDATE ON fact
+        BEGIN SELECT RAISE(ABORT, 'facts are append-only'); END""",
+    """CREATE TRIGGER fact_is_never_deleted BEFORE DELETE ON fact
+        BEGIN SELECT RAISE(ABORT, 'facts are append-only'); END""",
+    # what people are told besides alerts of a run (a decision of the plan); `id` as an alert's
+    """CREATE TABLE notice(
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        runner TEXT NOT NULL,
+        posted_wall_ns INTEGER NOT NULL,
+        payload TEXT NOT NULL)""",
+    # who was told what, and who has said that they have seen it; of one message and person the last row counts
+    """CREATE TABLE receipt(
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        alert TEXT NOT NULL,
+        phase TEXT NOT NULL CHECK (phase IN ('onset', 'reminder', 'recovery')),
+        number INTEGER NOT NULL,
+        person TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('held', 'waiting', 'sent', 'delivered', 'refused', 'acknowledged')),
+        at_wall_ns INTEGER NOT NULL,
+        message TEXT,
+        detail TEXT NOT NULL)""",
+    "CREATE INDEX receipt_alert ON receipt(alert, person)",
+    "CREATE INDEX receipt_state ON receipt(person, state)",
+    """CREATE TRIGGER receipt_is_never_changed BEFORE UPDATE ON receipt
+        BEGIN SELECT RAISE(ABORT, 'receipts are append-only'); END""",
+    """CREATE TRIGGER receipt_is_never_deleted BEFORE DELETE ON receipt
+        BEGIN SELECT RAISE(ABORT, 'receipts are append-only'); END""",
+    """CREATE TRIGGER notice_is_never_changed BEFORE UPDATE ON notice
+        BEGIN SELECT RAISE(ABORT, 'notices are append-only'); END""",
+    """CREATE TRIGGER notice_is_never_deleted BEFORE DELETE ON notice
+        BEGIN SELECT RAISE(ABORT, 'notices are append-only'); END""",
+)
+
+TABLES = {1: TABLES_1, 2: TABLES_2, 3: TABLES_3}
 """What each schema added to the one before."""
 
 

@@ -103,19 +103,6 @@ def replay(
         print(f"{sum(kinds.values())} events: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
 
 
-def plan_check(file: Annotated[Path, typer.Argument(help="a plan file")], as_json: JsonOption = False) -> None:
-    """Read a plan file and say everything that is wrong with it."""
-    from sensord.config import Settings
-    from sensord.run_setup import plan_of
-
-    plan, _ = plan_of(Settings(plan=file))
-    assert plan is not None
-    if as_json:
-        print_json(plan.model_dump(mode="json", exclude_none=True, by_alias=True))
-    else:
-        print(f"{file}: fine, plan {plan.id} for {plan.runner.alias}")
-
-
 def _known_speeds(belt: str | None, file: Path | None) -> tuple[KnownSpeed, ...]:
     """What was stated of the speed: one for all, or a file."""
     from sensord.files.known_speeds import constant_speed, read_known_speeds

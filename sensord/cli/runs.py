@@ -50,7 +50,7 @@ def runs_show(
 ) -> None:
     """One run: its summary, limits, alerts and notes."""
     with reading(config, data_dir) as store:
-        row = _find(store, run)
+        row = find_run(store, run)
         events = list(store.events(row.run, kinds=["alert", "limit_state", "note", "run"]))
     limits = {e.payload["rule"]: e.payload for e in events if e.kind == "limit_state"}
     if as_json:
@@ -73,7 +73,7 @@ def runs_discard(
 
     settings = settings_of(config, data_dir=data_dir)
     with reading(config, data_dir) as store:
-        row = _find(store, run)
+        row = find_run(store, run)
     asyncio.run(discard(settings, row.run, reason))
     if as_json:
         print_json({"run": row.run, "discarded": True, "reason": reason})
@@ -81,7 +81,8 @@ def runs_discard(
         print(f"run {row.run} is discarded: it does not count any more; its file stays")
 
 
-def _find(store: Store, run: str) -> StoredRun:
+def find_run(store: Store, run: str) -> StoredRun:
+    """A run by its id, or the `last` one. InputError: there is none."""
     if run != "last":
         return store.run(run)
     found = store.runs()

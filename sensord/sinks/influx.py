@@ -9,8 +9,6 @@ to the same points again, which InfluxDB takes as the same points.
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-import email.utils
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +21,10 @@ from influxdb_client.rest import ApiException
 from sensord.errors import Away, NetworkError, Refused
 from sensord.model import StoredEvent
 from sensord.sinks.base import AwayAfter, RefusedAt
+from sensord.sinks.facts import KINDS as FACT_KINDS
+from sensord.sinks.facts import fact_lines
 from sensord.sinks.lines import lines_of
+from sensord.sinks.retry_after import retry_after_s
 from sensord.sinks.secrecy import refuse_clear_text
 
 CLOCK_WAIT_S = 5.0
@@ -102,7 +103,7 @@ class InfluxSink:
                 detail = f"the wall time of run {event.run} is not known yet (clock not trusted)"
                 raise AwayAfter(detail, done, CLOCK_WAIT_S)
             try:
-                lines += lines_of(event)
+                lines += fact_lines(event) if event.kind in FACT_KINDS else lines_of(event)
             except Refused as refused:
                 await self._write(lines)
                 raise RefusedAt(str(refused), done) from None
@@ -155,24 +156,9 @@ def _meaning(answer: ApiException, url: str) -> NetworkError:
     if status in REFUSING:
         return Refused(f"HTTP {status}: {text}")
     detail = f"{url}: HTTP {status}, {MEANING.get(status) or answer.reason or 'no reason given'}"
-    return Away(f"{detail} ({text})" if text else detail, _retry_after_s(answer))
+    asked = answer.headers.get("Retry-After") if answer.headers else None
+    return Away(f"{detail} ({text})" if text else detail, retry_after_s(asked))
 
 
 def _text(body: Any) -> str:  # noqa: ANN401 - bytes, str or None, by transport
     return body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body or "")
-
-
-def _retry_after_s(answer: ApiException) -> float | None:
-    """Retry-After in s, whether given in seconds or as a date (RFC 9110 10.2.3)."""
-    value = answer.headers.get("Retry-After") if answer.headers else None
-    if value is None:
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        pass
-    try:
-        when = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (when - dt.datetime.now(tz=dt.UTC)).total_seconds())

@@ -21,7 +21,7 @@ import logging
 import secrets
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,8 +30,9 @@ from typing import Any, Self
 import aiomqtt
 
 from sensord.errors import Away, InputError, Problem, Refused
-from sensord.model import NS, LimitState, RunChange, StoredEvent
+from sensord.model import NS, Json, LimitState, RunChange, StoredEvent
 from sensord.sinks.base import AwayAfter, Backoff, RefusedAt
+from sensord.sinks.facts import fact_messages
 from sensord.sinks.homeassistant import BIRTH_TOPIC, RULES, discovery
 from sensord.sinks.messages import Message, Topics, messages_of, status_message
 from sensord.sinks.secrecy import refuse_clear_text
@@ -50,6 +51,9 @@ out; they must not do so many times a second.)"""
 
 COMMANDS = {"end", "start"}
 """What may be asked of us."""
+
+SAYINGS = {"checkin", "ack"}
+"""What people may tell us: a JSON object each."""
 
 STATES = frozenset((LimitState.KIND, RunChange.KIND))
 """Kinds of events whose messages are retained."""
@@ -95,6 +99,7 @@ class MqttSink:
         rules: Sequence[str] = RULES,
         announce: bool = True,
         on_command: Callable[[str, str], None] | None = None,
+        on_said: Callable[[str, Mapping[str, Json]], None] | None = None,
         run_now_ns: Callable[[str], int | None] | None = None,
         newest_run: Callable[[str], str | None] | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
@@ -115,6 +120,7 @@ class MqttSink:
         self._check_names()
         self._announce = announce
         self._on_command = on_command
+        self._on_said = on_said
         self._run_now_ns = run_now_ns
         self._newest_run = newest_run
         self._wall_ns = wall_ns
@@ -170,6 +176,7 @@ class MqttSink:
             try:
                 newest = self._is_newest(event)
                 messages = messages_of(event, self._topics, source, self._age_s(event), newest=newest)
+                messages += fact_messages(event, self._topics)
                 if messages and self._announce and event.runner not in self._runners:
                     self._runners[event.runner] = None
                     messages.insert(0, discovery(self._topics, event.runner, self._rules))
@@ -294,6 +301,13 @@ class MqttSink:
 
     def _command(self, name: str, message: aiomqtt.Message) -> None:
         """Hand over a command; a retained one is an old one, and would come again after every reconnect."""
+        if name in SAYINGS and self._on_said and not message.retain:
+            said = _object(message.payload)
+            if said is None:
+                logger.warning("ignored %s: expected a JSON object of at most %d bytes", name, COMMAND_BYTES)
+            else:
+                self._on_said(name, said)
+            return
         by = _by(message.payload)
         if message.retain or name not in COMMANDS or by is None:
             logger.warning("ignored command %r (retained: %s)", name, message.retain)
@@ -359,6 +373,17 @@ def _by(payload: object) -> str | None:
         return None
     by = value.get("by", "mqtt") if isinstance(value, dict) else None
     return by if isinstance(by, str) and 0 < len(by) <= 64 else None
+
+
+def _object(payload: object) -> dict[str, Json] | None:
+    """The JSON object that a message is; None when it is none, or a large one."""
+    if not isinstance(payload, bytes | bytearray) or len(payload) > COMMAND_BYTES:
+        return None
+    try:
+        value = json.loads(payload)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _tls_context(broker: Broker) -> ssl.SSLContext | None:

@@ -80,3 +80,13 @@ class Commands(Protocol):
 
     async def import_run(self, run: str) -> None:
         """Take in a run that was handed over beside the store (`sensord import`)."""
+
+
+class PlanDesk(Protocol):
+    """The runner's plan: where she stands, and what people say about it."""
+
+    def picture(self) -> Json:
+        """Where she stands (`plan.standing.Standing` as JSON); None without a plan."""
+
+    async def say(self, said: Mapping[str, str]) -> Json:
+        """Keep a fact: kind, runner, at_wall_ns, payload (JSON text). `InputError` when it does not fit."""

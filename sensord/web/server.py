@@ -7,6 +7,8 @@
     POST /api/run/ID/discard  {"who", "reason"}        POST /api/run/ID/import    take in a run that waits
     POST /api/run/mark        {"text", "who", "boottime_ns", "wall_ns"}: a note in the run that is on, at that instant
     POST /api/run/speed       {"speed", "who", "grade_pct"}: the treadmill from now on ("10.5km/h", "off")
+    GET  /api/plan                where she stands in her plan, what is allowed today, what is asked
+    POST /api/fact            {"kind", "runner", "at_wall_ns", "payload"}: a check-in, a decision, ... (docs/plan.md)
     POST /api/link                a link that opens the page on one more device (only with a token)
     GET  /healthz                 it lives
 
@@ -29,12 +31,15 @@ from sensord.errors import InputError, Problem
 from sensord.model import Alert, Event, RunChange, payload
 from sensord.web.access import COOKIE, LINK_PARAMETER, LOOPBACK_NAMES, Access
 from sensord.web.live import LiveView
-from sensord.web.ports import Commands, RunsReader
+from sensord.web.ports import Commands, PlanDesk, RunsReader
 from sensord.web.stream import Broadcast
 from sensord.web.words import DEFINITIONS
 
 _HERE = Path(__file__).parent
 MOST_RUNS = 100
+MOST_BYTES = 1 << 18
+"""Design choice: a plan file comes in as one fact; published ones have 10 kB."""
+
 RUN_ID = r"[0-9A-Za-z_-]{1,64}"
 
 SECURITY_HEADERS = {
@@ -55,24 +60,32 @@ ACCESS = web.AppKey("access", Access)
 BROADCAST = web.AppKey("broadcast", Broadcast)
 _COMMANDS: web.AppKey[Commands] = web.AppKey("commands")
 _RUNS: web.AppKey[RunsReader] = web.AppKey("runs")
+_PLAN: web.AppKey[PlanDesk | None] = web.AppKey("plan")
 _PAGES = web.AppKey("pages", dict[str, str])
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def build_app(
-    live: LiveView, *, commands: Commands, runs: RunsReader, allowed_hosts: Iterable[str], token: str | None = None
+    live: LiveView,
+    *,
+    commands: Commands,
+    runs: RunsReader,
+    plan: PlanDesk | None = None,
+    allowed_hosts: Iterable[str],
+    token: str | None = None,
 ) -> web.Application:
     """The application. `allowed_hosts` are exact names (or name:port) a browser may use for this machine.
 
     With a `token` every request needs a session: `app[ACCESS].new_link()` makes links that open one.
     """
-    app = web.Application(middlewares=[_guard, _errors], client_max_size=4096)
+    app = web.Application(middlewares=[_guard, _errors], client_max_size=MOST_BYTES)
     app[LIVE] = live
     app[ACCESS] = Access(allowed_hosts, token)
     app[BROADCAST] = Broadcast(live)
     app[_COMMANDS] = commands
     app[_RUNS] = runs
+    app[_PLAN] = plan
     app[_PAGES] = _render(guarded=token is not None)
     app.router.add_get("/", _index)
     app.router.add_get("/healthz", _health)
@@ -86,6 +99,8 @@ def build_app(
     app.router.add_post("/api/run/speed", _speed)
     app.router.add_post(f"/api/run/{{run:{RUN_ID}}}/discard", _discard)
     app.router.add_post(f"/api/run/{{run:{RUN_ID}}}/import", _import)
+    app.router.add_get("/api/plan", _plan)
+    app.router.add_post("/api/fact", _fact)
     app.router.add_post("/api/link", _link)
     app.router.add_static("/static", _HERE / "static")
     app.on_response_prepare.append(_headers)
@@ -102,6 +117,7 @@ class Page:
         *,
         commands: Commands,
         runs: RunsReader,
+        plan: PlanDesk | None = None,
         allowed_hosts: Iterable[str] = (),
         token: str | None = None,
     ) -> None:
@@ -109,7 +125,12 @@ class Page:
         self._hosts = tuple(allowed_hosts)
         self._token = token
         self._app = build_app(
-            live, commands=commands, runs=runs, allowed_hosts=(*LOOPBACK_NAMES, *self._hosts), token=token
+            live,
+            commands=commands,
+            runs=runs,
+            plan=plan,
+            allowed_hosts=(*LOOPBACK_NAMES, *self._hosts),
+            token=token,
         )
         self._runner: web.AppRunner | None = None
         self._base = ""
@@ -307,6 +328,18 @@ async def _speed(request: web.Request) -> web.Response:
         given.get("speed", ""), who=given.get("who", "page"), grade=given.get("grade_pct", "")
     )
     return web.json_response(payload(told))
+
+
+async def _plan(request: web.Request) -> web.Response:
+    desk = request.app[_PLAN]
+    return web.json_response({"plan": None if desk is None else desk.picture()})
+
+
+async def _fact(request: web.Request) -> web.Response:
+    desk, given = request.app[_PLAN], await _body(request)
+    if desk is None:
+        raise InputError(Problem("page", "", "no plan is followed here", "a daemon of one runner"))
+    return web.json_response(await desk.say(given))
 
 
 async def _body(request: web.Request) -> dict[str, str]:

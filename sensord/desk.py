@@ -1,0 +1,31 @@
+"""Where people's words come in from the command line: through the daemon when one holds the data, else directly."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+from sensord.config import Settings
+from sensord.daemon_door import ask, door_plate
+from sensord.datadir import DataDir, HeldError
+from sensord.incoming_facts import keep_fact
+from sensord.model import Json
+from sensord.plan.facts import Fact, fact_payload
+from sensord.store import Store
+
+
+async def say(settings: Settings, runner: str, fact: Fact) -> Json:
+    """Keep a fact: {gateway, number}. InputError: it does not fit, or the daemon cannot be asked."""
+    data = DataDir(settings.data_dir)
+    try:
+        with data.lock(), contextlib.closing(Store.open(data.store, gateway=settings.gateway)) as store:
+            kept = keep_fact(store, runner, fact)
+            return {"gateway": kept.key.gateway, "number": kept.key.seq}
+    except HeldError as held:
+        said = {
+            "kind": fact.KIND,
+            "runner": runner,
+            "at_wall_ns": str(fact.at_wall_ns),
+            "payload": json.dumps(fact_payload(fact)),
+        }
+        return await ask(door_plate(data, held), "/api/fact", said)

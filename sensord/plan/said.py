@@ -1,0 +1,147 @@
+"""What people say, checked before it is kept: answers by their field, decisions by the plan they are about."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from sensord.errors import InputError, Problem
+from sensord.plan.facts import Approval, CheckIn, Exercised, Fact, Moment, RunFact, Tested, Verdict
+from sensord.plan.fields import FIELDS, Answer, Field, field_of
+from sensord.plan.model import Plan
+
+LONGEST = 200
+"""Design choice: what a line of the page and of a table still shows."""
+
+YES_NO = {"yes": True, "true": True, "y": True, "no": False, "false": False, "n": False}
+
+
+def parse_answers(texts: Mapping[str, str], *, place: str) -> dict[str, Answer]:
+    """Answers from texts, by field ("pain.during": "3"). InputError with every problem; `place` is named in it."""
+    found: dict[str, Answer] = {}
+    problems: list[Problem] = []
+    for name, text in texts.items():
+        try:
+            field = _field(name)
+            found[field.name] = check_answer(field.name, _typed(field, text.strip()))
+        except ValueError as error:
+            what, expected = error.args
+            problems.append(Problem(place, name, what, expected))
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def moment_of(answers: Mapping[str, Answer], *, about_run: bool) -> Moment:
+    """When answers are from, where nobody said: the name of one of them tells ("pain.next_morning"), or the run."""
+    for name in answers:
+        last = name.rpartition(".")[2]
+        if last in set(Moment):
+            return Moment(last)
+    return Moment.AFTER if about_run else Moment.DAILY
+
+
+def check_answer(name: str, value: object) -> Answer:
+    """An answer that is a value already. Raises ValueError(found, expected)."""
+    field = _field(name)
+    if not field.allows(value):
+        raise ValueError(_shown(value), field.answers.replace("true or false", "yes or no"))
+    if isinstance(value, str) and (not value.strip() or not value.isprintable() or len(value) > LONGEST):
+        raise ValueError(_shown(value), f"a line of text, at most {LONGEST} characters")
+    assert isinstance(value, float | int | str)
+    return float(value) if field.kind is float else value
+
+
+def _typed(field: Field, text: str) -> object:
+    if field.kind is bool:
+        return YES_NO.get(text.lower(), text)
+    if field.kind is float:
+        try:
+            return float(text.replace(",", "."))
+        except ValueError:
+            return text
+    return text
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else repr(value)[:40]
+
+
+def check_fact(fact: Fact, plan: Plan | None, *, runs: Sequence[str]) -> None:
+    """Raises InputError for a fact that does not fit the plan or the runs that are known."""
+    match fact:
+        case CheckIn():
+            _check_in(fact, runs)
+        case Approval():
+            _decision(fact, plan)
+        case Tested():
+            _test(fact, plan)
+        case Exercised():
+            known = [exercise.id for exercise in plan.exercise] if plan else []
+            if plan and plan.schedule.cross_training:
+                known += plan.schedule.cross_training.allowed
+            _known("exercise", "what", fact.what, known)
+        case RunFact():
+            if fact.source != "manual" or not fact.distance_m or fact.distance_m <= 0:
+                raise InputError(Problem("mileage", "distance", str(fact.distance_m), "a distance of more than zero"))
+        case _:
+            pass
+
+
+def _check_in(fact: CheckIn, runs: Sequence[str]) -> None:
+    if not fact.answers:
+        raise InputError(Problem("check-in", "", "no answer", "one at least"))
+    problems: list[Problem] = []
+    for name, value in fact.answers.items():
+        try:
+            check_answer(name, value)
+        except ValueError as error:
+            found, expected = error.args
+            problems.append(Problem("check-in", name, found, expected))
+    if problems:
+        raise InputError(problems)
+    if fact.run is not None:
+        _known("check-in", "run", fact.run, runs)
+
+
+def _decision(fact: Approval, plan: Plan | None) -> None:
+    _words("decision", fact.who, fact.reason)
+    needs_stage = fact.verdict is Verdict.SET_STAGE
+    if needs_stage != (fact.stage is not None):
+        found = f"{fact.verdict.value} " + ("without a stage" if needs_stage else f"with stage {fact.stage}")
+        raise InputError(Problem("decision", "stage", found, "a stage with set_stage, and only there"))
+    if fact.stage is not None:
+        _known("decision", "stage", fact.stage, [stage.id for stage in plan.stage] if plan else [])
+
+
+def _test(fact: Tested, plan: Plan | None) -> None:
+    items = {item.id: item for item in plan.readiness.item} if plan and plan.readiness else {}
+    _known("readiness", "item", fact.item, list(items))
+    kind = items[fact.item].kind
+    if fact.passed is not None and kind != "clinician":
+        raise InputError(Problem("readiness", fact.item, "a tick", f"a value: it is of kind {kind}"))
+    if fact.passed is None and fact.value is None:
+        raise InputError(Problem("readiness", fact.item, "no result", "a value, or a clinician's tick"))
+
+
+def _words(place: str, who: str, reason: str) -> None:
+    for name, text in (("who", who), ("reason", reason)):
+        if not text.strip() or not text.isprintable() or len(text) > LONGEST:
+            raise InputError(Problem(place, name, repr(text[:20]), f"a line of text, at most {LONGEST} characters"))
+
+
+def _known(place: str, key: str, name: str, known: Sequence[str]) -> None:
+    if name in known:
+        return
+    close = difflib.get_close_matches(name, known, n=1)
+    listed = ", ".join(known[-8:]) if known else "none is known"
+    raise InputError(Problem(place, key, repr(name), f"{close[0]}, perhaps?" if close else f"one of: {listed}"))
+
+
+def _field(name: str) -> Field:
+    field = field_of(name)
+    if field is None or not field.asked:
+        known = [known.name for known in FIELDS.values() if known.asked]
+        close = difflib.get_close_matches(name, known, n=1)
+        raise ValueError(f"no question {name}", f"{close[0]}, perhaps?" if close else "one of: " + ", ".join(known))
+    return field

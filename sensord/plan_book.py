@@ -1,0 +1,70 @@
+"""The book of a plan: what the store knows of a runner, read as where she stands; plan files taken in as revisions."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from tzlocal import get_localzone_name
+
+from sensord.model import NS, Json, payload
+from sensord.plan.facts import Fact, Key, Revision, union
+from sensord.plan.following import day_of, follow
+from sensord.plan.model import Plan
+from sensord.plan.standing import Standing
+from sensord.store import Store
+from sensord.store_facts import add_fact, facts
+
+log = logging.getLogger(__name__)
+
+BY_FILE = "plan file"
+"""Who changed a plan that the settings name and nobody approved by name."""
+
+
+def zone_of(plan: Plan | None) -> ZoneInfo:
+    """The runner's time zone: the plan's, else this computer's."""
+    if plan is not None and plan.runner.timezone is not None:
+        return ZoneInfo(plan.runner.timezone)
+    return local_zone()
+
+
+def local_zone() -> ZoneInfo:
+    """This computer's time zone; UTC where it has no name."""
+    return ZoneInfo(get_localzone_name() or "UTC")
+
+
+def newest_revision(known: tuple[Fact, ...]) -> Revision | None:
+    """The plan that counts now."""
+    revisions = [fact for fact in union(known) if isinstance(fact, Revision)]
+    return revisions[-1] if revisions else None
+
+
+def adopt(store: Store, runner: str, text: str, *, who: str, reason: str, at_wall_ns: int) -> Revision | None:
+    """A plan text becomes the next revision; None when it is the one that counts already."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    newest = newest_revision(facts(store, runner))
+    if newest is not None and newest.sha256 == digest:
+        return None
+    revision = Revision(Key(store.gateway, 0), at_wall_ns, text, digest, who, reason)
+    kept = add_fact(store, runner, revision)
+    assert isinstance(kept, Revision)
+    return kept
+
+
+def standing_of(store: Store, runner: str, plan: Plan | None, now_wall_ns: int) -> Standing | None:
+    """Where she stands; None without a plan on file."""
+    return follow(facts(store, runner), now_wall_ns, zone_of(plan))
+
+
+def day_json(store: Store, runner: str, plan: Plan | None, now_wall_ns: int) -> Json | None:
+    """What a run that begins now records of her plan (`RunSetup.day`); None without stages."""
+    known = facts(store, runner)
+    standing = follow(known, now_wall_ns, zone_of(plan))
+    return None if standing is None else payload(day_of(standing, known, now_wall_ns))
+
+
+def clock_text(wall_ns: int, zone: ZoneInfo) -> str:
+    """A time for people: weekday, date, hour and minute in her time zone."""
+    return datetime.fromtimestamp(wall_ns / NS, zone).strftime("%a %Y-%m-%d %H:%M")

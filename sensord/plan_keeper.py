@@ -1,0 +1,119 @@
+"""The plan while a daemon runs: which revision counts, where she stands, what people say; told on when it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+
+from sensord.errors import InputError, Problem
+from sensord.incoming_facts import keep_fact, said_fact
+from sensord.journal import Journal
+from sensord.model import Json, payload
+from sensord.plan.facts import CheckIn, Fact, Key, Moment, Revision, union
+from sensord.plan.model import Plan, read_plan
+from sensord.plan.said import moment_of, parse_answers
+from sensord.plan.standing import Standing
+from sensord.plan_book import BY_FILE, adopt, day_json, newest_revision, standing_of
+from sensord.store import Store
+from sensord.store_facts import facts
+
+UNTRUSTED: Mapping[str, Json] = {
+    "longest_30d_m": None,
+    "distance_7d_m": None,
+    "previous_7d_m": None,
+    "run_time_7d_s": None,
+    "impact_load_7d": {},
+    "impact_load_previous_7d": {},
+    "incomplete": "the clock is not trusted",
+}
+"""What a run that begins while nobody knows the time does not record."""
+
+
+def take_plan_file(store: Store, runner: str, text: str | None, *, now_wall_ns: int) -> str | None:
+    """The text of the plan that counts: the settings' file becomes a revision when it is new here.
+
+    A file that was a revision before and was followed by another does not come back by being named in the settings.
+    """
+    known = facts(store, runner)
+    newest = newest_revision(known)
+    if text is None:
+        return None if newest is None else newest.text
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if any(isinstance(fact, Revision) and fact.sha256 == digest for fact in union(known)):
+        return text if newest is None else newest.text
+    adopt(store, runner, text, who=BY_FILE, reason="named in the settings", at_wall_ns=now_wall_ns)
+    return text
+
+
+class PlanKeeper:
+    """One runner's plan between runs and during them. `store` is a reading connection; facts go through the journal."""
+
+    def __init__(
+        self,
+        runner: str,
+        text: str | None,
+        *,
+        store: Store,
+        journal: Journal,
+        changed: Callable[[], None] = lambda: None,
+        wall_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """`changed` is called in the event loop after a fact was kept."""
+        self.runner = runner
+        self.text = text
+        self.plan: Plan | None = None if text is None else read_plan(text, "plan")
+        self._store, self._journal, self._changed, self._wall_ns = store, journal, changed, wall_ns
+
+    def standing(self) -> Standing | None:
+        """Where she stands now; None without a plan on file."""
+        return standing_of(self._store, self.runner, self.plan, self._wall_ns())
+
+    def day(self, *, clock_trusted: bool) -> Mapping[str, Json] | None:
+        """What a run that begins now records of her plan; None without stages."""
+        day = day_json(self._store, self.runner, self.plan, self._wall_ns())
+        return day if day is None or clock_trusted else {**day, **UNTRUSTED}
+
+    async def say(self, said: Mapping[str, str]) -> Json:
+        """Keep a fact from the words of a request: {gateway, number}. InputError: it does not fit."""
+        runner, fact = said_fact(said)
+        return await self.keep(runner, fact)
+
+    async def keep(self, runner: str, fact: Fact) -> Json:
+        """Keep a fact: {gateway, number}. InputError: another runner's, or it does not fit."""
+        if runner != self.runner:
+            raise InputError(Problem("request", "runner", runner, f"{self.runner}, whose data these are"))
+        kept: list[Fact] = []
+        await asyncio.wrap_future(self._journal.call(lambda store: kept.append(keep_fact(store, runner, fact))))
+        if isinstance(fact, Revision):
+            self.text, self.plan = fact.text, read_plan(fact.text, "plan")
+        self._changed()
+        return {"gateway": kept[0].key.gateway, "number": kept[0].key.seq}
+
+    def picture(self) -> Json:
+        """Where she stands, as JSON; None without a plan."""
+        standing = self.standing()
+        return None if standing is None else payload(standing)
+
+    async def check_in(self, said: Mapping[str, Json]) -> Json:
+        """Keep answers as they come over MQTT: {answers, run?, moment?, by?}. InputError: they are none."""
+        answers = said.get("answers")
+        if not isinstance(answers, Mapping) or not all(isinstance(name, str) for name in answers):
+            expected = '{"answers": {"pain.after": 2}, "run": ..., "moment": ...}'
+            raise InputError(Problem("check-in", "answers", str(answers)[:40], expected))
+        run, moment = said.get("run"), said.get("moment")
+        if run is not None and not isinstance(run, str):
+            raise InputError(Problem("check-in", "run", str(run)[:40], "the name of a run"))
+        if moment is not None and moment not in set(Moment):
+            raise InputError(Problem("check-in", "moment", str(moment)[:40], "one of: " + ", ".join(Moment)))
+        typed = parse_answers({name: _text(value) for name, value in answers.items()}, place="check-in")
+        when = Moment(moment) if moment is not None else moment_of(typed, about_run=run is not None)
+        by = str(said.get("by") or "mqtt")[:64]
+        return await self.keep(self.runner, CheckIn(Key("", 0), self._wall_ns(), when, run, typed, by))
+
+
+def _text(value: Json) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

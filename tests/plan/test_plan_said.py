@@ -1,0 +1,156 @@
+"""What people say: typed by its field, checked by the plan it is about, refused in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from sensord.errors import InputError
+from sensord.plan.facts import (
+    Approval,
+    CheckIn,
+    Exercised,
+    Fact,
+    HistoryKnown,
+    Key,
+    Moment,
+    RunFact,
+    Verdict,
+)
+from sensord.plan.facts import (
+    Tested as ItemTested,
+)
+from sensord.plan.model import read_plan
+from sensord.plan.said import check_answer, check_fact, parse_answers
+
+K = Key("g", 1)
+
+PLAN = read_plan(
+    """
+schema = "rtr-plan/1"
+id = "p"
+title = "t"
+[runner]
+alias = "r-1"
+[readiness]
+item = [{id = "walk", kind = "walk", min = "30min"}, {id = "ok", kind = "clinician", text = "no tenderness"}]
+[schedule]
+cross_training = {allowed = ["bike"]}
+[[stage]]
+id = "1"
+session = [{do = "5x(walk 4min, run 1min)"}]
+[[exercise]]
+id = "squats"
+name = "Squats"
+days = ["mon"]
+""",
+    "plan.toml",
+)
+
+
+def test_texts_become_answers_of_their_field() -> None:
+    said = {"pain.during": "3", "night_pain": "Yes", "effusion": "trace", "pain.where": " inner shin ", "limp": "no"}
+    assert parse_answers(said, place="check-in") == {
+        "pain.during": 3.0,
+        "night_pain": True,
+        "effusion": "trace",
+        "pain.where": "inner shin",
+        "gait_altered": False,
+    }
+
+
+def test_a_comma_is_a_decimal_point() -> None:
+    assert parse_answers({"pain.during": "2,5"}, place="check-in") == {"pain.during": 2.5}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found", "expected"),
+    [
+        ("pain.during", "11", "11", "0 to 10"),
+        ("pain.during", "a lot", "'a lot'", "0 to 10"),
+        ("pain.during", "nan", "nan", "0 to 10"),
+        ("night_pain", "perhaps", "'perhaps'", "yes or no"),
+        ("effusion", "huge", "'huge'", "'zero'"),
+        ("pain.durring", "1", "no question pain.durring", "pain.during, perhaps?"),
+        ("zzz", "1", "no question zzz", "one of: pain.before"),
+        ("distance", "1", "no question distance", "one of"),
+        ("pain.where", "x" * 201, "'xxx", "at most 200 characters"),
+        ("pain.where", "a\x07b", "'a\\x07b'", "a line of text"),
+    ],
+)
+def test_what_cannot_be_an_answer_is_named(name: str, text: str, found: str, expected: str) -> None:
+    with pytest.raises(InputError) as refused:
+        parse_answers({name: text}, place="check-in")
+    assert f"check-in: {name}: found {found}" in str(refused.value)
+    assert expected in str(refused.value)
+
+
+def test_every_problem_is_told_at_once() -> None:
+    with pytest.raises(InputError) as refused:
+        parse_answers({"pain.during": "11", "night_pain": "perhaps"}, place="check-in")
+    assert len(str(refused.value).splitlines()) == 2
+
+
+def test_a_number_is_kept_as_one() -> None:
+    assert check_answer("pain.during", 3) == 3.0
+    assert isinstance(check_answer("pain.during", 3), float)
+    with pytest.raises(ValueError, match="True"):
+        check_answer("pain.during", True)
+
+
+def run(distance_m: float | None, source: str = "manual") -> RunFact:
+    return RunFact(K, 0, 0, "m-1", source, distance_m=distance_m)
+
+
+FINE: list[Fact] = [
+    CheckIn(K, 0, Moment.AFTER, "r1", {"pain.after": 1.0}),
+    CheckIn(K, 0, Moment.DAILY, None, {"night_pain": False}),
+    Approval(K, 0, Verdict.SET_STAGE, "pt", "looks good", "1"),
+    Approval(K, 0, Verdict.HOLD, "pt", "pause"),
+    ItemTested(K, 0, "walk", "pt", 30.0),
+    ItemTested(K, 0, "ok", "pt", passed=True),
+    Exercised(K, 0, "squats", 3, 10),
+    Exercised(K, 0, "bike", minutes=30.0),
+    run(5000.0),
+    HistoryKnown(K, 0, "pt"),
+]
+
+
+@pytest.mark.parametrize("fact", FINE, ids=lambda fact: fact.KIND)
+def test_what_fits_is_kept(fact: Fact) -> None:
+    check_fact(fact, PLAN, runs=["r1"])
+
+
+REFUSED: list[tuple[Fact, str]] = [
+    (CheckIn(K, 0, Moment.AFTER, None, {}), "no answer"),
+    (CheckIn(K, 0, Moment.AFTER, "r2", {"pain.after": 1.0}), "'r2', expected one of: r1"),
+    (CheckIn(K, 0, Moment.AFTER, None, {"pain.after": 11.0}), "found 11, expected 0 to 10"),
+    (Approval(K, 0, Verdict.SET_STAGE, "pt", "x"), "set_stage without a stage"),
+    (Approval(K, 0, Verdict.HOLD, "pt", "x", "1"), "hold with stage 1"),
+    (Approval(K, 0, Verdict.SET_STAGE, "pt", "x", "9"), "'9', expected one of: 1"),
+    (Approval(K, 0, Verdict.HOLD, " ", "x"), "who"),
+    (Approval(K, 0, Verdict.HOLD, "pt", ""), "reason"),
+    (ItemTested(K, 0, "hop", "pt", 3.0), "'hop'"),
+    (ItemTested(K, 0, "walk", "pt", passed=True), "a value: it is of kind walk"),
+    (ItemTested(K, 0, "walk", "pt"), "no result"),
+    (Exercised(K, 0, "squat"), "squats, perhaps?"),
+    (run(None), "more than zero"),
+    (run(0.0), "more than zero"),
+    (run(10.0, "pods"), "more than zero"),
+]
+
+
+@pytest.mark.parametrize(("fact", "words"), REFUSED, ids=lambda value: getattr(value, "KIND", value))
+def test_what_does_not_fit_is_refused_in_one_line(fact: Fact, words: str) -> None:
+    with pytest.raises(InputError) as refused:
+        check_fact(fact, PLAN, runs=["r1"])
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [Approval(K, 0, Verdict.SET_STAGE, "pt", "x", "1"), ItemTested(K, 0, "walk", "pt", 3.0), Exercised(K, 0, "bike")],
+)
+def test_without_a_plan_nothing_of_it_is_known(fact: Fact) -> None:
+    with pytest.raises(InputError, match="none is known"):
+        check_fact(fact, None, runs=[])
