@@ -357,6 +357,25 @@ async def test_commands_are_handed_over_but_never_an_old_one(mosquitto: Mosquitt
     assert commands == [("end", "mqtt"), ("end", "coach"), ("end", "last")]
 
 
+async def test_what_people_say_is_handed_over_whole_but_never_an_old_one(mosquitto: Mosquitto, site: str) -> None:
+    said: list[tuple[str, object]] = []
+    async with aiomqtt.Client(mosquitto.host, mosquitto.port) as client:
+        await client.publish(f"sensord/{site}/cmd/checkin", b'{"answers": {"pain.after": 9}}', qos=1, retain=True)
+        async with connected(mosquitto, site, on_said=lambda name, values: said.append((name, values))):
+            for name, payload in (
+                ("checkin", b'{"answers": {"pain.after": 2}}'),
+                ("checkin", b"not json"),
+                ("checkin", b"[]"),
+                ("checkin", b'{"a": "' + b"x" * 5000 + b'"}'),
+                ("gossip", b"{}"),
+                ("ack", b'{"alert": "last"}'),
+            ):
+                await client.publish(f"sensord/{site}/cmd/{name}", payload, qos=1)
+            await until(lambda: ("ack", {"alert": "last"}) in said)
+        await client.publish(f"sensord/{site}/cmd/checkin", b"", qos=1, retain=True)
+    assert said == [("checkin", {"answers": {"pain.after": 2}}), ("ack", {"alert": "last"})]
+
+
 async def test_what_has_no_form_is_set_aside_and_the_rest_arrives(mosquitto: Mosquitto, site: str) -> None:
     events = [*alerts(2, 1, site), stored(3, NS, a_limit("a/b", LimitStatus.OVER, 1.0), site=site), *alerts(2, 4, site)]
     log = MemoryLog(events)
