@@ -175,7 +175,9 @@ class Pipeline:
             if self._life.state is RunState.RUNNING:
                 window = self._windows.at(tick.t_ns, self._totals.now, self._started_ns, sync_quality_ms=self._sync_ms)
                 found.append((tick.t_ns, self._readings.into(window, tick.t_ns)))
-            found += self._limited(self._limits.on_tick(tick.t_ns, self._feet_up), tick.t_ns)
+            up = self._feet_up
+            run_time_s = self._totals.run_time_at(tick.t_ns, linked=up is None or bool(up))
+            found += self._limited(self._limits.on_tick(tick.t_ns, up, run_time_s), tick.t_ns)
             for line in self._lines.values():
                 found += self._limited(line.watched(self._watch, tick.t_ns), tick.t_ns)
             if self._ticks % LOAD_EVERY_S == 0:
@@ -208,6 +210,7 @@ class Pipeline:
         grade_pct = mark.data.get("grade_pct")
         if grade_pct is not None:
             self._force.known_grade(float(grade_pct))
+            self._limits.on_grade(float(grade_pct))
         text = f"speed no longer known from {source}" if speed_mps is None else f"speed {speed_mps:.2f} m/s ({source})"
         slope = "" if grade_pct is None else f", slope {grade_pct:g} %"
         return [(mark.t_ns, FootNote(None, "speed", text + slope))]
@@ -337,6 +340,12 @@ class Pipeline:
         found += [(self._t_ns, self._load.payload(side)) for side in self._feet]
         elapsed_s = 0.0 if self._started_ns is None else (self._t_ns - self._started_ns) / NS
         result = self._summary.result(self._totals.now, elapsed_s=elapsed_s, limits=self._limits.checked)
+        if loads := self._limits.impact_loads:
+            exponent = self._limits.impact_load_exponent
+            impact = {
+                side: {**of, "load_exponent": exponent, "load": loads.get(side)} for side, of in result.impact.items()
+            }
+            result = changed(result, impact=impact)
         result = changed(result, speed_model=self._speed.to_json(), heart_rate_bpm=self._readings.heart_rate_bpm)
         return [*found, (self._t_ns, result if self._feet else self._readings.summed(result))]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sensord.model import NS, Alert, AlertPhase, Asymmetry, Level, LimitState, LimitStatus, RunTotals, Side, Stride
@@ -17,6 +17,16 @@ STALE_S = 10
 
 MIN_CONFIDENCE = 0.5
 """A stride that is more likely wrong than right is neither compared nor judged (design choice)."""
+
+WALKED_S = 10.0
+"""So much walking since she last ran is walking, and not a pause between two strides (design choice)."""
+
+RUNS_ON_S = 3.0
+"""She runs on while running was counted within this: longer than a stride and its delay (design choice)."""
+
+REPEAT_S: Mapping[Level, float] = {Level.STOP: 180.0, Level.URGENT: 180.0}
+"""How often what still lasts is said again while she runs on, where the plan says nothing (design choice: three
+minutes; a note and a warning are said once)."""
 
 Said = list[LimitState | Alert]
 
@@ -82,9 +92,30 @@ class _Stand(NamedTuple):
 
 
 class RunClock:
-    """Seconds of running so far: "sustained" and "silent" are counted in it, so that walking breaks do not count."""
+    """Seconds of running so far: "sustained" and "silent" are counted in it, so that walking breaks do not count.
 
-    run_s: float = 0.0
+    `run_s`: counted; `now_s`: and what has passed since while she runs on; `walked_s`: walking since she last ran;
+    `bout_s`: running since she last walked for `WALKED_S`.
+    """
+
+    def __init__(self) -> None:
+        self.run_s = self.now_s = self.walked_s = self.bout_s = 0.0
+        self._bout_from_s = self._walk_from_s = 0.0
+        self._ran_ns: int | None = None
+
+    def count(self, totals: RunTotals, t_ns: int) -> None:
+        """New totals at `t_ns`."""
+        if totals.run_time_s > self.run_s:
+            if self.walked_s >= WALKED_S:
+                self._bout_from_s = self.run_s
+            self._walk_from_s, self._ran_ns = totals.walk_time_s, t_ns
+        self.run_s = self.now_s = totals.run_time_s
+        self.walked_s = totals.walk_time_s - self._walk_from_s
+        self.bout_s = self.run_s - self._bout_from_s
+
+    def runs_on(self, t_ns: int) -> bool:
+        """Running was counted just now."""
+        return self._ran_ns is not None and t_ns - self._ran_ns <= RUNS_ON_S * NS
 
 
 class Rule:
@@ -96,10 +127,18 @@ class Rule:
         self.decided = False
         self.limits = dict(limits)
         self.breach = Breach(tuple(limits), sustained_s)
+        self.repeat_s: Mapping[Level, float] = REPEAT_S
         self._run = run
+        self._onset: Alert | None = None
+        self._alerted_ns = 0
         self._last: _Stand | None = None
         self._said: tuple[_Stand, LimitState] | None = None
         self._said_ns = 0
+
+    @property
+    def level(self) -> Level:
+        """Where the limit stands: the highest level that was alerted and has not ended."""
+        return self.breach.level
 
     @property
     def first_limit(self) -> float:
@@ -133,14 +172,14 @@ class Rule:
     def report(self, finding: Finding, t_ns: int) -> Said:
         """The state, when its status, level or kind of reason changed, or when only numbers moved and it is time."""
         self.decided = self.decided or finding.status in (LimitStatus.WITHIN, LimitStatus.OVER)
-        now = self._last = _Stand(finding, self.breach.level, self.name, self.limits)
+        now = self._last = _Stand(finding, self.level, self.name, self.limits)
         if self._said is not None and now.like(self._said[0]) and t_ns - self._said_ns < REPEAT_EVERY_S * NS:
             return []
         return self._say(now, t_ns)
 
     def alert(self, turn: Turn, value: float | None, words: Words) -> Alert:
-        """The alert for an onset or a recovery; both have one id."""
-        return Alert(
+        """The alert for an onset or a recovery; both have one id. `words` without a cue: that of a kept limit."""
+        said = Alert(
             id=f"{self._run}/{self.name.rule}/{turn.level.value}/{turn.onset_ns}",
             phase=turn.phase,
             level=turn.level,
@@ -149,11 +188,36 @@ class Rule:
             unit=self.name.unit,
             value=value,
             limit=self.limits[turn.level],
-            cue=words.cue if turn.phase is AlertPhase.ONSET else "Back inside limit",
+            cue=words.cue or "Back inside limit",
             text=words.text,
             onset_ns=turn.onset_ns,
             duration_s=turn.duration_s,
         )
+        if turn.phase is AlertPhase.ONSET:
+            self._onset, self._alerted_ns = said, turn.onset_ns
+        return said
+
+    def remind(self, t_ns: int, clock: RunClock) -> Said:
+        """What still lasts, again: every so often while she runs on; nothing of what is not measured now."""
+        onset, every_s = self._onset, self.repeat_s.get(self.breach.level)
+        if (
+            onset is None
+            or every_s is None
+            or t_ns - self._alerted_ns < every_s * NS
+            or not clock.runs_on(t_ns)
+            or self._last is None
+            or self._last.finding.status is not LimitStatus.OVER
+        ):
+            return []
+        self._alerted_ns = t_ns
+        value, words = self.reminder(onset, t_ns)
+        return [replace(onset, phase=AlertPhase.REMINDER, value=value, cue=words.cue, text=words.text)]
+
+    def reminder(self, onset: Alert, t_ns: int) -> tuple[float | None, Words]:
+        """The value now, and what a reminder of this onset says."""
+        assert self._last is not None
+        minutes = round((t_ns - onset.onset_ns) / (60 * NS))
+        return self._last.finding.value, Words(onset.cue, f"For {minutes} min now. At its beginning: {onset.text}")
 
     def _say(self, stand: _Stand, t_ns: int) -> Said:
         """Say it, unless it would be word for word what was said last."""

@@ -40,7 +40,9 @@ DISTANCE = '[limit.distance]\nwarn = "4.5km"\nstop = "5km"\n'
 RUN_TIME = '[limit.run_time]\nwarn = "18min"\nstop = "20min"\n'
 
 
-def limits(body: str, side: str = "left", pods: tuple[Side, ...] = tuple(Side), history: tuple = ()) -> Limits:
+def limits(
+    body: str, side: str = "left", pods: tuple[Side, ...] = tuple(Side), history: tuple = (), **setting: object
+) -> Limits:
     setup = RunSetup(
         run="RUN",
         runner="r-1",
@@ -48,6 +50,7 @@ def limits(body: str, side: str = "left", pods: tuple[Side, ...] = tuple(Side), 
         gateway="g",
         pods=tuple(PodSetup(f"pod-{foot}", foot, "open_pod") for foot in pods),
         history=history,
+        **setting,
     )
     return Limits(read_plan(HEAD.format(side=side) + body, "plan.toml"), setup)
 

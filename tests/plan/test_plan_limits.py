@@ -60,10 +60,11 @@ def test_distance_warns_and_stops_once_with_what_is_left() -> None:
         runner.said += runner.limits.on_totals(totals(metres, steps=metres), metres * NS)
     alerts = [a for a in runner.said if a.KIND == "alert"]
     assert [(a.phase.value, a.level.value) for a in alerts] == [("onset", "warn"), ("onset", "stop")]
-    assert alerts[0].text == "Distance 4.50 km of 5.00 km. 0.50 km left."
+    assert alerts[0].text == "Distance 4.50 km of 4.50 km (limit set by plan test). Stop at 5.00 km, 0.50 km left."
     assert alerts[0].cue == "Distance nearly done"
     assert alerts[0].id == f"RUN/limit.distance/warn/{alerts[0].onset_ns}"
-    assert (alerts[1].text, alerts[1].cue) == ("Distance 5.00 km of 5.00 km. Nothing left.", "Stop running")
+    assert alerts[1].text == "Distance 5.00 km of 5.00 km (limit set by plan test). Nothing left."
+    assert alerts[1].cue == "Stop running"
     assert runner.last("limit.distance") == ("over", "stop", None)
     assert runner.limits.checked == (1, 1)
 
@@ -95,7 +96,7 @@ def test_running_time_in_minutes_and_seconds() -> None:
     under_test = limits(RUN_TIME)
     under_test.start(0)
     (_, alert) = under_test.on_totals(totals(1.0, run_s=1085.4), NS)
-    assert alert.text == "Running time 18:05 of 20:00. 1:55 left."
+    assert alert.text == "Running time 18:05 of 18:00 (limit set by plan test). Stop at 20:00, 1:55 left."
     assert alert.cue == "Time nearly done"
     assert alert.unit == "s"
 
@@ -106,7 +107,7 @@ def test_a_distance_below_a_kilometre_is_said_in_metres_and_one_limit_is_enough(
     assert under_test.on_totals(totals(900.0, run_m=399.9), NS)[0].status.value == "within"
     (state, alert) = under_test.on_totals(totals(901.0, run_m=400.4), 2 * NS)
     assert (state.metric, state.level.value, state.stop) == ("run_distance", "warn", None)
-    assert alert.text == "Running distance 400 m of 400 m. Nothing left."
+    assert alert.text == "Running distance 400 m of 400 m (limit set by plan test). Nothing left."
     assert alert.cue == "Distance limit reached"
 
 
