@@ -140,6 +140,8 @@ _ASKED = (
 
 _FROM_ANSWERS = (
     _worked_out("pain.during_change", -10.0, 10.0, "worst pain during the run minus pain before it"),
+    _worked_out("pain.after_60min_change", -10.0, 10.0, "pain one hour after the run minus pain before it"),
+    _worked_out("pain.next_morning_change", -10.0, 10.0, "pain the next morning minus pain before the run"),
     _worked_out(
         "pain.week_trend", -10.0, 10.0, "mean of the worst pains of the last 7 days minus that of the 7 before"
     ),

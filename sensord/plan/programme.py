@@ -205,6 +205,7 @@ _MOMENTS = {
     "pain.after": ("after",),
     "pain.after_60min": ("after_60min",),
     "pain.next_morning": ("next_morning",),
+    "pain.daily": ("daily",),
 }
 """Questions that name the time which they are about."""
 

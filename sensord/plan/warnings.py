@@ -16,7 +16,6 @@ from sensord.plan.model import AsymmetryLimit, ImpactLimit, Plan, SessionsBaseli
 from sensord.plan.problems import Remark, placed
 from sensord.plan.programme import ClinicianItem, LsiItem
 from sensord.plan.when import Answer, Condition, field_of
-from sensord.plan.workout import total
 
 FEWEST_RUNS = 3
 """Of a baseline that an alarm is measured against: with fewer the scatter between runs is not known (design choice, as
@@ -124,8 +123,9 @@ def _conditions(plan: Plan) -> Iterator[Remark]:
 
 _MADE_OF: Mapping[str, tuple[str, ...]] = {
     "pain.during_change": ("pain.during", "pain.before"),
+    "pain.after_60min_change": ("pain.after_60min", "pain.before"),
+    "pain.next_morning_change": ("pain.next_morning", "pain.before"),
     "effusion_change": ("effusion",),
-    "pain.week_trend": ("pain.during",),
 }
 """What is worked out of which answers."""
 
@@ -168,9 +168,10 @@ def _alarms(plan: Plan) -> Iterator[Remark]:
             yield Remark((*place, "baseline", "n"), expected, str(limit.baseline.n))
     if plan.cadence is not None and plan.cadence.alert in _LOUD and plan.cadence.source is None:
         yield Remark(("cadence", "source"), f'{_SPOKEN}, or "local"', "nothing")
+    if plan.cadence is not None and plan.cadence.baseline_spm is None and plan.runner.pre_injury.cadence_spm is None:
+        yield Remark(("cadence",), f"her own cadence, runner.pre_injury.cadence_spm: {_FILL_IN}", "a share of nothing")
     if plan.contact_time is not None and plan.contact_time.warn_pct is not None and plan.contact_time.source is None:
         yield Remark(("contact_time", "source"), f'{_SPOKEN}, or "local"', "nothing")
-    yield from _ratios(plan)
 
 
 _SPOKEN = "where an alarm above info comes from"
@@ -179,16 +180,6 @@ _SPOKEN = "where an alarm above info comes from"
 def _speaks_up(limit: ImpactLimit | AsymmetryLimit) -> bool:
     names = ("warn", "stop", "urgent", "warn_pct", "stop_pct", "urgent_pct")
     return any(getattr(limit, name, None) is not None for name in names)
-
-
-def _ratios(plan: Plan) -> Iterator[Remark]:
-    """A share of what was before means nothing while walking breaks make up the run."""
-    workouts = [total(session.do, repeats=session.repeats) for stage in plan.stage for session in stage.session]
-    breaks = any(workout.runs > 1 or workout.open for workout in workouts)
-    for name in ("session_spike", "week_growth", "impact_load"):
-        limit = getattr(plan.limit, name)
-        if limit is not None and breaks and limit.from_stage is None:
-            yield Remark(("limit", name, "from_stage"), "the first stage of continuous running", "nothing")
 
 
 def _people(plan: Plan) -> Iterator[Remark]:
