@@ -105,6 +105,65 @@ class MqttSettings(_Section):
     ca_file: Path | None = None
 
 
+def _mail_address(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", value):
+        raise ValueError("a mail address such as name@clinic.example, without a name before it")
+    return value
+
+
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+
+
+class MailSettings(_Section):
+    """A person who is told by mail."""
+
+    kind: Literal["mail"]
+    to: Annotated[list[MailAddress], Field(min_length=1, max_length=20)]
+    sender: Annotated[MailAddress, Field(alias="from")]
+    host: str
+    port: Annotated[int | None, Field(ge=1, le=65535)] = None
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    user: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    content: Literal["full", "level"] = "full"
+    """level: the mail says that there is something, of which level, about whom, and no more."""
+
+
+class WebhookSettings(_Section):
+    """A person, or a system of the clinic, that is told by HTTP POST."""
+
+    kind: Literal["webhook"]
+    url: Annotated[str, AfterValidator(_url)]
+    secret_file: Path | None = None
+    token_file: Path | None = None
+    ca_file: Path | None = None
+    clear_text: bool = False
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 10.0
+
+
+class CommandSettings(_Section):
+    """A person who is told by a command on this machine."""
+
+    kind: Literal["command"]
+    argv: Annotated[list[str], Field(min_length=1, max_length=50)]
+    timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+
+
+PersonSettings = Annotated[MailSettings | WebhookSettings | CommandSettings, Field(discriminator="kind")]
+PERSON_KINDS: Mapping[str, type[_Section]] = {"mail": MailSettings, "webhook": WebhookSettings, "command": CommandSettings}
+
+
+def _person(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_-]{1,32}", value):
+        raise ValueError("1 to 32 small letters, digits, - or _, as in the plan's [alerts]")
+    return value
+
+
+PersonName = Annotated[str, AfterValidator(_person)]
+"""As `plan.programme.AlertLevel.who` names people."""
+
+
 class WebSettings(_Section):
     """The built-in page. Anything but this machine itself needs the word `host` and a token, which is printed."""
 
@@ -137,6 +196,7 @@ class Settings(BaseSettings):
     conditions: ConditionsSettings = ConditionsSettings()
     influx: InfluxSettings | None = None
     mqtt: MqttSettings | None = None
+    people: dict[PersonName, PersonSettings] = {}
     web: WebSettings = WebSettings()
 
     @classmethod
@@ -266,21 +326,31 @@ def _origin_of(place: tuple[str, ...], origin: Mapping[tuple[str, ...], str]) ->
 
 def _problem(error: Any, origin: Mapping[tuple[str, ...], str]) -> Problem:  # noqa: ANN401 - pydantic's own type
     where = tuple(str(part) for part in error["loc"])
+    if where[0] == "people" and len(where) > 2 and where[2] in (*PERSON_KINDS, "[key]"):
+        where = (*where[:2], *where[3:])  # pydantic names the kind, too
     place = ".".join(f"#{int(part) + 1}" if part.isdigit() else part for part in where)
     file = _origin_of(where, origin)
     if error["type"] == "extra_forbidden":
-        return Problem(file, place, "an unknown key", _did_you_mean(where[-1], _known_keys(where[:-1])))
+        return Problem(file, place, "an unknown key", _did_you_mean(where[-1], _known_keys(error["loc"][:-1])))
+    if error["type"].startswith("union_tag_"):
+        return Problem(file, f"{place}.kind", _quoted(error["ctx"].get("tag")), "mail, webhook or command")
     if error["type"] == "missing":
         return Problem(file, place, "nothing", "this key is needed")
     expected = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return Problem(file, place, repr(error["input"]), expected)
 
 
-def _known_keys(at: tuple[str, ...]) -> Sequence[str]:
+def _quoted(value: str | None) -> str:
+    return "nothing" if value is None else repr(value)
+
+
+def _known_keys(at: Sequence[Any]) -> Sequence[str]:
     sections: dict[str, type[BaseModel]] = {
         "pod": PodSettings, "stream": StreamSettings, "distance": DistanceSettings, "influx": InfluxSettings,
         "mqtt": MqttSettings, "web": WebSettings,
     }  # fmt: skip
+    if len(at) > 2 and at[0] == "people":
+        return [field.alias or name for name, field in PERSON_KINDS[at[2]].model_fields.items()]
     return list((sections[at[0]] if at and at[0] in sections else Settings).model_fields)
 
 
@@ -313,4 +383,8 @@ def _cross_checks(
         problems.append(
             Problem(_origin_of(("mqtt",), origin), "mqtt.username", "nothing", "a name to go with password_file")
         )
+    for name, person in settings.people.items():
+        if isinstance(person, MailSettings) and person.password_file and not person.user:
+            place, expected = f"people.{name}.user", "a name to go with password_file"
+            problems.append(Problem(_origin_of(("people", name), origin), place, "nothing", expected))
     return problems

@@ -14,6 +14,7 @@ from sensord.model import Json, StoredEvent
 from sensord.sinks.base import EventLog, Sink, SinkState, drain, pump
 from sensord.sinks.influx import InfluxSink
 from sensord.sinks.mqtt import Broker, MqttSink
+from sensord.sinks.people import PersonSink
 from sensord.store import Store
 
 DRAIN_S = 3.0
@@ -106,7 +107,7 @@ class Outlets:
 
 @asynccontextmanager
 async def open_outlets(
-    sinks: Sequence[InfluxSink | MqttSink],
+    sinks: Sequence[InfluxSink | MqttSink | PersonSink],
     log: StoreLog,
     report: Callable[[SinkState], None],
     *,
@@ -124,7 +125,7 @@ async def open_outlets(
         for sink in sinks:
             await stack.enter_async_context(sink)
             carried.append((sink, log))
-            if facts is not None:
+            if facts is not None and not isinstance(sink, PersonSink):  # people are told decisions, not answers
                 carried.append((FactSink(sink), facts))
         for into, whence in carried:
             wake = asyncio.Event()

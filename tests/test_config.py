@@ -135,7 +135,36 @@ def test_the_commented_settings_file_names_every_key() -> None:
         "web": config.WebSettings,
     }
     assert set(shown) == set(Settings.model_fields)
+    for person in shown["people"].values():
+        kind = config.PERSON_KINDS[person["kind"]]
+        assert set(person) == {field.alias or name for name, field in kind.model_fields.items()}, person["kind"]
+    assert {person["kind"] for person in shown["people"].values()} == set(config.PERSON_KINDS)
     for name, section in sections.items():
         value = shown[name][0] if name == "pod" else shown[name]
         assert set(value) == set(section.model_fields), name
     assert {p["side"] for p in shown["pod"]} == {Side.LEFT, Side.RIGHT}
+
+
+def test_people_are_told_apart_by_kind_and_a_problem_names_their_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = '[people.therapist]\nkind = "mail"\nto = ["a@clinic.example"]\nfrom = "s@clinic.example"\nhost = "h"\n'
+    monkeypatch.setenv("SENSORD__PEOPLE__COACH__KIND", "command")
+    monkeypatch.setenv("SENSORD__PEOPLE__COACH__ARGV", '["/bin/true"]')
+    settings = load_settings(write(tmp_path, mail))
+    assert {name: person.kind for name, person in settings.people.items()} == {"therapist": "mail", "coach": "command"}
+    bad = (
+        '[people.Boss]\nkind = "webhook"\nurl = "https://x"\n[people.b]\nkind = "sms"\n[people.c]\nhost = "h"\n'
+        '[people.d]\nkind = "mail"\nto = ["A <a@b.c>"]\nform = "x@y.z"\nhost = "h"\n' + mail + 'password_file = "/x"\n'
+    )
+    with pytest.raises(InputError) as caught:
+        load_settings(write(tmp_path, bad))
+    lines = {p.place: (p.found, p.expected) for p in caught.value.problems}
+    assert lines["people.Boss"][1].startswith("1 to 32 small letters")
+    assert lines["people.b.kind"] == ("'sms'", "mail, webhook or command")
+    assert lines["people.c.kind"] == ("nothing", "mail, webhook or command")
+    assert lines["people.d.to.#1"][1].startswith("a mail address such as")
+    assert lines["people.d.from"] == ("nothing", "this key is needed")
+    assert lines["people.d.form"] == ("an unknown key", "'from', perhaps")
+    with pytest.raises(InputError, match=r"people.therapist.user: found nothing, expected a name to go with"):
+        load_settings(write(tmp_path, mail + 'password_file = "/x"\n'))

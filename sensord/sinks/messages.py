@@ -124,11 +124,12 @@ def _state(topic: str, event: StoredEvent) -> Message:
     return Message(topic, to_json({**_head(event), **event.payload}), 1, retain=True)
 
 
-def _alert(event: StoredEvent, topics: Topics, source: str, age_s: float | None) -> Message:
+def alert_event(event: StoredEvent, source: str, age_s: float | None) -> dict[str, Json]:
+    """A stored alert as CloudEvents 1.0. KeyError or ValueError when the payload lacks what it must have."""
     alert = event.payload
     phase = AlertPhase(alert["phase"])
     names = ("rule", "metric", "level", "phase", "cue", "text", "value", "limit", "unit", "duration_s")
-    body = {
+    return {
         "specversion": "1.0",
         "id": f"{alert['id']}/{phase}" + (f"/{event.t_ns}" if phase is AlertPhase.REMINDER else ""),
         "source": source,
@@ -143,6 +144,10 @@ def _alert(event: StoredEvent, topics: Topics, source: str, age_s: float | None)
             "late": None if age_s is None else age_s > LATE_S,
         },
     }
+
+
+def _alert(event: StoredEvent, topics: Topics, source: str, age_s: float | None) -> Message:
+    body = alert_event(event, source, age_s)
     return Message(topics.runner(event.runner, "alert"), to_json(body), 1, retain=False)
 
 
