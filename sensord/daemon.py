@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from sensord import host
@@ -36,6 +36,7 @@ from sensord.model import (
     Tick,
 )
 from sensord.outlets import StoreLog, influx_sink, mqtt_sink, open_outlets
+from sensord.outlets_people import acknowledge, people_gaps, person_sinks
 from sensord.page_doors import RunCommands, StoreRuns, door_plate, kept_token
 from sensord.plan.limits import Limits
 from sensord.plan_keeper import PlanKeeper, take_plan_file
@@ -44,6 +45,8 @@ from sensord.run_setup import HISTORY_RUNS, plan_of, run_setup
 from sensord.sinks.base import Health, SinkState
 from sensord.sinks.influx import InfluxSink
 from sensord.sinks.mqtt import MqttSink
+from sensord.sinks.people import Clocks, PersonSink
+from sensord.sinks.people_rules import Policy, policy_of
 from sensord.store import Store
 from sensord.store_pairings import Pairing, pairings
 from sensord.tally import Tally
@@ -119,7 +122,7 @@ class Gateway:
                 self._runner, plan_text, store=reader, journal=journal, changed=self._plan_changed
             )
             current = self._current_run(data, reader, journal)
-            sinks = self._sinks(current, reader)
+            sinks = self._sinks(current, reader, journal)
             outlets = await stack.enter_async_context(
                 open_outlets(
                     sinks,
@@ -204,7 +207,7 @@ class Gateway:
         finally:
             self._recovering = False
 
-    async def _first_look(self, sink: InfluxSink | MqttSink) -> None:
+    async def _first_look(self, sink: InfluxSink | MqttSink | PersonSink) -> None:
         """A server that is away is named at the start, not with the first event that it misses."""
         problem = await sink.check()
         if problem is not None:
@@ -281,20 +284,27 @@ class Gateway:
             day=keeper.day(clock_trusted=self._wall_clock.trusted),
         )
 
-    def _sinks(self, current: CurrentRun, reader: Store) -> list[InfluxSink | MqttSink]:
+    def _policy(self) -> Policy:
+        return policy_of(self._keeper.plan if self._keeper else None)
+
+    def _sinks(self, current: CurrentRun, reader: Store, journal: Journal) -> list[InfluxSink | MqttSink | PersonSink]:
         made = (
             influx_sink(self._settings, wall_time_lost=current.wall_time_lost),
             mqtt_sink(
                 self._settings,
                 runner=self._runner,
                 on_command=lambda name, by: self._told(current, name, by),
-                on_said=self._said,
+                on_said=lambda what, said: self._said(journal, what, said),
                 run_now_ns=current.now_ns,
                 newest_run=reader.newest_run,
                 rules=Limits(self._keeper.plan if self._keeper else None, self._setup("")).rules,
             ),
         )
-        return [sink for sink in made if sink is not None]
+        for gap in people_gaps(self._settings, self._policy()):
+            self._say(f"look  {gap}")
+        clocks = Clocks(host.wall_ns, current.now_ns)
+        people = person_sinks(self._settings, reader, journal, self._policy, clocks)
+        return [*(sink for sink in made if sink is not None), *people]
 
     async def _open_page(
         self, stack: contextlib.AsyncExitStack, reader: Store, journal: Journal, current: CurrentRun
@@ -367,16 +377,21 @@ class Gateway:
         if not done:
             log.info("%s asked to %s a run, which cannot be done now", by, command)
 
-    def _said(self, what: str, said: Mapping[str, Json]) -> None:
+    def _said(self, journal: Journal, what: str, said: Mapping[str, Json]) -> None:
         """What came over MQTT: kept in the background; what does not fit is told here, for nobody waits there."""
-        if self._keeper is None or what != "checkin":
+        keeping: Coroutine[Any, Any, object]
+        if what == "ack":
+            keeping = acknowledge(journal, said)
+        elif what == "checkin" and self._keeper is not None:
+            keeping = self._keeper.check_in(said)
+        else:
             return
-        task = asyncio.create_task(self._keep_said(self._keeper, said), name=what)
+        task = asyncio.create_task(self._keep_said(what, keeping), name=what)
         self._saying.add(task)
         task.add_done_callback(self._saying.discard)
 
-    async def _keep_said(self, keeper: PlanKeeper, said: Mapping[str, Json]) -> None:
+    async def _keep_said(self, what: str, keeping: Coroutine[Any, Any, object]) -> None:
         try:
-            await keeper.check_in(said)
+            await keeping
         except InputError as error:
-            self._say(f"look  a check-in over MQTT was not kept: {error}")
+            self._say(f"look  {what} over MQTT was not kept: {error}")

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sensord import store_receipts
 from sensord.config import CommandSettings, MailSettings, PersonSettings, Settings, WebhookSettings, read_secret
+from sensord.errors import InputError, Problem
 from sensord.journal import Journal
-from sensord.model import Level, StoredEvent
+from sensord.model import Json, Level, StoredEvent
 from sensord.sinks.letter import Channel
 from sensord.sinks.notices import Key, Notice
 from sensord.sinks.people import Clocks, PersonSink
@@ -99,6 +100,14 @@ def channel_of(name: str, person: PersonSettings, gateway: str) -> Channel:
         )
     assert isinstance(person, CommandSettings)
     return CommandChannel(person.argv, source=source, timeout_s=person.timeout_s)
+
+
+async def acknowledge(journal: Journal, said: Mapping[str, Json]) -> Notice:
+    """Keep what somebody said elsewhere (the page, MQTT): {alert, by?}; gives the alert. InputError: no such alert."""
+    alert, by = said.get("alert"), said.get("by", "mqtt")
+    if not isinstance(alert, str) or not isinstance(by, str):
+        raise InputError(Problem("ack", "alert", str(alert)[:40], '{"alert": ID OR CODE, "by": WHO}'))
+    return await asyncio.wrap_future(journal.call(lambda store: store_receipts.ack(store, alert, by)))
 
 
 def people_gaps(settings: Settings, policy: Policy) -> list[str]:
