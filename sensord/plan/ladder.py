@@ -222,7 +222,7 @@ class Then(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self == Then():
+        if not self.model_dump(exclude_defaults=True):
             raise refusal("one of step, rest_days, rest, end_session, hold, alert", found="nothing", key="step")
         return self
 

@@ -74,10 +74,10 @@ def _ladder(plan: Plan) -> Iterator[Remark]:
         yield Remark(("readiness",), "what must be so before the first stage", "nothing")
     if not plan.advance.when and not plan.rule:
         yield Remark(("advance", "when"), "conditions or a [[rule]]: now a finished workout is enough", "nothing")
-    for index, item in enumerate(plan.readiness.item if plan.readiness else ()):
-        if isinstance(item, LsiItem) and plan.runner.injured_side is None:
-            what = f'"left" or "right": readiness item {item.id} compares that side with the other'
-            yield Remark(("readiness", "item", index), f"runner.injured_side {what}", "no injured side")
+    compared = [item.id for item in (plan.readiness.item if plan.readiness else ()) if isinstance(item, LsiItem)]
+    if compared and plan.runner.injured_side is None:
+        expected = f'"left" or "right": {_FILL_IN}; readiness compares that side with the other ({", ".join(compared)})'
+        yield Remark(("runner", "injured_side"), expected, "no side")
     for index, stage in enumerate(plan.stage):
         for number, session in enumerate(stage.session):
             if session.repeats is None and open_repeats(session.do.items):
