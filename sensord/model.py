@@ -604,6 +604,20 @@ def _twin(kind: type) -> tuple[dict[str, int], Callable[..., Any]]:
     return {name: at for at, name in enumerate(names)}, make_dataclass(kind.__name__, names, slots=True)
 
 
+def maker(kind: type[Slotted]) -> type[Slotted]:
+    """To be called like a frozen, slotted dataclass, with every field, and gives the same at a third of the cost: for
+    what every packet makes."""
+    plain: type = kind
+    _, twin = _twin(plain)
+
+    def make(*args: object, **values: object) -> Slotted:
+        made = twin(*args, **values)
+        made.__class__ = plain
+        return cast("Slotted", made)
+
+    return cast("type[Slotted]", make)
+
+
 def changed(value: Slotted, **values: object) -> Slotted:
     """A copy with other values in some fields: `dataclasses.replace` at a fifth of its cost, for slotted dataclasses.
 

@@ -21,12 +21,14 @@ from sensord.drivers.open_pod_wire import (
 )
 from sensord.drivers.timeline import Stamp, Timeline
 from sensord.errors import LinkError, LinkReason, PacketError, PacketReason
-from sensord.model import G_MPS2, IntArray, Json, MaskArray, Packet, SampleBlock
+from sensord.model import G_MPS2, IntArray, Json, MaskArray, Packet, SampleBlock, maker
 
 NAME = "open-pod"
 
 OFFSETS_KEPT = 64
 """Design choice: lengths of packets whose sample times are kept; the true period varies by a few steps of 10 us."""
+
+_BLOCK = maker(SampleBlock)
 
 
 class OpenPodDecoder:
@@ -52,22 +54,37 @@ class OpenPodDecoder:
         """Samples of one notification, or none if it was seen before. Raises PacketError, counted by reason."""
         counts = self.counts
         counts.packets += 1
+        t_rx_ns = packet.t_ns
         try:
             data = self._checked(packet)
-            flags = data.flags
+            flags, raw = data.flags, data.raw
             overrun, restarted = (Flag.OVERRUN in flags, Flag.CLOCK_RESTARTED in flags) if flags else (False, False)
-            n, period_us, rx_us = len(data.raw), data.period_us, packet.t_ns // 1000
-            place = self._timeline.place(Stamp(data.seq, data.t_first_us, n, period_us, overrun, restarted, rx_us))
+            n, period_us = len(raw), data.period_us
+            stamp = Stamp(data.seq, data.t_first_us, n, period_us, overrun, restarted, t_rx_ns // 1000)
+            place = self._timeline.place(stamp)
         except PacketError as error:
             counts.refuse(error)
             raise
         if place is None:
             counts.duplicates += 1
             return []
+        first_us, segment, missing = place
         counts.samples += n
-        counts.lost = (counts.lost or 0) + (place.missing or 0)
-        t_pod_ns = self._offsets(n, period_us) + place.first_us * 1000
-        return [self._block(data.raw, t_pod_ns, place.segment, place.missing, packet.t_ns)]
+        counts.lost = (counts.lost or 0) + (missing or 0)
+        values = raw * self._scale
+        block = _BLOCK(
+            self._offsets(n, period_us) + first_us * 1000,
+            values[:, :3],
+            values[:, 3:6],
+            _saturated(raw),
+            segment,
+            t_rx_ns,
+            missing,
+            self._acc_range_mps2,
+            self._gyr_range_radps,
+            values[:, 6:] if self._info.high_g_range_g else None,
+        )
+        return [block]
 
     def _use(self, info: PodInfo) -> None:
         self._info = info
@@ -88,21 +105,6 @@ class OpenPodDecoder:
         if data.raw.shape[1] != len(self._scale):
             raise PacketError(PacketReason.TYPE, f"{data.raw.shape[1]} values a sample is not what was set")
         return data
-
-    def _block(self, raw: RawArray, t_pod_ns: IntArray, segment: int, missing: int | None, t_rx_ns: int) -> SampleBlock:
-        values = raw * self._scale
-        return SampleBlock(
-            t_pod_ns=t_pod_ns,
-            acc_mps2=values[:, :3],
-            gyr_radps=values[:, 3:6],
-            saturated=_saturated(raw),
-            segment=segment,
-            t_rx_ns=t_rx_ns,
-            missing_before=missing,
-            acc_range_mps2=self._acc_range_mps2,
-            gyr_range_radps=self._gyr_range_radps,
-            high_g_mps2=values[:, 6:] if self._info.high_g_range_g else None,
-        )
 
     def _offsets(self, n: int, period_us: float) -> IntArray:
         """Times of n samples after the first; most packets have one of a few lengths."""

@@ -72,6 +72,7 @@ _STREAM = struct.Struct("<BBBHBH")
 _CONFIG = struct.Struct("<BBHHHB")
 _CLOCK_ANSWER = struct.Struct("<BIQQ")
 _SAMPLES = np.dtype("<i2")
+_NATIVE = _SAMPLES.isnative
 
 RawArray = npt.NDArray[np.int16]
 
@@ -187,8 +188,8 @@ def decode_data(payload: bytes) -> DataPacket:
     known = _FLAGS[flags & 7]
     if seq != 0 and known and Flag.CLOCK_RESTARTED in known:
         raise PacketError(PacketReason.TIME, f"clock restarted in packet {seq}")
-    raw = np.frombuffer(payload, _SAMPLES, offset=_HEADER.size).reshape(n, columns)
-    return DataPacket(seq, t_first_us, span_10us, rate_id, known, raw.astype(np.int16, copy=False))
+    raw: RawArray = np.ndarray((n, columns), _SAMPLES, payload, _HEADER.size)
+    return DataPacket(seq, t_first_us, span_10us, rate_id, known, raw if _NATIVE else raw.astype(np.int16))
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,9 +102,10 @@ class Timeline:
         ahead = (stamp.seq - last.stamp.seq) % SEQ_SPAN
         period_us = self._period_us or stamp.period_us
         if ahead == 1 and not (stamp.overrun or self._relinked):
-            first_us = last.first_us + (stamp.t_first_us - last.first_us) % CLOCK_SPAN
+            since_us = (stamp.t_first_us - last.first_us) % CLOCK_SPAN
+            first_us = last.first_us + since_us
             if 0.5 <= (first_us - last.end_us) / period_us <= 1.5:  # the next one, on time: nearly all are
-                self._measure((first_us - last.first_us) / last.stamp.n)
+                self._measure(since_us / last.stamp.n)
                 return self._accept(stamp, first_us, 0)
         # after a link: near the clock as it was read then
         near_us = self._clock_us if self._relinked and self._clock_us is not None else last.first_us

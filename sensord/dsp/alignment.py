@@ -130,7 +130,12 @@ def main_line(gyr_radps: FloatArray) -> tuple[FloatArray, float]:
 
 
 def plane_of(acc: FloatArray, axis: FloatArray) -> FloatArray:
-    """Acceleration in the plane across the axis (n, 2); the two directions and the axis are right-handed.
+    """Acceleration in the plane across the axis (n, 2); the two directions and the axis are right-handed."""
+    return np.asarray(acc @ directions_across(axis))
+
+
+def directions_across(axis: FloatArray) -> FloatArray:
+    """Two unit vectors, the columns of (3, 2), that are right-handed with the axis.
 
     In plain floats: `np.cross` would cost more than all that a stride does with the result.
     """
@@ -140,7 +145,7 @@ def plane_of(acc: FloatArray, axis: FloatArray) -> FloatArray:
     size = sqrt(sum(c * c for c in first))
     u, v, w = (c / size for c in first)
     second = (y * w - z * v, z * u - x * w, x * v - y * u)
-    return np.asarray(acc @ np.array(((u, second[0]), (v, second[1]), (w, second[2]))))
+    return np.array(((u, second[0]), (v, second[1]), (w, second[2])))
 
 
 def _running_mean(values: FloatArray, n: int) -> FloatArray:

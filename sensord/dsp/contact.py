@@ -15,7 +15,6 @@ a stride can be told sooner); low-pass 30 Hz, second order, zero-phase.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sensord.dsp.braking import FootAcceleration, Habit, vertex
@@ -52,8 +51,7 @@ DEEP = 0.66
 ports of Falbriard et al. 2018 that take two thirds for double minima)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Rows (fractional, absolute) of the events.
 
     `clear`: initial contact had a minimum of its own. `confirmed`: acceleration and pitch rate tell of the same events.

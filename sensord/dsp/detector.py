@@ -8,21 +8,21 @@ its own whose next contact is unknown.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from sensord.dsp.activity import CLEAR, run_score
-from sensord.dsp.alignment import Axis, plane_of
+from sensord.dsp.alignment import Axis, directions_across
 from sensord.dsp.braking import Habit
 from sensord.dsp.contact import PAD_S, Found, find_contact
-from sensord.dsp.filters import LowPass, norm, project
+from sensord.dsp.filters import LowPass, highest, norm
 from sensord.dsp.gate import SWING_CUTOFF_HZ, MidSwingGate, Swing, TouchDown
 from sensord.dsp.ground import REST_RADPS, REST_S, on_ground
 from sensord.dsp.history import History
 from sensord.dsp.impact import AFTER_NS, BEFORE_NS, RawSamples
 from sensord.dsp.pivot import find_pivots
-from sensord.dsp.stretch import ACC, BRIDGED, GYR, Stretch, pitch_rates, size
+from sensord.dsp.stretch import ACC, BRIDGED, GYR, PitchLine, Stretch, size
 from sensord.dsp.strides import Landing, StrideRows
 from sensord.dsp.trajectory import Rested, StrideMotion, StrideRowsOf, stride_motion
 from sensord.dsp.walking import WalkWindow
@@ -56,6 +56,17 @@ NEAR_NS = 30_000_000
 NEAR_LOST_NS = 20_000_000
 """Design choices: more than 20 ms lost within 30 ms of a contact leave its time in doubt."""
 
+NO_AXIS = Axis(np.array((0.0, 1.0, 0.0)), ratio=0.0, votes=0, confidence=0.0)
+"""Before one is known; nothing is run with it."""
+
+
+class _Looked(NamedTuple):
+    """What was worked out of a window's rows: from row `first` on the sizes of the acceleration, and pitch rates."""
+
+    first: int
+    acc_mps2: FloatArray
+    pitch_radps: FloatArray
+
 
 class Detector:
     """Contacts and strides of one foot; holds one open contact and the stride before it."""
@@ -85,6 +96,8 @@ class Detector:
         """Whether the open contact has ended the stride before already."""
         self._off = 0
         self._rested: Rested | None = None
+        self._looked: _Looked | None = None
+        self._use(NO_AXIS, np.zeros(3))
         self._rehearses = False
         """Whether contacts alone are wanted, and not what else the foot did."""
 
@@ -114,11 +127,15 @@ class Detector:
 
     def run(self, start: int, end: int, axis: Axis, bias: FloatArray, *, live: bool) -> list[Contact | Stride]:
         """Rows start..end-1 of the history. Provisional contacts only when `live`."""
-        self._axis, self._bias = axis, bias
-        pitch = pitch_rates(self._history.rows(start, end), axis.vector, bias)
+        if axis is not self._axis or bias is not self._bias:
+            self._use(axis, bias)
+        pitch = self._line.rates(self._history.rows(start, end)[:, GYR])
+        found = self._gate.push(start, self._slow.push(pitch))
         out: list[Contact | Stride] = []
+        if not (found or self._touch.armed or (self._due_row is not None and self._due_row < end)):
+            return out
         at = start
-        for row, swing, mid_row in [*self._gate.push(start, self._slow.push(pitch)), (end, Swing.NOTHING, 0)]:
+        for row, swing, mid_row in [*found, (end, Swing.NOTHING, 0)]:
             while self._due_row is not None and self._due_row < row:
                 due = self._due_row
                 out += self._touched(at, pitch[at - start : due - start], live=live)
@@ -140,8 +157,13 @@ class Detector:
             return True
         if not self._touch.armed:
             return False
-        offset = float(self._bias.dot(self._axis.vector))
-        return min(gyr_radps.dot(self._axis.vector).tolist(), default=0.0) < offset + UNSURE_RADPS
+        return min(gyr_radps.dot(self._axis.vector).tolist(), default=0.0) < self._line.offset + UNSURE_RADPS
+
+    def _use(self, axis: Axis, bias: FloatArray) -> None:
+        """From now on this axis and this bias of the gyroscope."""
+        self._axis, self._bias = axis, bias
+        self._line = PitchLine.of(axis.vector, bias)
+        self._across = directions_across(axis.vector)
 
     def _swung(self, row: int) -> None:
         """Mid-swing was at this row: a contact is open now."""
@@ -155,7 +177,7 @@ class Detector:
         if self.swing_row is None or self._last is None:
             return []
         turning = norm(self._history.rows(max(row - round(REST_S * self._rate_hz), 0), row)[:, GYR] - self._bias)
-        if float(turning.max()) >= REST_RADPS:
+        if highest(turning) >= REST_RADPS:
             self._due_row = row + round(AGAIN_S * self._rate_hz)
             return []
         landings = self._land(self.swing_row, row, row, whole=False)
@@ -164,7 +186,7 @@ class Detector:
         self._told = True
         # as long before as `_motion` looks ahead: what has arrived since must not matter
         rests_ns = max(self._stretch.time_ns(row - self._pad - 1), landings[0].ic_ns + 1)
-        return self._strides_to([replace(landings[0], rests_ns=rests_ns)])
+        return self._strides_to([landings[0]._replace(rests_ns=rests_ns)])
 
     def _arm(self, row: int) -> None:
         """A swing begins at this row: wait for the contact after it."""
@@ -175,10 +197,16 @@ class Detector:
 
     def _hardest_jerk(self, start: int, end: int) -> float:
         """The largest jerk in m/s3 in rows start..end-1 in which the foot turns toe-down; 0 when it never does."""
-        rows = self._history.rows(start, end)
-        size = norm(rows[:, ACC])
-        down = project(rows[1:, GYR], self._axis.vector, self._bias) < 0.0
-        return float(np.abs(size[1:] - size[:-1]).max(where=down, initial=0.0)) * self._rate_hz
+        looked = self._looked
+        if looked is not None and looked.first <= start and end - looked.first <= len(looked.acc_mps2):
+            inside = slice(start - looked.first, end - looked.first)
+            size, pitch = looked.acc_mps2[inside], looked.pitch_radps[inside]
+        else:
+            rows = self._history.rows(start, end)
+            size, pitch = norm(rows[:, ACC]), self._line.along(rows[:, GYR])
+        jerk = np.abs(size[1:] - size[:-1])
+        jerk *= pitch[1:] < 0.0
+        return highest(jerk) * self._rate_hz if len(jerk) else 0.0
 
     def _touched(self, start: int, pitch: list[float], *, live: bool) -> list[Contact]:
         """The provisional contact, if it shows in the rows from `start` on."""
@@ -210,7 +238,7 @@ class Detector:
         self._last = None
         self._told = False
         self._off = 0
-        self._rested = None
+        self._rested = self._looked = None
         self._gate.reset()
         self._touch.reset()
         self._jerk_row = row
@@ -254,7 +282,7 @@ class Detector:
         if not self._told or told is None:
             return landings
         self._last, self._told = None, False  # no stride is told twice
-        return [replace(landings[0], ic_ns=told.ic_ns), *landings[1:]] if landings else [told]
+        return [landings[0]._replace(ic_ns=told.ic_ns), *landings[1:]] if landings else [told]
 
     def _land(self, swing: int, end: int, known: int, *, whole: bool) -> list[Landing] | None:
         """Contacts from mid-swing to row `end` (`whole`: where the next swing begins); rows before `known` may be seen.
@@ -263,19 +291,20 @@ class Detector:
         pedal), or the foot moves as fast as a runner's and does not push off (tapping).
         """
         first, last = max(self._begin_row, swing - self._pad), min(known, end + self._pad)
-        rows = self._columns(first, last)
-        pitch, turning = project(rows[:, GYR], self._axis.vector, self._bias), norm(rows[:, GYR] - self._bias)
+        rows = self._history.rows(first, last)
+        pitch, turning = self._line.along(rows[:, GYR]), norm(rows[:, GYR] - self._bias)
         walk = WalkWindow(pitch, turning, (first, swing, end), self._rate_hz)
         score = run_score((end - swing) / self._rate_hz, walk.signs) if whole else None
         if self._runs(score):
-            plane = plane_of(rows[:, ACC], self._axis.vector)
+            plane = rows[:, ACC] @ self._across
             one = find_contact(pitch, first, swing, end, self._rate_hz, plane, self._habit)
             found = [] if one is None else [one]
         else:
             found = walk.contacts()
-        bridged = bool(rows[:, BRIDGED].any())
+        bridged = self._history.marked_end > first and bool(rows[:, BRIDGED].any())
         if found and not bridged:
             size = norm(rows[:, ACC])
+            self._looked = _Looked(first, size, pitch)
             taps = score is not None and score > 0.0 and found[-1].tc_row is None
             if taps or not any(on_ground(size, turning, contact.ic_row - first, self._rate_hz) for contact in found):
                 return None
@@ -285,7 +314,7 @@ class Detector:
 
     def _off_axis(self, pitch: FloatArray, turning: FloatArray) -> bool:
         """Whether a window's turning (n,) is so little about the pitch axis that the pod must have moved."""
-        share = float(np.einsum("n,n->", pitch, pitch)) / max(float(np.einsum("n,n->", turning, turning)), 1e-12)
+        share = float(pitch.dot(pitch)) / max(float(turning.dot(turning)), 1e-12)
         self._off = self._off + 1 if share < OFF_AXIS * self._axis.share else 0
         return self._off >= (OFF_IN_A_ROW if self.rows.activity is Activity.WALK else 1)
 
@@ -361,7 +390,7 @@ class Detector:
 
         ic = row(landing.ic_ns)
         assert ic is not None
-        rows = self._columns(first, last)
+        rows = self._history.rows(first, last)
         next_ic, next_tc = (None, None) if after is None else (row(after.ic_ns), row(next_tc_ns))
         seen = after is not None and after.impact is not None and not self._raw.acc_clipped(after.ic_ns)
         rest = self._rested.of((landing.ic_ns, landing.tc_ns), self._bias, first) if self._rested else None
@@ -372,10 +401,6 @@ class Detector:
             self._rested = Rested((after.ic_ns, next_tc_ns), self._bias, motion.next_rest.counted_from(-first))
         return motion
 
-    def _columns(self, first: int, last: int) -> FloatArray:
-        """A copy of rows first..last-1, each column in one piece: whatever is worked out from a column costs less."""
-        return np.asfortranarray(self._history.rows(first, last))
-
     def _lost_near(self, at_ns: int, known: int) -> bool:
         """Whether so much is lost round this time (in rows before `known`) that an event there is in doubt."""
         return self._bridged(at_ns - NEAR_NS, at_ns + NEAR_NS, known) > NEAR_LOST_NS
@@ -383,5 +408,7 @@ class Detector:
     def _bridged(self, from_ns: int, to_ns: int, known: int) -> float:
         """How long in ns the rows in between (and before row `known`) are bridged."""
         first = max(self._stretch.row(from_ns), 0)
+        if self._history.marked_end <= first:
+            return 0.0
         last = min(self._stretch.row(to_ns) + 1, known)
         return float(self._history.rows(first, max(first, last))[:, BRIDGED].sum()) * self._stretch.period_ns

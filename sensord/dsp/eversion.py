@@ -8,8 +8,8 @@ doi:10.1159/000491645), so values of two mounts or runners cannot be compared.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil, degrees
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,7 @@ SMOOTH_S = 0.02
 """Design choice: the rate is the mean over this time, so that the shock of landing is not taken for rolling."""
 
 
-@dataclass(frozen=True, slots=True)
-class Eversion:
+class Eversion(NamedTuple):
     """From contact to mid-stance: largest angle past that at contact (at least 0), largest rate (eversion positive)."""
 
     excursion_deg: float | None

@@ -170,6 +170,8 @@ class FootAnalyser:
                 part = slice(start, start + ROWS_AT_ONCE)
                 rows = self._history.grow(len(piece.bridged[part]))
                 rows[:, :BRIDGED], rows[:, BRIDGED] = piece.values[part], piece.bridged[part]
+                if rows[:, BRIDGED].any():
+                    self._history.marked_end = self._history.end
                 self._advance(self._history.end - len(rows), out)
 
     def _keep_raw(self, block: SampleBlock) -> None:
@@ -248,8 +250,13 @@ class FootAnalyser:
         return self._history.rows(max(rows_from, row - self._wait, 0), row)
 
     def _axis_in(self, rows_from: int, row: int) -> Axis | str:
+        return find_axis(*self._motion(rows_from, row), self.rate_hz)
+
+    def _motion(self, rows_from: int, row: int) -> tuple[FloatArray, FloatArray]:
+        """Acceleration and angular rate, its bias taken off, each (n, 3), the last seconds before `row` at most."""
         rows = self._window(rows_from, row)
-        return find_axis(rows[:, ACC], rows[:, GYR] - self._standing.bias_radps, self.rate_hz)
+        acc, gyr = (np.ascontiguousarray(rows[:, columns]) for columns in (ACC, GYR))
+        return acc, gyr - self._standing.bias_radps
 
     def _first_axis(self, row: int, moving_for: float) -> list[Item]:
         found = self._axis_in(self._moving_from or 0, row)
@@ -276,8 +283,7 @@ class FootAnalyser:
 
     def _refuse(self, row: int, why: str) -> FootNote:
         self._refused = True
-        rows = self._window(self._moving_from or 0, row)
-        if left_handed(rows[:, ACC], rows[:, GYR] - self._standing.bias_radps, self.rate_hz):
+        if left_handed(*self._motion(self._moving_from or 0, row), self.rate_hz):
             why = "the axes are left-handed (an axis of the acceleration or of the gyroscope has the wrong sign)"
         return self._note("no_alignment", f"no strides can be read yet: {why}")
 
@@ -292,7 +298,7 @@ class FootAnalyser:
         if activity is None:
             return []
         if self._suspect_row is None and not self._in_doubt and self._checks % WHOLE_RECHECK:
-            line, _ = main_line(self._window(since, row)[:, GYR])
+            line, _ = main_line(np.ascontiguousarray(self._window(since, row)[:, GYR]))
             if self._axis_watch.near(activity, line):
                 return []
         found = self._axis_in(since, row)

@@ -9,14 +9,19 @@ from sensord.model import FloatArray
 
 
 class History:
-    """Keeps at least the last `capacity` rows (c columns) in a buffer of twice that size; `rows` gives views."""
+    """Keeps at least the last `capacity` rows (c columns) in a buffer of twice that size; `rows` gives views.
+
+    A column lies in one piece: whatever is worked out from columns costs less.
+    """
 
     def __init__(self, capacity: int, columns: int) -> None:
-        self._buffer: FloatArray = np.empty((2 * capacity, columns))
+        self._buffer: FloatArray = np.empty((columns, 2 * capacity)).T
         self._capacity = capacity
         self._used = 0
         self.end = 0
         """Number of the row after the newest."""
+        self.marked_end = 0
+        """Number of the row after the newest that whoever fills the rows has marked as odd; 0: none."""
 
     def append(self, rows: FloatArray) -> None:
         """Add rows (n, c), n at most the capacity."""
@@ -43,7 +48,7 @@ class History:
     def clear(self) -> None:
         """Start again at row 0."""
         self._used = 0
-        self.end = 0
+        self.end = self.marked_end = 0
 
     @property
     def first(self) -> int:

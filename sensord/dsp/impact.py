@@ -13,12 +13,12 @@ that band, so that losing its tip to full scale changes the band less than the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
-from sensord.dsp.filters import norm
+from sensord.dsp.filters import highest, norm
 from sensord.dsp.history import History
 from sensord.model import G_MPS2, NS, FloatArray, IntArray, MaskArray
 
@@ -59,6 +59,7 @@ grows by 2 to 8 % (random samples of rbds `impact_100hz`)."""
 
 FLAGS = 0
 ACC = slice(1, 4)
+TIME = 4
 """Columns of the rows that are kept."""
 
 NEW_ROWS = 256
@@ -70,8 +71,7 @@ _SHARE = np.full(len(_FREQUENCIES), BAND_STEP_HZ)
 _SHARE[[0, -1]] /= 2.0  # trapezoid over the band
 
 
-@dataclass(frozen=True, slots=True)
-class Impact:
+class Impact(NamedTuple):
     """Peak resultant acceleration in g (a floor when `clipped`), RMS of the 12-20 Hz band in g, and which sensor."""
 
     peak_g: float
@@ -84,9 +84,10 @@ class RawSamples:
     """The last samples as the pod sent them: time, which sensors were at full scale, and the three axes."""
 
     def __init__(self, capacity: int) -> None:
-        self._times = History(capacity, 1)  # apart from the rest: to look for a time is to go through them
-        self._rows = History(capacity, 4)
+        self._rows = History(capacity, 5)
         self._base_ns = 0
+        self._flagged_ns = -inf
+        """Time of the newest sample with any flag, from the first sample's."""
         self._new: list[tuple[IntArray, FloatArray, MaskArray]] = []
         self._new_rows = 0
 
@@ -104,61 +105,75 @@ class RawSamples:
             return
         t_ns, acc_mps2, saturated = self._new[0]
         if len(self._new) > 1:
-            t_ns, acc_mps2, saturated = (np.concatenate(parts) for parts in zip(*self._new, strict=True))
+            t_ns, acc_mps2, saturated = map(np.concatenate, zip(*self._new, strict=True))
         if self._rows.end == 0:
             self._base_ns = int(t_ns[0])
-        self._times.grow(len(t_ns))[:, 0] = t_ns - self._base_ns
         rows = self._rows.grow(len(t_ns))
+        np.subtract(t_ns, self._base_ns, out=rows[:, TIME], casting="unsafe")
         rows[:, FLAGS] = saturated
         rows[:, ACC] = acc_mps2
+        if saturated.item(saturated.argmax()):
+            self._flagged_ns = float(rows[int(saturated.nonzero()[0][-1]), TIME])
         self._new.clear()
         self._new_rows = 0
 
     def clear(self) -> None:
         """A new segment: its times have nothing to do with the old ones."""
-        self._times.clear()
         self._rows.clear()
+        self._flagged_ns = -inf
         self._new.clear()
         self._new_rows = 0
 
     def impact(self, ic_ns: int) -> Impact | None:
         """Shock round an initial contact; None when no sample is there."""
-        _, rows = self._between(ic_ns - BEFORE_NS, ic_ns + AFTER_NS)
-        if not len(rows):
+        held, (low, high, first, end) = self._places(
+            ic_ns - BEFORE_NS, ic_ns + AFTER_NS, ic_ns - BAND_BEFORE_NS, ic_ns + BAND_AFTER_NS
+        )
+        if low == high:
             return None
-        flags = _flags(rows)
+        rows, band = held[low:high], held[first:end]
+        flags = _flags(rows) if self._flagged_ns >= rows.item(0, TIME) else 0
         source = "high_g" if flags & HIGH_G_BIT and (rows[:, FLAGS] >= HIGH_G_BIT).all() else "acc"
-        times, band = self._between(ic_ns - BAND_BEFORE_NS, ic_ns + BAND_AFTER_NS)
         middle_ns = ic_ns + (BAND_AFTER_NS - BAND_BEFORE_NS) // 2 - self._base_ns
-        clipped = bool(flags & ACC_BITS)
-        peak_g = float(norm(rows[:, ACC]).max()) / G_MPS2
-        return Impact(peak_g, clipped, band_rms_g(times - middle_ns, band[:, ACC]), source)
+        peak_g = highest(norm(rows[:, ACC])) / G_MPS2
+        band_g = band_rms_g(band[:, TIME] - middle_ns, np.ascontiguousarray(band[:, :TIME])[:, ACC])
+        return Impact(peak_g, bool(flags & ACC_BITS), band_g, source)
 
     def acc_clipped(self, ic_ns: int) -> bool:
         """Whether the accelerometer was at full scale round an initial contact for longer than `BRIEF_NS`."""
-        times, rows = self._between(ic_ns - BEFORE_NS, ic_ns + AFTER_NS)
-        if not _flags(rows) & (ACC_BITS | LOW_G_BIT):
+        rows = self._flagged(ic_ns - BEFORE_NS, ic_ns + AFTER_NS)
+        if rows is None or not _flags(rows) & (ACC_BITS | LOW_G_BIT):
             return False
+        times = rows[:, TIME]
         clipped = int(np.count_nonzero(rows[:, FLAGS].astype(np.uint8) & (ACC_BITS | LOW_G_BIT)))
         step_ns = float(times[-1] - times[0]) / max(len(rows) - 1, 1)
         return clipped * step_ns > BRIEF_NS or len(rows) == 1
 
     def gyro_clipped(self, from_ns: int, to_ns: int) -> bool:
         """Whether the gyro was at full scale in between."""
-        return bool(_flags(self._between(from_ns, to_ns)[1]) & GYR_BITS)
+        rows = self._flagged(from_ns, to_ns)
+        return rows is not None and bool(_flags(rows) & GYR_BITS)
 
     @property
     def size(self) -> int:
         """Rows of memory held, whatever has been pushed."""
         return self._rows.size
 
-    def _between(self, from_ns: int, to_ns: int) -> tuple[FloatArray, FloatArray]:
-        """Times (n,) in ns from the first sample's, and rows (n, 4)."""
+    def _flagged(self, from_ns: int, to_ns: int) -> FloatArray | None:
+        """Rows (n, 5) in between; None when no sample from there on has a flag."""
         self._settle()
-        first, end = self._rows.first, self._rows.end
-        times = self._times.rows(first, end)[:, 0]
-        low, high = times.searchsorted((from_ns - self._base_ns, to_ns - self._base_ns)).tolist()
-        return times[low:high], self._rows.rows(first + low, first + high)
+        if self._flagged_ns < from_ns - self._base_ns:
+            return None
+        held, (low, high) = self._places(from_ns, to_ns)
+        return held[low:high]
+
+    def _places(self, *at_ns: int) -> tuple[FloatArray, list[int]]:
+        """All rows (n, 5) that are held, and at which of them these times are reached."""
+        self._settle()
+        held = self._rows.rows(self._rows.first, self._rows.end)
+        base_ns = self._base_ns
+        places: list[int] = held[:, TIME].searchsorted([ns - base_ns for ns in at_ns]).tolist()
+        return held, places
 
 
 def _flags(rows: FloatArray) -> int:
@@ -176,7 +191,7 @@ def band_rms_g(t_ns: FloatArray, acc_mps2: FloatArray) -> float | None:
     if len(t_ns) < 2:
         return None
     steps = t_ns[1:] - t_ns[:-1]
-    if float(steps.max()) > BAND_MAX_STEP_NS:
+    if highest(steps) > BAND_MAX_STEP_NS:
         long_steps = [step for step in steps.tolist() if step > BAND_MAX_STEP_NS]
         if len(long_steps) > 1 or sum(long_steps) > 2 * BAND_MAX_STEP_NS:
             return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import NamedTuple
 
-from sensord.dsp.filters import project
 from sensord.model import FloatArray
 
 ACC = slice(0, 3)
@@ -36,18 +36,36 @@ class Stretch:
         return int((t_ns - self.origin_ns) // self.period_ns)
 
 
-def pitch_rates(rows: FloatArray, axis: FloatArray, bias: FloatArray) -> list[float]:
-    """Pitch rate of history rows (n, 7), as `project` gives it.
+class PitchLine(NamedTuple):
+    """The pitch axis, and what the gyroscope's bias gives along it (rad/s), in plain numbers."""
 
-    A few rows (a packet or two) in plain floats, because numpy takes longer to be called than to work on them.
-    """
-    if len(rows) > FEW:
-        rates: list[float] = project(rows[:, GYR], axis, bias).tolist()
-        return rates
-    x, y, z = axis.tolist()
-    a, b, c = bias.tolist()
-    offset = a * x + b * y + c * z
-    return [gyr_x * x + gyr_y * y + gyr_z * z - offset for gyr_x, gyr_y, gyr_z in rows[:, GYR].tolist()]
+    x: float
+    y: float
+    z: float
+    offset: float
+
+    @classmethod
+    def of(cls, axis: FloatArray, bias: FloatArray) -> PitchLine:
+        """For rates without this bias (3,) about this unit vector (3,)."""
+        x, y, z = axis.tolist()
+        a, b, c = bias.tolist()
+        return cls(x, y, z, a * x + b * y + c * z)
+
+    def along(self, gyr_radps: FloatArray) -> FloatArray:
+        """Pitch rates (n,) of rows (n, 3), element by element, so a cut changes no bit."""
+        x, y, z, offset = self
+        along: FloatArray = gyr_radps[:, 0] * x + gyr_radps[:, 1] * y + gyr_radps[:, 2] * z
+        along -= offset
+        return along
+
+    def rates(self, gyr_radps: FloatArray) -> list[float]:
+        """The same as a list. A few rows (a packet or two) in plain floats, because numpy takes longer to be called
+        than to work on them."""
+        if len(gyr_radps) > FEW:
+            rates: list[float] = self.along(gyr_radps).tolist()
+            return rates
+        x, y, z, offset = self
+        return [gyr_x * x + gyr_y * y + gyr_z * z - offset for gyr_x, gyr_y, gyr_z in gyr_radps.tolist()]
 
 
 def size(x: float, y: float, z: float) -> float:

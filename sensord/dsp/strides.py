@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sensord.dsp.activity import ActivityState, looks_like
 from sensord.dsp.impact import Impact
@@ -47,8 +47,7 @@ TRUSTED = 0.5
 """Confidence from which a value enters means and limits (docs: metrics)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Landing:
+class Landing(NamedTuple):
     """One contact in pod time, its impact, and what is wrong with it (keys of `WEIGHTS`, or `impact_gap`).
 
     `rests_ns`: the foot still rests on the ground then, and its end is not known yet.

@@ -13,8 +13,8 @@ a line in the foot itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import asin, cos, degrees, erf, hypot, radians, sin, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -64,8 +64,7 @@ def foot_axis(push_radps: FloatArray, pitch_axis: FloatArray, up: Vector, side: 
     return plus(scaled(square, cos(turn)), cross(up, square), sin(turn))
 
 
-@dataclass(frozen=True, slots=True)
-class Landed:
+class Landed(NamedTuple):
     """Angle of the sole at contact (heel lower: positive) and how well it is known (SD), degrees."""
 
     angle_deg: float

@@ -7,7 +7,6 @@ the next contact, and windows end there, whatever has arrived since.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import asin, ceil, degrees
 from typing import NamedTuple
 
@@ -23,8 +22,7 @@ from sensord.dsp.vectors import Matrix, Vector, dot, length, matrix, plus, rotat
 from sensord.model import FloatArray, Side
 
 
-@dataclass(frozen=True, slots=True)
-class StrideMotion:
+class StrideMotion(NamedTuple):
     """None where not measured; `mended` when the shock of landing was not seen and the length does without."""
 
     length_m: float | None = None
@@ -38,8 +36,7 @@ class StrideMotion:
     next_rest: Rest | None = None  # mid-stance of the next contact, where the next stride begins
 
 
-@dataclass(frozen=True, slots=True)
-class StrideRowsOf:
+class StrideRowsOf(NamedTuple):
     """Where one stride lies in the rows that are handed over (fractional rows from their start)."""
 
     ic: float

@@ -23,8 +23,8 @@ stance was the best of four ways in Zrenner et al. 2018 (doi:10.3390/s18124194).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from math import ceil, cos, hypot, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -84,8 +84,7 @@ SHORTEST_M = 0.1
 """Design choice: shorter than this the direction of travel is noise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Travel:
+class Travel(NamedTuple):
     """Level length, climb, which way was up and the level way itself (m, in the axes of the rotated force)."""
 
     length_m: float
@@ -101,8 +100,7 @@ class Travel:
         return self if possible else None
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(NamedTuple):
     """The row in the middle of mid-stance; pull and turning there (pod axes), how well the pull points up (SD, rad)."""
 
     row: int
@@ -136,8 +134,7 @@ def mid_stance(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float, ic: 
     return Rest(start + n // 2, mean, turning, hypot(PULL_SD_RAD, RESTLESS * unrest))
 
 
-@dataclass(frozen=True, slots=True)
-class Upward:
+class Upward(NamedTuple):
     """Unit vector up, and how well it is known (SD, rad)."""
 
     way: Vector
@@ -178,11 +175,10 @@ def travel(
         up = up.with_standing(stood, whole.gained)
     if up.sd_rad > LOST_UP_RAD or off > LOST_GRAVITY_WITHIN:
         return None
-    return replace(whole.level_travel(up, LOST_JUMP_MPS), mended=True).checked()
+    return whole.level_travel(up, LOST_JUMP_MPS)._replace(mended=True).checked()
 
 
-@dataclass(frozen=True, slots=True)
-class _Whole:
+class _Whole(NamedTuple):
     """Once and twice integrated force of a stride, its time, and the part of it after landing."""
 
     gained: Vector

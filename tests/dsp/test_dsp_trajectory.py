@@ -83,7 +83,7 @@ def test_a_mid_stance_is_looked_for_once_and_is_the_one_of_both_strides(
 def test_a_mid_stance_is_of_one_contact_and_one_bias() -> None:
     bias = np.zeros(3)
     rested = Rested((10, 20), bias, Rest(120, (0.0, 0.0, 9.8), (0.0, 0.1, 0.0), 0.01))
-    assert rested.of((10, 20), bias, 100) == replace(rested.rest, row=20)
+    assert rested.of((10, 20), bias, 100) == rested.rest._replace(row=20)
     assert rested.of((10, 21), bias, 100) is None
     assert rested.of((10, 20), np.zeros(3), 100) is None
 
