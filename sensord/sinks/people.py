@@ -173,8 +173,9 @@ class PersonSink:
             return await self._hold(notice, policy)
         if how is When.NOW:
             return await self._deliver([notice], policy, summary=False)
-        more = [*await self._book.held(self._person), *await self._later(seq, policy)]
-        ready = [notice, *(other for other in more if not quiet_for(other, policy, wall_ns))]
+        ready = [*await self._book.held(self._person), notice]
+        ready += await self._later(seq, policy, {other.alert for other in ready})
+        ready = [other for other in ready if not quiet_for(other, policy, wall_ns)]
         return await self._deliver(ready[:SUMMARY_MOST], policy, summary=True)
 
     async def _matters(self, notice: Notice, age: float | None, states: Mapping[Key, State]) -> bool:
@@ -189,14 +190,15 @@ class PersonSink:
             return False
         return notice.alert not in await self._book.seen([notice.alert])
 
-    async def _later(self, seq: int, policy: Policy) -> list[Notice]:
-        """What stands further on in the log and is late, too: an outage is told in one summary."""
+    async def _later(self, seq: int, policy: Policy, begun: set[str]) -> list[Notice]:
+        """What stands further on in the log and is late, too: an outage is told in one summary. `begun`: alerts that
+        are in it already."""
         events = await self._book.alerts_after(seq)
         found, _ = self._notices(events, policy)
         late = [n for n in found.values() if (self._age_s(n) or 0.0) > LATE_MIN * 60 and n.phase is not Phase.REMINDER]
         loudest = loudest_of_breach(late)
         states = await self._book.states(self._person, {notice.alert for notice in late})
-        onsets = {notice.alert for notice in late if notice.phase is Phase.ONSET}
+        onsets = begun | {notice.alert for notice in late if notice.phase is Phase.ONSET}
         return [
             notice
             for notice in late
