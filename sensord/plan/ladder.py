@@ -269,7 +269,9 @@ class Placement(Section):
         for step in self.map:
             if step.below is None:
                 return step.stage
-            if step.below.is_time is result.is_time and result.value < step.below.value:
+            if step.below.is_time is not result.is_time:
+                return None
+            if result.value < step.below.value:
                 return step.stage
         return None
 
