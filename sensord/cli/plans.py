@@ -27,9 +27,10 @@ FileArgument = Annotated[Path, typer.Argument(help="a plan file")]
 def plan_check(file: FileArgument, as_json: JsonOption = False) -> None:
     """Read a plan file and say everything that is wrong with it, and what to look at."""
     from sensord.plan.warnings import warnings_of
+    from sensord.run_setup import read_text
 
     plan = _plan(file)
-    found = warnings_of(plan)
+    found = warnings_of(plan, read_text(file, "plan file"), str(file))
     if as_json:
         read = plan.model_dump(mode="json", exclude_none=True, by_alias=True)
         print_json({"plan": read, "warnings": [str(problem) for problem in found]})

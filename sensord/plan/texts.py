@@ -70,7 +70,7 @@ def _time_zone(value: str) -> str:
 _SCHEMA_DO = {
     "type": "string",
     "maxLength": MAX_CHARACTERS,
-    "pattern": r"^[0-9a-zA-Z?(),.:/%@| \t\n-]+$",
+    "pattern": r"^[0-9a-zA-Z?(),.:/%@| \t\r\n-]+$",
     "examples": [
         "10x(walk 0.1mi, run 0.1mi)",
         "walk 5min @warmup, 3-6x(run 1min, walk 90s)",
