@@ -135,7 +135,7 @@ class MailServer:
 
 class Endpoint:
     """Keeps requests in `asked`; `script` holds answers: a status, (status, headers), (status, headers, body), or a
-    coroutine function that makes one; then 204."""
+    coroutine function that makes one, None to hang up; then 204."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.port = free_port()
@@ -172,5 +172,10 @@ class Endpoint:
         step = self.script.pop(0) if self.script else 204
         if callable(step):
             step = await step()
-        status, headers, text = (*step, {}, "")[:3] if isinstance(step, tuple) else (step, {}, "")
-        return web.Response(status=status, headers=headers or {}, text=text)
+        if step is None:
+            assert request.transport
+            request.transport.abort()
+            step = 500
+        status, *more = step if isinstance(step, tuple) else (step,)
+        headers, text = (*more, *({}, "")[len(more) :])
+        return web.Response(status=status, headers=headers, text=text)
