@@ -103,12 +103,14 @@ def plan_simulate(
     """Dry run: day by day, what the plan would have decided over these runs and answers, and by which rule."""
     from sensord.plan.history_file import read_history
     from sensord.plan.simulate import simulate
+    from sensord.plan_book import zone_of
     from sensord.run_setup import read_text
 
     text = read_text(file, "plan file")
     plan = _plan(file)
-    said = read_history(read_text(history, "history file"), str(history)) if history else ()
-    rows = simulate(text, said, days=days, begin=None if begin is None else _at_ns(begin), plan=plan)
+    zone = zone_of(plan)
+    said = read_history(read_text(history, "history file"), str(history), zone) if history else ()
+    rows = simulate(text, said, days=days, begin=None if begin is None else _at_ns(begin), plan=plan, tz=zone)
     if as_json:
         print_json([payload(row) for row in rows])
         return

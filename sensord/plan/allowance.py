@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sensord.plan import load_checks
-from sensord.plan.cases import known_of
-from sensord.plan.days import HOUR_NS, WEEK_NS, later, local_date, midnight_ns, stamp
+from sensord.plan.days import DAY_NS, WEEK_NS, later, local_date, midnight_ns, stamp
 from sensord.plan.judging import known_pending
 from sensord.plan.load_checks import Blocked, Found
 from sensord.plan.model import Plan
@@ -23,7 +22,7 @@ LOOK_AHEAD_DAYS = 60
 """How far behind the last rest a day with a workout is looked for (design choice: months of rest in a calendar are no
 calendar of running)."""
 
-RECOVERY_NS = 14 * 24 * HOUR_NS
+RECOVERY_NS = 14 * DAY_NS
 """Runs whose recovery class can still ask for rest (design choice: longer than any published gap)."""
 
 
@@ -186,8 +185,7 @@ def _gap(state: State, plan: Plan, now_ns: int) -> Found | None:
         case = state.cases[run.run]
         if by_schedule is not None:
             needed.append((run.end_wall_ns, by_schedule, "schedule.min_gap"))
-        known = known_of(case, state.told, local_date(now_ns, state.tz))
-        by_class = min_gap_s(plan.recovery, known, over=case.over)
+        by_class = min_gap_s(plan.recovery, state.known(case, now_ns), over=case.over) if plan.recovery else None
         if by_class is not None:
             needed.append((run.end_wall_ns, by_class[0], f"recovery {by_class[1]}"))
     if needed:

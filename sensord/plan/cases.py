@@ -125,20 +125,21 @@ class Told:
         return next((g for at, name, g in reversed(self.effusion) if name != case.name and at <= case.at_ns), None)
 
 
-def known_of(case: Case, told: Told, day: date) -> dict[str, Answer]:
-    """All that is known of it itself. `day`: the date it is asked on."""
+def known_of(case: Case, told: Told, day: date, *, trend: bool) -> dict[str, Answer]:
+    """All that is known of it itself. `day`: the date it is asked on; `trend`: the plan wants that of pain, too."""
     known = case.measured | case.answers
     before = known.get("pain.before")
     for name in ("pain.during", "pain.after_60min", "pain.next_morning"):
         pain = known.get(name)
         if isinstance(before, float) and isinstance(pain, float):
             known.setdefault(f"{name}_change", pain - before)
-    now, last = known.get("effusion"), told.effusion_before(case)
+    now = known.get("effusion")
+    last = told.effusion_before(case) if isinstance(now, str) else None
     if isinstance(now, str) and last is not None:
         known.setdefault("effusion_change", float(EFFUSION.index(now) - EFFUSION.index(last)))
-    trend = told.week_trend(day)
-    if trend is not None:
-        known.setdefault("pain.week_trend", trend)
+    more = told.week_trend(day) if trend else None
+    if more is not None:
+        known.setdefault("pain.week_trend", more)
     return known
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sensord.errors import InputError
-from sensord.plan.days import HOUR_NS, WEEK_NS
+from sensord.plan.days import MONTH_NS, WEEK_NS
 from sensord.plan.facts import Fact, Revision, union
 from sensord.plan.follower import happened_ns
 from sensord.plan.mileage import History
 from sensord.plan.standing import Day, Standing
 from sensord.plan.state import plan_of
-
-MONTH_NS = 30 * 24 * HOUR_NS
 
 
 def day_of(standing: Standing, facts: Iterable[Fact], now_wall_ns: int) -> Day:

@@ -7,7 +7,10 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from sensord.model import NS
 
 HOUR_NS = 3600 * NS
-WEEK_NS = 7 * 24 * HOUR_NS
+NS_PER_MIN = 60 * NS
+DAY_NS = 24 * HOUR_NS
+WEEK_NS = 7 * DAY_NS
+MONTH_NS = 30 * DAY_NS
 """Rolling windows are whole hours of the clock that never jumps; only days and midnights are local."""
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

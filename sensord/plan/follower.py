@@ -9,7 +9,7 @@ from datetime import tzinfo
 
 from sensord.errors import InputError
 from sensord.plan.cases import EFFUSION, Case
-from sensord.plan.days import HOUR_NS, WEEK_NS, local_date
+from sensord.plan.days import HOUR_NS, MONTH_NS, WEEK_NS, local_date
 from sensord.plan.facts import (
     Approval,
     CheckIn,
@@ -21,7 +21,7 @@ from sensord.plan.facts import (
     Verdict,
 )
 from sensord.plan.fields import Answer, field_of
-from sensord.plan.judging import climb, judge, retry
+from sensord.plan.judging import climb, judge, retry, waits_for_a_day
 from sensord.plan.mileage import growth_pct, runs_of
 from sensord.plan.model import Plan
 from sensord.plan.questions import over_ns
@@ -29,8 +29,6 @@ from sensord.plan.readiness import is_ready, placement, ready, turns_ready_ns
 from sensord.plan.stages import complete, wanted
 from sensord.plan.standing import Outcome
 from sensord.plan.state import State, Timer, decision, plan_of
-
-MONTH_NS = 30 * 24 * HOUR_NS
 
 
 def happened_ns(fact: Fact) -> int:
@@ -173,8 +171,9 @@ class Follower:
         judge(state, case, at_ns)
         if check_in.run is None:
             self._daily(check_in)
-            for run in tuple(state.open):  # what a day says can be what a run's success waits for
-                judge(state, run, at_ns)
+            for run in tuple(state.open):
+                if waits_for_a_day(state, run):
+                    judge(state, run, at_ns)
         self._enter(at_ns)
 
     def _daily(self, check_in: CheckIn) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from datetime import tzinfo
 
 from sensord.plan.allowance import allowance
-from sensord.plan.cases import known_of
 from sensord.plan.day import day_of
 from sensord.plan.days import clock_ns, local_date
 from sensord.plan.facts import Fact, Moment, union
@@ -89,7 +88,7 @@ def _due(state: State, items: dict[str, str], now_ns: int) -> tuple[Due, ...]:
     case = state.last
     if case is not None and case.run is not None:
         questions = state.questions_of(case)
-        known = known_of(case, state.told, local_date(now_ns, state.tz))
+        known = state.known(case, now_ns)
         for moment, names in questions.asked.items():
             since_ns = questions.since_ns(moment, case.run.end_wall_ns, state.tz)
             told = case.told.get(moment, {})
@@ -98,10 +97,11 @@ def _due(state: State, items: dict[str, str], now_ns: int) -> tuple[Due, ...]:
             open_now = tuple(name for name in names if name not in (told if name in twice else known))
             if moment is not Moment.DAILY and open_now and since_ns <= now_ns:
                 found.append(Due(case.name, moment.value, open_now, since_ns))
-    return (*found, *_due_today(state, items, now_ns))
+    return (*found, *due_today(state, items, now_ns))
 
 
-def _due_today(state: State, items: dict[str, str], now_ns: int) -> tuple[Due, ...]:
+def due_today(state: State, items: dict[str, str], now_ns: int) -> tuple[Due, ...]:
+    """What is asked about today and has not been answered."""
     assert state.no_stage is not None  # there is a plan
     today = local_date(now_ns, state.tz)
     questions = state.rung.questions if state.rung is not None else state.no_stage

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sensord.model import NS
-from sensord.plan.cases import Case, known_of, of_the_day_after
+from sensord.plan.cases import Case, of_the_day_after
 from sensord.plan.days import WEEK_NS, later, local_date, midnight_ns, stamp
+from sensord.plan.facts import Moment
 from sensord.plan.fields import Answer
 from sensord.plan.ladder import Rule
 from sensord.plan.quantity import Goal
@@ -30,7 +31,7 @@ def judge(state: State, case: Case, at_ns: int) -> None:
     plan = state.plan
     if plan is None:
         return
-    known = known_of(case, state.told, local_date(at_ns, state.tz))
+    known = state.known(case, at_ns)
     for rule in plan.rule:
         _remember(state, rule, case, known)
     applied = fired(plan.rule, known, before=lambda rule: _before(state, rule, case), over=case.over)
@@ -48,7 +49,8 @@ def judge(state: State, case: Case, at_ns: int) -> None:
         found = _stays(state, case, fresh, at_ns)
     if found is None:
         return
-    found = replace(found, alert=fresh.alert, rest_until_ns=until_ns)
+    if new:
+        found = replace(found, alert=fresh.alert, rest_until_ns=until_ns)
     last = case.decision
     same = (
         last is not None and last.outcome is found.outcome and (last.why == found.why or found.outcome is Outcome.WAIT)
@@ -124,9 +126,8 @@ def _decided(
 ) -> Decision:
     """About a run, or a day."""
     rules = combined.rules or (ADVANCE,)
-    about = case.name if case.about_run else None
-    found = decision(state, at_ns, what, why, rules=rules)
-    return replace(found, run=about, to_stage=to if to is not None else found.to_stage)
+    about, stage = case.name if case.about_run else None, state.stage_id
+    return Decision(at_ns, what, about, stage, stage if to is None else to, rules, why)
 
 
 # ------------------------------------------------------------------------------------------ success
@@ -172,9 +173,14 @@ def _said_of(state: State, case: Case, known: dict[str, Answer]) -> tuple[Questi
     return questions, of_the_day_after(case, state.told, run_day, questions) | known
 
 
+def waits_for_a_day(state: State, case: Case) -> bool:
+    """Whether a run's success rests on what is said about the day after it."""
+    return state.plan is not None and Moment.DAILY in state.questions_of(case).when.values()
+
+
 def known_pending(state: State, case: Case, at_ns: int) -> tuple[str, ...]:
     """The answers that a decision about a run waits for."""
-    questions, said = _said_of(state, case, known_of(case, state.told, local_date(at_ns, state.tz)))
+    questions, said = _said_of(state, case, state.known(case, at_ns))
     return case.pending(questions, said)
 
 

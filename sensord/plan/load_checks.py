@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 
 from sensord.model import NS
-from sensord.plan.days import HOUR_NS, WEEK_NS, day_words, later, local_date, midnight_ns, span_words, stamp
+from sensord.plan.days import HOUR_NS, MONTH_NS, WEEK_NS, day_words, later, local_date, midnight_ns, span_words, stamp
 from sensord.plan.limit_blocks import SessionSpikeLimit, WeekGrowthLimit
 from sensord.plan.mileage import History, Measure
 from sensord.plan.model import Plan
 from sensord.plan.standing import Check
 from sensord.plan.state import State
 from sensord.plan.workout import parse_workout, total
-
-MONTH_NS = 30 * 24 * HOUR_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +85,13 @@ def days_in_a_row(history: History, most: int, now_ns: int, tz: tzinfo) -> Found
     row = _row(ran, today)
     if row >= most:
         until_ns = midnight_ns(later(today, 1), tz)
-        why = f"{row} days in a row with a run, up to {day_words(later(today, -1))}; {most} at most ({rule})"
+        days = f"{most} days in a row" if most > 1 else "every other day"
+        why = f"runs on {days} at most, and the last was on {day_words(later(today, -1))} ({rule})"
         return Found(Check(rule, "over", float(row), float(most), "days", why), Blocked(why, until_ns))
     unsure = history.why_unsure(first_ns)
     if unsure is not None:
         return Found(Check(rule, "not_checked", None, float(most), "days", unsure))
-    return Found(Check(rule, "within", float(row), float(most), "days", f"{row} days in a row before today"))
+    return Found(Check(rule, "within", float(row), float(most), "days", f"days in a row before today: {row}"))
 
 
 def _row(ran: set[date], today: date) -> int:

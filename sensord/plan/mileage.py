@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from statistics import fmean, stdev
 
-from sensord.plan.days import HOUR_NS, later, local_date
+from sensord.plan.days import DAY_NS, later, local_date
 from sensord.plan.facts import CheckIn, Exercised, Fact, HistoryKnown, RunFact
-
-DAY_NS = 24 * HOUR_NS
 
 ACUTE_DAYS, CHRONIC_DAYS = 7, 28
 """Gabbett 2016; Williams 2017 (doi 10.1136/bjsports-2016-096589): lambda = 2/(N + 1), the first 28 days blank."""

@@ -40,6 +40,11 @@ _MADE_OF: Mapping[str, tuple[str, ...]] = {
 """What is worked out of which answers."""
 
 
+def moment_of(name: str) -> Moment:
+    """When a field is asked, where the plan does not say."""
+    return _MOMENTS.get(name, Moment.AFTER)
+
+
 @dataclass(frozen=True, slots=True)
 class Questions:
     """What is asked at which moment, and what it is needed for.
@@ -92,7 +97,7 @@ def questions(plan: Plan, advance: Advance) -> Questions:
         [*(c for rule in plan.rule for c in rule.when), *(c for recovery in plan.recovery for c in recovery.when)]
     )
     names = [name for part in (of_advance, of_rules) for made_of in part.values() for name in made_of]
-    when = {name: explicit.get(name, _MOMENTS.get(name, Moment.AFTER)) for name in names}
+    when = {name: explicit.get(name, moment_of(name)) for name in names}
     for name, moment in when.items():
         if name not in asked[moment]:
             asked[moment].append(name)

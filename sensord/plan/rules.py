@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sensord.plan.fields import Answer
 from sensord.plan.ladder import Recovery, Rule
@@ -37,6 +38,10 @@ class Combined:
         return bool(self.holding)
 
 
+NOTHING = Combined()
+"""No rule applies."""
+
+
 def fired(
     rules: Iterable[Rule], known: Mapping[str, Answer], *, before: Callable[[Rule], bool], over: bool
 ) -> tuple[Rule, ...]:
@@ -47,12 +52,29 @@ def fired(
 
 def true_of(rule: Rule | Recovery, known: Mapping[str, Answer], *, over: bool) -> bool:
     """Whether all of its conditions are true."""
-    return all((over or condition.value is not None) and condition.holds(known) for condition in rule.when)
+    return all((over or condition.value is not None) and true(condition, known) for condition in rule.when)
+
+
+def true(condition: Condition, known: Mapping[str, Answer]) -> bool:
+    """Whether a condition is true of what is known, under the names that `Condition.field` has."""
+    answer = known.get(condition.field)
+    if answer is None:
+        return condition.value is None and condition.holds(known)
+    return _holds(condition, answer)
+
+
+@lru_cache(
+    maxsize=4096, typed=True
+)  # years of answers are gone through again and again, and they are few different ones
+def _holds(condition: Condition, answer: Answer) -> bool:
+    return condition.holds({condition.field: answer})
 
 
 def combine(rules: Iterable[Rule]) -> Combined:
     """The worst of each."""
     applied = tuple(rules)
+    if not applied:
+        return NOTHING
     thens = [rule.then for rule in applied]
     return Combined(
         rules=tuple(rule.id for rule in applied),
@@ -79,7 +101,7 @@ def unmet(conditions: Iterable[Condition], known: Mapping[str, Answer]) -> tuple
     return tuple(
         condition.text if condition.field in known else f"{condition.text} (not known)"
         for condition in conditions
-        if not condition.holds(known)
+        if not true(condition, known)
     )
 
 

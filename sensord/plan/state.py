@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from functools import lru_cache
 
-from sensord.plan.cases import Case, Told
+from sensord.plan.cases import Case, Told, known_of
 from sensord.plan.days import later, local_date, midnight_ns
 from sensord.plan.facts import RunFact
+from sensord.plan.fields import Answer
 from sensord.plan.ladder import Advance, Stage
 from sensord.plan.mileage import History
 from sensord.plan.model import Plan, read_plan
@@ -55,6 +56,7 @@ class State:
     revision: int = 0
     rungs: tuple[Rung, ...] = ()
     no_stage: Questions | None = None  # what is asked of runs before the ladder is begun
+    trend: bool = False  # the plan looks at how pain goes from week to week
     declared_ready: bool = False
     stage: int | None = None
     since_ns: int = 0
@@ -84,6 +86,10 @@ class State:
         """The runs so far."""
         return History(self.runs, self.known_from_ns)
 
+    def known(self, case: Case, at_ns: int) -> dict[str, Answer]:
+        """All that is known of a run or a day itself."""
+        return known_of(case, self.told, local_date(at_ns, self.tz), trend=self.trend)
+
     @property
     def rung(self) -> Rung | None:
         """The present one."""
@@ -100,6 +106,9 @@ class State:
         advances = [(stage, advance_of(plan, stage)) for stage in plan.stage]
         self.rungs = tuple(Rung(stage, advance, questions(plan, advance)) for stage, advance in advances)
         self.no_stage = questions(plan, plan.advance)
+        wholes = [rung.advance.when for rung in self.rungs]
+        wholes += [*(rule.when for rule in plan.rule), *(recovery.when for recovery in plan.recovery)]
+        self.trend = any(condition.field == "pain.week_trend" for whole in wholes for condition in whole)
 
     def questions_of(self, case: Case) -> Questions:
         """What was asked of a run: by the stage it was done in."""
