@@ -363,6 +363,9 @@ class Asymmetry:
     device_bias: float | None = None
     speed_band: str | None = None
     why: str | None = None  # what to keep in mind, e.g. "device noise: pods never swapped"
+    se: float | None = None  # standard error of the value, in the value's unit; None with fewer than 3 batches
+    latest: float | None = None  # the same value of the `latest_n` pairs alone that were in no value before
+    latest_n: int = 0
 
 
 @dataclass(frozen=True, slots=True)

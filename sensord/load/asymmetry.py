@@ -17,7 +17,7 @@ from math import exp
 import numpy as np
 
 from sensord.load.bands import SpeedBands
-from sensord.load.interval import BATCH, MIN_BATCHES, interval, resolvable
+from sensord.load.interval import BATCH, MIN_BATCHES, batch_means, interval, resolvable, standard_error
 from sensord.load.metrics import MAX_CLIPPED, METRICS, Metric, symmetry_index_pct
 from sensord.load.pairing import StridePair
 from sensord.load.steady import Bouts, alike, mean_known, pair_speed_mps, pair_turn_deg, steady, straight
@@ -61,6 +61,8 @@ class _Window:
         self._pairs: list[tuple[float, float, float, float | None, float | None]] = []
         self._left_out = 0
         self._since = 0
+        self.fresh = 0
+        """How many batches of the latest value were in none before."""
 
     def add(self, pair: StridePair, speed_mps: float | None, turn_deg: float | None) -> list[_Batch]:
         """The batches behind a value, oldest first, when it is time for one. Speed and turn are those of the pair."""
@@ -83,7 +85,8 @@ class _Window:
         self._since += BATCH
         if self._since < self.metric.every_pairs:
             return []
-        self._since = 0
+        new, self._since = self._since // BATCH, 0
+        self.fresh = sum(alike(b.speed_mps, batch.speed_mps) for b in list(self._batches)[-new:])
         found = [b for b in self._batches if alike(b.speed_mps, batch.speed_mps)][-BATCHES:]
         return found if _clipped_share(found) <= MAX_CLIPPED else []
 
@@ -111,14 +114,18 @@ class Asymmetries:
         if not self._bouts.settled(pair):
             return []
         speed_mps, turn_deg = pair_speed_mps(pair), pair_turn_deg(pair)
-        found = ((window.metric, window.add(pair, speed_mps, turn_deg)) for window in self._windows)
-        return [self._value(metric, batches) for metric, batches in found if batches]
+        found = ((window, window.add(pair, speed_mps, turn_deg)) for window in self._windows)
+        return [self._value(window.metric, batches, window.fresh) for window, batches in found if batches]
 
-    def _value(self, metric: Metric, batches: Sequence[_Batch]) -> Asymmetry:
+    def _value(self, metric: Metric, batches: Sequence[_Batch], fresh: int) -> Asymmetry:
+        """`fresh`: how many of the batches were in no value before."""
         n = BATCH * len(batches)
+        latest = batches[-fresh:]
+        latest_mean = float(batch_means(np.array([value for batch in latest for value in batch.compared])).mean())
         mean, half = interval(np.array([value for batch in batches for value in batch.compared]))
         bias = self._baselines.device_bias(metric.name) if self._baselines else None
         mean -= bias or 0.0
+        latest_mean -= bias or 0.0
         band = self._bands.now
         usual = self._baselines.asymmetry(metric.name, band) if self._baselines else Baseline(None)
         value = metric.index(mean)
@@ -152,6 +159,9 @@ class Asymmetries:
             device_bias=None if bias is None else metric.index(bias),
             speed_band=band,
             why=_why(metric, value, batches, calibrated=bias is not None, twisted=self.twisted, usual=usual),
+            se=None if half is None else metric.index(standard_error(half, n)),
+            latest=metric.index(latest_mean),
+            latest_n=BATCH * len(latest),
         )
 
 

@@ -113,8 +113,12 @@ def interval(values: FloatArray) -> tuple[float, float | None]:
     return float(centre), None if isnan(float(half)) else float(half)
 
 
+def standard_error(half: float, n: int) -> float:
+    """The standard error of a mean of n pairs that `half` was made of."""
+    return half / T_975[min(n // BATCH, MAX_BATCHES) - MIN_BATCHES]
+
+
 def resolvable(half: float, n: int) -> float:
     """Smallest change between two windows of n pairs that stands out from their own scatter (95 %): 1.96·sqrt(2)·SE,
     with the SE that `half` was made of. Between-run scatter, where runs are known, is larger and replaces it."""
-    k = min(n // BATCH, MAX_BATCHES)
-    return 1.96 * sqrt(2.0) * half / T_975[k - MIN_BATCHES]
+    return 1.96 * sqrt(2.0) * standard_error(half, n)

@@ -2,15 +2,17 @@
 
 Values arrive with their 95 % interval (`load.asymmetry`). What is limited is the distance of the symmetry index (of
 flight time and strike angle: of the difference) from the baseline of the speed she runs at: within when the whole
-interval is nearer than the first limit, beyond a level when the whole interval is farther and the distance is more than
-runs differ from each other (the baseline's minimal detectable change, when three runs or more tell it). Beyond for
-`sustained` of running time makes an alert; nearer than `clear_below` for as long ends it. Walking breaks neither count
-nor interrupt.
+interval is nearer than the first limit. An alert begins when the evidence of all pairs so far is enough
+(`plan.sequential`), has been building up for `sustained` of running time, and the whole interval is farther; evidence
+that she is nearer than `clear_below` ends it in the same way. A change must also be more than runs differ from each
+other (the baseline's minimal detectable change, when three runs or more tell it): a limit that is less than that counts
+as that. Walking breaks neither count nor interrupt.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import copysign
 
 from sensord.model import Activity, Asymmetry, Level, LimitStatus, Side, Stride
 from sensord.plan.baseline import Baseline, Baselines
@@ -28,6 +30,7 @@ from sensord.plan.rule import (
     levels_of,
     not_checked,
 )
+from sensord.plan.sequential import BATCH, Reading, Spread, Watch, score
 
 PAIRS_STALE_S = 30
 """Running time without a new value of contact time, which comes every ten pairs, about every 8 s (design choice)."""
@@ -70,6 +73,7 @@ class _Change:
     high: float
     n: int
     mdc: float
+    latest: float
 
     @property
     def nearest(self) -> float:
@@ -105,7 +109,11 @@ class AsymmetryRule(Rule):
         self._by_index = self._told.unit == "points"
         change = f"{metric}_si_change" if self._by_index else f"{metric}_change"
         name = Name(f"asymmetry.{metric}", change, self._told.unit)
-        super().__init__(run, name, levels_of(limit.warn, limit.stop), limit.needs.sustained)
+        super().__init__(run, name, levels_of(limit.warn, limit.stop))
+        self._watch = Watch(self.breach, tuple(self.limits), limit.needs.sustained, directions=2)
+        self._spread = Spread()
+        self._waiting = 0
+        """Pairs that have been in a value too small to be judged."""
         self._needs, self._injured, self._baselines, self._clock = limit.needs, injured, baselines, clock
         alone = "one pod only" if pods else "no pod on a foot"
         self._never = alone if len(pods) < len(Side) else baselines.never(metric)
@@ -134,21 +142,23 @@ class AsymmetryRule(Rule):
         if self._never or asymmetry.metric != self._metric:
             return []
         self._values.seen(self._clock, t_ns)
-        value, low, high = (
-            (asymmetry.si_pct, asymmetry.si_low_pct, asymmetry.si_high_pct)
-            if self._by_index
-            else (asymmetry.difference, asymmetry.difference_low, asymmetry.difference_high)
-        )
-        if asymmetry.n < self._needs.steps or value is None or low is None or high is None:
+        found = _found(asymmetry, by_index=self._by_index)
+        if asymmetry.n < self._needs.steps or found is None or asymmetry.se is None:
+            self._waiting += asymmetry.latest_n
             return self.report(self._collecting(asymmetry.n), t_ns)
+        fresh = min(asymmetry.n, self._waiting + asymmetry.latest_n)
+        self._waiting = 0
+        sd = self._spread.add(asymmetry.se, asymmetry.n)
         usual = self._baselines.asymmetry(self._metric, asymmetry.speed_band)
         if usual.value is None:  # there is one, but not at this speed
-            self.breach.interrupt()
+            self._watch.interrupt(self._clock.run_s)
             return self.report(
                 not_checked(usual.why_none or "no baseline", "speed", n=asymmetry.n, n_needed=self._needs.steps), t_ns
             )
-        change = _change((value, low, high), usual, asymmetry.n, turned=self._injured is Side.RIGHT)
-        return self._judge(change, t_ns)
+        if fresh > asymmetry.latest_n:  # pairs that waited for this value are judged by it
+            found = (*found[:3], found[0])
+        change = _change(found, usual, asymmetry.n, turned=self._injured is Side.RIGHT)
+        return self._judge(change, sd, fresh / BATCH, t_ns)
 
     def on_tick(self, t_ns: int, feet_up: frozenset[Side] | None) -> Said:
         """Silence, and what it means."""
@@ -158,7 +168,7 @@ class AsymmetryRule(Rule):
         silent = [side for side in Side if self._feet[side].silent(self._clock)]
         no_pairs = self._values.silent(self._clock, self._stale_s)
         if silent or no_pairs:
-            self.breach.interrupt()
+            self._watch.interrupt(self._clock.run_s)
         if unlinked or silent:
             reason = f"{(unlinked or silent)[0].value} {self._told.noun.lower()} not measured"
             return self.report(not_checked(reason, "silent", n_needed=self._needs.steps), t_ns)
@@ -172,27 +182,33 @@ class AsymmetryRule(Rule):
     def _collecting(self, n: int) -> Finding:
         return self._undecided(f"{n} of {self._needs.steps} stride pairs", "collecting", n=n)
 
-    def _judge(self, change: _Change, t_ns: int) -> Said:
-        beyond = max(
+    def _judge(self, change: _Change, sd: float, batches: float, t_ns: int) -> Said:
+        """`sd` of a batch, and how many are new."""
+        clear_of = max(
             (level for level, limit in self.limits.items() if change.nearest > limit and change.stands_out),
             key=RANK.__getitem__,
             default=Level.NONE,
         )
+        least = {level: max(limit, change.mdc) for level, limit in self.limits.items()}
+        nearer = copysign(1.0, change.value) * change.latest
+        reading = Reading(
+            batches,
+            {level: (score(change.latest - x, sd), score(-change.latest - x, sd)) for level, x in least.items()},
+            score(self._needs.clear_below - nearer, sd),
+            clear_of,
+            abs(change.value) < self._needs.clear_below,
+        )
         clock_s = self._clock.run_s
-        back = abs(change.value) < self._needs.clear_below
-        turns = self.breach.update(beyond, back=back, clock_s=clock_s, t_ns=t_ns)
+        turns = self._watch.update(reading, clock_s=clock_s, t_ns=t_ns)
         alerts = [self.alert(turn, abs(change.value), self._words(turn, change)) for turn in turns]
-        return [*self.report(self._finding(change, clock_s), t_ns), *alerts]
+        return [*self.report(self._finding(change, reading, clock_s), t_ns), *alerts]
 
-    def _finding(self, change: _Change, clock_s: float) -> Finding:
-        value, sustained_s = abs(change.value), self._needs.sustained
-        back_s, beyond_s = self.breach.back_for_s(clock_s), self.breach.beyond_for_s(clock_s)
-        if self.breach.level is not Level.NONE and back_s is None:
+    def _finding(self, change: _Change, reading: Reading, clock_s: float) -> Finding:
+        value, doubt = abs(change.value), self._watch.doubt(reading, clock_s)
+        if doubt is not None:
+            reason, kind = doubt
+        elif self.breach.level is not Level.NONE:
             return Finding(LimitStatus.OVER, value, change.n, self._needs.steps)
-        if self.breach.level is not Level.NONE:
-            reason, kind = f"back inside for {back_s:.0f} of {sustained_s:.0f} s", "back"
-        elif beyond_s is not None:
-            reason, kind = f"beyond for {beyond_s:.0f} of {sustained_s:.0f} s", "beyond"
         elif change.farthest < self.first_limit:
             return Finding(LimitStatus.WITHIN, value, change.n, self._needs.steps)
         elif change.nearest > self.first_limit:
@@ -220,10 +236,26 @@ class AsymmetryRule(Rule):
         return Words(told.cue, f"{fact} {remains}")
 
 
-def _change(found: tuple[float, float, float], usual: Baseline, n: int, *, turned: bool) -> _Change:
-    """Value and interval are given as left - right; `turned`: the limit is on right - left."""
+_Found = tuple[float, float, float, float]
+"""Value, its interval, and the value of the pairs that are new."""
+
+
+def _found(asymmetry: Asymmetry, *, by_index: bool) -> _Found | None:
+    """None: not enough for an interval."""
+    value, low, high = (
+        (asymmetry.si_pct, asymmetry.si_low_pct, asymmetry.si_high_pct)
+        if by_index
+        else (asymmetry.difference, asymmetry.difference_low, asymmetry.difference_high)
+    )
+    if value is None or low is None or high is None or asymmetry.latest is None:
+        return None
+    return value, low, high, asymmetry.latest
+
+
+def _change(found: _Found, usual: Baseline, n: int, *, turned: bool) -> _Change:
+    """All are given as left - right; `turned`: the limit is on right - left."""
     assert usual.value is not None
-    value, low, high = (x - usual.value for x in found)
+    value, low, high, latest = (x - usual.value for x in found)
     if turned:
-        value, low, high = -value, -high, -low
-    return _Change(value, low, high, n, usual.mdc or 0.0)
+        value, low, high, latest = -value, -high, -low, -latest
+    return _Change(value, low, high, n, usual.mdc or 0.0, latest)

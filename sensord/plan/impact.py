@@ -1,9 +1,11 @@
 """Impact of one foot against her own baseline, over the last running strides.
 
-The value is the median peak of the last `window_steps` running strides. Its 95 % interval decides (see `censored`):
-within when the whole interval is below the first limit, beyond a level when the whole interval is above it. Beyond for
-`sustained` of running time makes an alert; below `clear_below_pct` for as long ends it. Walking breaks neither count
-nor interrupt. The limit in g is the given percentage of the baseline, but never less than `min_change_g` above it.
+The value is the median peak of the last `window_steps` running strides with its 95 % interval (see `censored`): within
+when the whole interval is below the first limit. Each landing beyond the limit speaks for an alert, each other one
+against it; ten at a time they are added up over the run (`plan.sequential`). An alert begins when that evidence is
+enough, has been building up for `sustained` of running time, and the whole interval is above the limit; evidence that
+landings are below `clear_below_pct` ends it in the same way. Walking breaks neither count nor interrupt. The limit in g
+is the given percentage of the baseline, but never less than `min_change_g` above it.
 
 Clipped peaks count as "at least". Where they hide the median, the limit is checked by the next thing that can be and
 has a baseline (`impact_measures`), and says by which; where there is none it is not checked, unless even what was
@@ -32,6 +34,7 @@ from sensord.plan.rule import (
     Words,
     not_checked,
 )
+from sensord.plan.sequential import BATCH, Reading, Watch
 
 
 class ImpactRule(Rule):
@@ -44,14 +47,21 @@ class ImpactRule(Rule):
         self._measures: Sequence[Measure] = baseline.by(self._source)
         self._measure = self._measures[0] if self._measures else None
         limits = self._measure.limits if self._measure else {}
-        super().__init__(run, Name(rule, f"impact_{side.value}", "g"), limits, limit.needs.sustained)
+        super().__init__(run, Name(rule, f"impact_{side.value}", "g"), limits)
+        self._side, self._needs, self._clock = side, limit.needs, clock
+        levels = _levels(limit)
+        self.breach = Breach(levels, 0.0)  # all levels of the limit, also where nothing has a baseline yet
+        self._watch = Watch(self.breach, levels, limit.needs.sustained)
+        self._window: deque[Landing] = deque(maxlen=self._needs.window_steps)
+        self._new: list[Landing] = []
+        """Landings that have not been judged."""
+        self._judged: Finding | None = None
+        """Where the limit stood when the last ten had been."""
+        self._resting = False
+        """Nothing was measured at the last tick."""
         if self._measure:
             self._use(self._measure)
-        else:  # none for this sensor: levels are needed all the same, for a sensor that has one
-            self.breach = Breach(_levels(limit), limit.needs.sustained)
-        self._side, self._needs, self._clock = side, limit.needs, clock
         self._no_pod = None if has_pod else f"no {side.value} pod"
-        self._window: deque[Landing] = deque(maxlen=self._needs.window_steps)
         self._fresh = Freshness()
 
     @property
@@ -81,22 +91,29 @@ class ImpactRule(Rule):
             return said
         self._fresh.seen(self._clock, t_ns)
         self._window.append(landing)
+        self._new.append(landing)
         if len(self._window) < self._needs.window_steps:
             return self.report(self._collecting(), t_ns)
-        return self._judge(t_ns)
+        if len(self._new) >= BATCH:
+            return self._judge(t_ns)
+        if self._judged is None or not self._resting:
+            return []
+        self._resting = False  # she runs again: where the limit stood before the break
+        return self.report(self._judged, t_ns)
 
     def on_tick(self, t_ns: int, feet_up: frozenset[Side] | None) -> Said:
         """Silence, and what it means."""
         if self._never:
             return []
+        self._resting = True
         silent, n, needed = self._fresh.silent(self._clock), len(self._window), self._needs.window_steps
-        if silent:
-            self._window.clear()  # what comes after a gap is judged on its own
-            self.breach.interrupt()
+        if silent:  # what comes after a gap is judged on its own
+            self._start_again()
         if silent or (feet_up is not None and self._side not in feet_up):
             return self.report(not_checked(f"{self._side.value} impact not measured", "silent", n_needed=needed), t_ns)
         if self._fresh.idle(t_ns):
             return self.report(Finding(LimitStatus.UNDECIDED, None, n, needed, "not running", "idle"), t_ns)
+        self._resting = False
         return []
 
     def _sensor(self, source: str, t_ns: int) -> Said:
@@ -105,8 +122,7 @@ class ImpactRule(Rule):
             return []
         self._source = source
         self._measures = self._baseline.by(source)
-        self._window.clear()
-        self.breach.interrupt()
+        self._start_again()
         self._measure = None
         if never := self._never:
             return self.report(not_checked(never, "never"), t_ns)
@@ -117,43 +133,57 @@ class ImpactRule(Rule):
         """Judge by this from now on. What was counting towards an alert in another quantity starts again."""
         before, self._measure = self._measure, measure
         if before is not None and before.quantity != measure.quantity:
-            self.breach.interrupt()
+            self._watch.interrupt(self._clock.run_s)
         self.name = Name(self.name.rule, measure.metric, measure.unit)
         self.limits = dict(measure.limits)
+
+    def _start_again(self) -> None:
+        self._window.clear()
+        self._new.clear()
+        self._judged = None
+        self._watch.interrupt(self._clock.run_s)
 
     def _collecting(self) -> Finding:
         n, needed = len(self._window), self._needs.window_steps
         return Finding(LimitStatus.UNDECIDED, None, n, needed, f"{n} of {needed} strides", "collecting")
 
     def _judge(self, t_ns: int) -> Said:
+        self._resting = False
         chosen = choose(self._measures, self._window)
+        new, self._new = self._new, []
         if chosen is None:
-            self.breach.interrupt()
+            self._watch.interrupt(self._clock.run_s)
             self._use(self._measures[0])
-            n = len(self._window)
-            return self.report(not_checked(self._clipping(), "clipped", n=n, n_needed=self._needs.window_steps), t_ns)
+            n, needed = len(self._window), self._needs.window_steps
+            self._judged = not_checked(self._clipping(), "clipped", n=n, n_needed=needed)
+            return self.report(self._judged, t_ns)
         measure, found = chosen
         self._use(measure)
-        beyond = max(
+        clear_of = max(
             (level for level, limit in measure.limits.items() if found.low > limit),
             key=RANK.__getitem__,
             default=Level.NONE,
         )
+        reading = Reading(
+            len(new) / BATCH,
+            {level: (measure.beyond(new, limit),) for level, limit in measure.limits.items()},
+            measure.inside(new, measure.clear),
+            clear_of,
+            found.exact and found.value < measure.clear,
+        )
         clock_s = self._clock.run_s
-        turns = self.breach.update(beyond, back=found.exact and found.value < measure.clear, clock_s=clock_s, t_ns=t_ns)
+        turns = self._watch.update(reading, clock_s=clock_s, t_ns=t_ns)
         alerts = [self.alert(turn, found.value, self._words(turn, measure, found)) for turn in turns]
-        return [*self.report(self._finding(measure, found, clock_s), t_ns), *alerts]
+        self._judged = self._finding(measure, found, reading, clock_s)
+        return [*self.report(self._judged, t_ns), *alerts]
 
-    def _finding(self, measure: Measure, found: Median, clock_s: float) -> Finding:
-        n, needed, sustained_s = len(self._window), self._needs.window_steps, self._needs.sustained
-        back_s, beyond_s = self.breach.back_for_s(clock_s), self.breach.beyond_for_s(clock_s)
+    def _finding(self, measure: Measure, found: Median, reading: Reading, clock_s: float) -> Finding:
+        n, needed = len(self._window), self._needs.window_steps
         status, reason, kind = LimitStatus.UNDECIDED, "", ""
-        if self.breach.level is not Level.NONE and back_s is None:
-            status = LimitStatus.OVER
+        if doubt := self._watch.doubt(reading, clock_s):
+            reason, kind = doubt
         elif self.breach.level is not Level.NONE:
-            reason, kind = f"back inside for {back_s:.0f} of {sustained_s:.0f} s", "back"
-        elif beyond_s is not None:
-            reason, kind = f"beyond for {beyond_s:.0f} of {sustained_s:.0f} s", "beyond"
+            status = LimitStatus.OVER
         elif found.high < measure.first_limit:
             status = LimitStatus.WITHIN
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, sqrt
 from statistics import median
 
 from sensord.model import Json, Level, RunSetup, Side, Stride
@@ -17,6 +17,7 @@ from sensord.plan.censored import Median, Ordered, Peak
 from sensord.plan.conditions import Conditions
 from sensord.plan.model import FixedImpactBaseline, ImpactLimit, Plan
 from sensord.plan.rule import levels_of
+from sensord.plan.sequential import BATCH, score
 from sensord.plan.swap import metrics_of, of_this_algorithm
 
 PERCENTS = (50, 40, 30, 20, 15)
@@ -24,6 +25,11 @@ PERCENTS = (50, 40, 30, 20, 15)
 strides the 15th percentile is about the lowest whose 95 % interval is bounded on both sides."""
 
 HIGH_G = "high_g"
+
+MEMORY = 1.25
+"""Landings resemble their neighbours, so that ten say less than ten independent ones: standard deviation of the number
+beyond a limit over the binomial one, for a first-order autoregression of 0.3. With a normal distribution the signs of
+values r apart correlate by 2/pi·asin(0.3^r), which add up to a variance of 1.55 (MEMORY^2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +74,30 @@ class Measure:
 
     def of(self, window: Sequence[Landing]) -> Median | None:
         """Band or force over the window; None when fewer than half of the strides have one (design choice)."""
-        found = [landing.band_g if self.quantity == "band" else landing.force_bw for landing in window]
-        values = [Peak(value, clipped=False) for value in found if value is not None]
+        values = self._peaks(window)
         return Ordered(values).quantile(self.percent) if 2 * len(values) >= max(len(window), 1) else None
+
+    def beyond(self, landings: Sequence[Landing], limit: float) -> float:
+        """Score of the landings above a limit, in standard deviations of a batch (`plan.sequential`): 0 with as many
+        above as when the quantile is at the limit. A clipped one that was recorded below may be above: not counted.
+        """
+        above = sum(peak.g > limit for peak in self._peaks(landings))
+        return self._score(above, len(landings), 1.0 - self.percent / 100.0)
+
+    def inside(self, landings: Sequence[Landing], clear: float) -> float:
+        """The same of those that are certainly below a value."""
+        below = sum(peak.g < clear and not peak.clipped for peak in self._peaks(landings))
+        return self._score(below, len(landings), self.percent / 100.0)
+
+    def _peaks(self, landings: Sequence[Landing]) -> list[Peak]:
+        """What is compared, of the landings that have it."""
+        if self.quantity == "peak":
+            return [landing.peak for landing in landings]
+        found = [landing.band_g if self.quantity == "band" else landing.force_bw for landing in landings]
+        return [Peak(value, clipped=False) for value in found if value is not None]
+
+    def _score(self, count: int, n: int, share: float) -> float:
+        return score((count - n * share) * BATCH / n, MEMORY * sqrt(BATCH * share * (1.0 - share)))
 
     def say(self, value: float) -> str:
         """A value with its unit."""

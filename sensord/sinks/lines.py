@@ -155,6 +155,9 @@ MEASUREMENTS: Mapping[str, Measurement] = {
             "device_bias": float,
             "speed_band": str,
             "why": str,
+            "se": float,
+            "latest": float,
+            "latest_n": int,
         },
     ),
     "limit_state": Measurement(

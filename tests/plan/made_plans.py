@@ -91,7 +91,8 @@ def stride(
 
 def asymmetry(si: float, half: float | None = 1.0, n: int = 60) -> Asymmetry:
     low, high = (None, None) if half is None else (si - half, si + half)
-    return Asymmetry("contact_time", si, low, high, 50 + si / 4, None, n)
+    se = None if half is None else half / 2.26  # Student's t of ten batches
+    return Asymmetry("contact_time", si, low, high, 50 + si / 4, None, n, se=se, latest=si, latest_n=10)
 
 
 class Runner:

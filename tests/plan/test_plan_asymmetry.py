@@ -46,6 +46,73 @@ def test_a_speed_without_a_baseline_is_not_checked_and_the_next_one_is() -> None
     assert runner.last(RULE) == ("within", "none", None)
 
 
+FIXED = ASYMMETRY.format(baseline='{mode = "fixed", value = 0.0}')
+
+
+def judged(runner: Runner, values: list[Asymmetry], *, every_s: float = 7.0) -> Runner:
+    """Values one after the other, in running time."""
+    for value in values:
+        runner.run_s += every_s
+        runner.t_s += every_s
+        runner.said += runner.limits.on_totals(totals(0.0, runner.run_s), runner.t_ns)
+        runner.said += runner.limits.on_asymmetry(value, runner.t_ns)
+    return runner
+
+
+def test_an_interval_that_leaves_the_limit_now_and_then_is_no_alert() -> None:
+    """What a plain interval does by chance in a long run; the pairs behind it lie on the limit on the average."""
+    runner = judged(Runner(limits(FIXED)), [asymmetry(6.5, half=1.0), asymmetry(3.5, half=1.0)] * 100)
+    assert runner.alerts() == []
+    assert any("beyond for" in (s.reason or "") for s in runner.states(RULE))
+
+
+def test_the_latest_pairs_are_the_evidence_not_the_window() -> None:
+    """The window of a hundred pairs is still beyond when she is back; what speaks is what she did since."""
+    behind = [replace(asymmetry(7.0, half=1.0), latest=2.0)] * 100
+    assert judged(Runner(limits(FIXED)), behind).alerts() == []
+    ahead = [replace(asymmetry(4.0, half=1.0), latest=8.0)] * 100
+    assert judged(Runner(limits(FIXED)), ahead).alerts() == []  # enough evidence, but no interval that shows it
+    assert judged(Runner(limits(FIXED)), [*ahead, asymmetry(7.0, half=1.0)]).alerts() == [("onset", "warn")]
+
+
+def test_pairs_that_waited_for_the_first_value_count() -> None:
+    one = [replace(asymmetry(7.0, half=1.0, n=10 * k), latest_n=10) for k in range(1, 12)]
+    runner = judged(Runner(limits(FIXED)), one)
+    onset_s = next(a.onset_ns for a in runner.said if a.KIND == "alert") / 1e9
+    assert onset_s == 42.0  # sixty pairs: six batches at once, and 30 s are over
+    assert runner.last(RULE)[:2] == ("over", "warn")
+
+
+def test_a_value_of_thirty_new_pairs_counts_three_times() -> None:
+    times = []
+    for pairs in (10, 30):
+        values = [replace(asymmetry(7.0, half=1.2, n=100), latest_n=pairs)] * 30
+        runner = judged(Runner(limits(FIXED)), values, every_s=0.7 * pairs)
+        times.append(next(a.onset_ns for a in runner.said if a.KIND == "alert") / 1e9)
+    assert times[1] == pytest.approx(times[0], abs=21.0)
+
+
+def test_a_limit_below_what_runs_differ_by_counts_as_that() -> None:
+    history = (run_with(-2.0), run_with(0.0), run_with(2.0))  # SD 2: 5.5 points
+    assert judged(Runner(limits(SESSIONS, history=history)), [asymmetry(5.6, half=0.5)] * 60).alerts() == []
+    assert judged(Runner(limits(SESSIONS, history=history)), [asymmetry(7.0, half=0.5)] * 60).alerts() == [
+        ("onset", "warn")
+    ]
+
+
+def test_a_change_that_turns_round_is_still_one_alert() -> None:
+    runner = judged(Runner(limits(FIXED)), [asymmetry(8.0)] * 30 + [asymmetry(-8.0)] * 30)
+    assert runner.alerts() == [("onset", "warn")]
+    judged(runner, [asymmetry(1.0)] * 20)
+    assert runner.alerts()[1:] == [("recovery", "warn")]
+
+
+def test_a_value_without_its_error_or_its_latest_pairs_is_not_judged() -> None:
+    for less in ({"se": None}, {"latest": None}):
+        runner = judged(Runner(limits(FIXED)), [replace(asymmetry(9.0), **less)] * 50)
+        assert runner.last(RULE) == ("undecided", "none", "60 of 60 stride pairs")
+
+
 METRIC = """\
 [asymmetry.{metric}]
 formula = "{formula}"
@@ -57,7 +124,7 @@ needs = {{steps = 60, sustained = "30s", clear_below = 4.0}}
 
 
 def of(metric: str, value: float, *, difference: bool) -> Asymmetry:
-    made = replace(asymmetry(value), metric=metric)
+    made = replace(asymmetry(value), metric=metric, latest_n=30)
     if not difference:
         return made
     ends = {"difference": value, "difference_low": made.si_low_pct, "difference_high": made.si_high_pct}

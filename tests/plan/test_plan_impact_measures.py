@@ -11,8 +11,9 @@ import pytest
 from scipy.stats import binom
 
 from sensord.load.impact_summary import ImpactSummary
-from sensord.model import ALGORITHM, NS, Activity, Json, Side
+from sensord.model import ALGORITHM, NS, Activity, Json, Level, Side
 from sensord.plan.censored import Peak, interval_ranks, quantile_of
+from sensord.plan.impact_measures import MEMORY, Landing, choose
 from tests.plan.made_plans import FIXED_IMPACT, IMPACT, Runner, limits, stride
 
 L = Side.LEFT
@@ -158,7 +159,94 @@ def test_the_interval_of_a_quantile_covers_it() -> None:
     assert covered >= 940
 
 
+def test_clipped_landings_below_the_limit_speak_neither_for_an_alert_nor_for_its_end() -> None:
+    body = IMPACT.format(baseline='{mode = "fixed", value_g = 14.5}')  # warns at 16.7 g, clears below 16.0 g
+    measure = limits(body)._rules[0]._measures[0]
+    hidden = [Landing.of(landing(20.0))] * 10  # recorded as 16 g
+    hard = [Landing.of(landing(17.0, source="high_g"))] * 10
+    soft = [Landing.of(landing(15.0))] * 10
+    assert measure.beyond(hidden, 16.7) == measure.beyond(soft, 16.7) == -measure.beyond(hard, 16.7)
+    assert measure.inside(hidden, 16.5) == -measure.inside(soft, 16.5) == measure.inside(hard, 16.5)
+    assert measure.beyond(hidden, 15.9) == measure.beyond(hard, 15.9)  # at least 16 g is beyond 15.9 g
+    assert measure.beyond(hard[:5] + soft[:5], 16.7) == 0.0
+
+
+def test_a_quantile_is_at_its_limit_when_as_many_are_above_as_it_says() -> None:
+    [low] = [m for m in story((summary(),) * 3, 1.0).limits._rules[0]._measures if m.percent == 30]
+    landings = [Landing.of(landing(g)) for g in (10.0, 10.0, 10.0, *[12.0] * 7)]
+    assert low.beyond(landings, 11.0) == pytest.approx(0.0)
+    assert low.inside(landings, 11.0) == pytest.approx(0.0)
+    assert low.beyond([*landings[:-1], Landing.of(landing(10.0))], 11.0) < 0.0
+
+
+def test_landings_without_a_band_speak_for_nothing() -> None:
+    history = (summary(2.0, band_g=2.0),) * 3
+    [band] = [m for m in story(history, 2.0, band_g=2.0).limits._rules[0]._measures if m.quantity == "band"]
+    some = [Landing.of(landing(30.0, band_g=3.0))] * 5
+    none = [Landing.of(landing(30.0))] * 5
+    assert band.beyond(some + none, 2.5) == 0.0
+    assert band.beyond(some * 2, 2.5) > 0.0
+
+
+def test_landings_remember_their_neighbours_as_said() -> None:
+    """The standard deviation of the number beyond the median, for an autoregression of 0.3, over the binomial one."""
+    rng = np.random.default_rng(1)
+    noise = rng.normal(size=(400, 1000))
+    x = np.zeros_like(noise)
+    for k in range(1, 1000):
+        x[:, k] = 0.3 * x[:, k - 1] + noise[:, k]
+    counts = (x[:, 100:] > 0).sum(axis=1)
+    assert counts.std() / (0.5 * 900**0.5) == pytest.approx(MEMORY, rel=0.08)
+    signs = 1 + 2 * sum(2 / np.pi * np.arcsin(0.3**k) for k in range(1, 40))
+    assert pytest.approx(signs**0.5, abs=0.006) == MEMORY
+
+
+def test_after_a_break_the_limit_stands_where_it_stood() -> None:
+    runner = Runner(limits(FIXED_IMPACT))
+    runner.run(33, {L: 10.0, Side.RIGHT: 10.0})
+    assert runner.last("impact")[0] == "within"
+    runner.stand(15)
+    assert runner.last("impact")[2] == "not running"
+    runner.run(0.7, {L: 10.0, Side.RIGHT: 10.0})
+    assert runner.last("impact")[0] == "within"
+
+
 def test_walking_and_the_other_foot_pass_by() -> None:
     runner = Runner(limits(FIXED_IMPACT))
     walk = replace(landing(30.0), activity=Activity.WALK)
     assert all(runner.limits.on_stride(walk, k * NS) == [] for k in range(100))
+
+
+def test_another_sensor_in_the_middle_of_a_run_starts_again_with_its_own_baseline() -> None:
+    history = (*(summary(0.5),) * 3, *(summary(1.0, source="high_g"),) * 3)
+    runner = story(history, 1.0, source="high_g")
+    assert runner.last("impact") == ("within", "none", None)
+    runner.said += runner.limits.on_stride(landing(8.0, source="acc"), runner.t_ns + NS)
+    assert runner.last("impact") == ("undecided", "none", "1 of 30 strides")
+    never = story(history[3:], 1.0, source="high_g")
+    never.said += never.limits.on_stride(landing(8.0, source="acc"), never.t_ns + NS)
+    assert never.last("impact") == ("not_checked", "none", "no baseline: 0 of 3 runs (3 with another sensor)")
+
+
+def test_what_was_building_up_in_peaks_does_not_count_for_the_band() -> None:
+    """Her peaks come to clip: from then on the band is judged, and from nothing."""
+    runner = story((summary(1.0, band_g=2.0),) * 3, 0.75, band_g=2.0)  # every limit of a quantile is beyond 16 g
+    assert runner.last("impact")[0] == "within"
+    for _ in range(80):
+        runner.t_s += 0.7
+        runner.run_s += 0.7
+        runner.limits._clock.run_s = runner.run_s
+        runner.said += runner.limits.on_stride(landing(20.0, band_g=2.5), runner.t_ns)
+    assert "impact_left_p30" in {state.metric for state in runner.states("impact")}
+    assert runner.states("impact")[-1].metric == "impact_band_left"
+    assert runner.alerts() == [("onset", "warn")]
+
+
+def test_nothing_that_is_exact_and_bounded_leaves_the_first_that_is_exact() -> None:
+    [measure] = limits(FIXED_IMPACT)._rules[0]._measures
+    few = [Landing.of(landing(10.0))] * 4
+    second = replace(measure, percent=40)
+    assert choose([measure, second], few)[0] is measure
+    hidden = [Landing.of(landing(20.0))] * 30
+    beyond = replace(measure, limits={Level.WARN: 17.0})
+    assert choose([beyond], hidden) is None

@@ -88,7 +88,7 @@ def test_another_sort_of_reason_is_said_at_once() -> None:
     runner = Runner(limits(FIXED_IMPACT))
     runner.run(30, {L: 12.0, R: 10.0})
     reasons = [s.reason for s in runner.states("impact")]
-    assert "beyond for 0 of 20 s" in reasons  # still undecided, no longer for want of strides
+    assert "beyond for 20 s, not yet clear" in reasons  # still undecided, no longer for want of strides
     assert len(reasons) <= 6
 
 
@@ -307,7 +307,7 @@ def test_walking_breaks_neither_count_nor_interrupt() -> None:
         runner.stand(60)
     assert runner.alerts() == [("onset", "warn")]
     onset_s = next(a.onset_ns for a in runner.said if a.KIND == "alert") / 1e9
-    assert onset_s > 210  # 30 strides and 20 s more are 41 s of running: the fourth piece of 10.5 s
+    assert 140 < onset_s < 150  # 40 strides are 28 s of running: the third piece of 10.5 s
 
 
 HISTORY = tuple({"impact_left_g": g, "impact_n_left": 500, "contact_time_si_pct": si, "contact_time_pairs": 400}
@@ -373,7 +373,7 @@ def test_asymmetry_through_its_states() -> None:
     assert runner.alerts()[1:] == [("onset", "stop")]
     runner.run(60, BOTH_10G, si=asymmetry(4.5, half=0.2))
     assert runner.alerts()[2:] == []
-    runner.run(60, BOTH_10G, si=asymmetry(3.0, half=1.0))
+    runner.run(60, BOTH_10G, si=asymmetry(2.0, half=1.0))
     assert runner.alerts()[2:] == [("recovery", "stop"), ("recovery", "warn")]
     alerts = [a for a in runner.said if a.KIND == "alert"]
     assert alerts[0].text == (
