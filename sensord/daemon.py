@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ from sensord.daemon_bridge import Bridge, nobody, signals
 from sensord.datadir import DataDir
 from sensord.drivers.base import Wanted
 from sensord.drivers.link import Air, Backend, Identity, PodLinks
-from sensord.errors import InputError, InternalError, LinkReason, Problem
+from sensord.errors import InputError, InternalError, LinkReason, Problem, SensordError
 from sensord.fact_log import FactLog
 from sensord.incoming import take_in_waiting
 from sensord.journal import Journal, end_sealed_runs
@@ -59,6 +60,10 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 """Contract: a tick a second is recorded, so that silence and time limits need no data."""
+
+
+LOOK_EVERY_S = 600
+"""Design choice: how often the plan is looked at though nothing was said: answers that do not come decide, too."""
 
 
 class Gateway:
@@ -142,6 +147,7 @@ class Gateway:
                 for look in looking:
                     look.cancel()
             if journal.failure is None:
+                await asyncio.gather(*self._saying, return_exceptions=True)
                 await asyncio.wrap_future(journal.sync())
         return self._tally
 
@@ -216,7 +222,9 @@ class Gateway:
     async def _tick(self, current: CurrentRun) -> None:
         loop = asyncio.get_running_loop()
         next_s = loop.time()
-        while True:
+        for ticks in itertools.count():
+            if ticks % LOOK_EVERY_S == 0:
+                self._look_at_plan()
             current.push(Tick(host.boottime_ns(), host.wall_ns()))
             change = self._wall_clock.look()
             if change is not None:
@@ -349,7 +357,13 @@ class Gateway:
 
     def _ended(self, _run: str, summary: Mapping[str, Json] | None) -> None:
         self._tally.add(summary)
+        self._look_at_plan()
         self._checked = []
+
+    def _look_at_plan(self) -> None:
+        """Behind what was handed to the journal: what the plan decides now is kept and told."""
+        if self._keeper is not None and self._wall_clock.trusted:
+            self._in_background("plan", self._keeper.look())
 
     def _plan_changed(self) -> None:
         self._wake()
@@ -386,6 +400,9 @@ class Gateway:
             keeping = self._keeper.check_in(said)
         else:
             return
+        self._in_background(what, keeping)
+
+    def _in_background(self, what: str, keeping: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(self._keep_said(what, keeping), name=what)
         self._saying.add(task)
         task.add_done_callback(self._saying.discard)
@@ -393,5 +410,5 @@ class Gateway:
     async def _keep_said(self, what: str, keeping: Coroutine[Any, Any, object]) -> None:
         try:
             await keeping
-        except InputError as error:
-            self._say(f"look  {what} over MQTT was not kept: {error}")
+        except SensordError as error:
+            self._say(f"look  {what}: {error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import time
 from collections.abc import Callable, Mapping
@@ -10,14 +11,18 @@ from collections.abc import Callable, Mapping
 from sensord.errors import InputError, Problem
 from sensord.incoming_facts import keep_fact, said_fact
 from sensord.journal import Journal
-from sensord.model import Json, payload
+from sensord.model import Json
 from sensord.plan.facts import CheckIn, Fact, Key, Moment, Revision, union
+from sensord.plan.following import follow
 from sensord.plan.model import Plan, read_plan
 from sensord.plan.said import moment_of, parse_answers
-from sensord.plan.standing import Standing
-from sensord.plan_book import BY_FILE, adopt, day_json, newest_revision, standing_of
+from sensord.plan.standing import Decision, Standing
+from sensord.plan_book import BY_FILE, adopt, day_json, newest_revision, standing_of, zone_of
+from sensord.plan_picture import plan_picture
+from sensord.sinks.notices import notice_of_decision
 from sensord.store import Store
-from sensord.store_facts import facts
+from sensord.store_facts import facts, note_decisions
+from sensord.store_receipts import post
 
 UNTRUSTED: Mapping[str, Json] = {
     "longest_30d_m": None,
@@ -45,6 +50,18 @@ def take_plan_file(store: Store, runner: str, text: str | None, *, now_wall_ns: 
         return text if newest is None else newest.text
     adopt(store, runner, text, who=BY_FILE, reason="named in the settings", at_wall_ns=now_wall_ns)
     return text
+
+
+def tell_decisions(store: Store, runner: str, plan: Plan | None, *, now_wall_ns: int) -> list[Decision]:
+    """What the plan has decided and nobody was told yet: kept for the sinks, and told to people where it is loud."""
+    standing = standing_of(store, runner, plan, now_wall_ns)
+    if standing is None:
+        return []
+    new = note_decisions(store, runner, standing.decisions, told_wall_ns=now_wall_ns)
+    for decision in new:
+        if (notice := notice_of_decision(decision, runner)) is not None:
+            post(store, notice, at_wall_ns=now_wall_ns)
+    return new
 
 
 class PlanKeeper:
@@ -84,17 +101,27 @@ class PlanKeeper:
         """Keep a fact: {gateway, number}. InputError: another runner's, or it does not fit."""
         if runner != self.runner:
             raise InputError(Problem("request", "runner", runner, f"{self.runner}, whose data these are"))
-        kept: list[Fact] = []
-        await asyncio.wrap_future(self._journal.call(lambda store: kept.append(keep_fact(store, runner, fact))))
+        kept = await asyncio.wrap_future(self._journal.call(lambda store: keep_fact(store, runner, fact)))
         if isinstance(fact, Revision):
             self.text, self.plan = fact.text, read_plan(fact.text, "plan")
+        await self.look()
+        return {"gateway": kept.key.gateway, "number": kept.key.seq}
+
+    async def look(self) -> list[Decision]:
+        """See what the plan decides on what is known now, keep and tell it; called when something was said or done."""
+        decide = functools.partial(tell_decisions, runner=self.runner, plan=self.plan, now_wall_ns=self._wall_ns())
+        new = await asyncio.wrap_future(self._journal.call(decide))
         self._changed()
-        return {"gateway": kept[0].key.gateway, "number": kept[0].key.seq}
+        return new
 
     def picture(self) -> Json:
-        """Where she stands, as JSON; None without a plan."""
-        standing = self.standing()
-        return None if standing is None else payload(standing)
+        """What a page shows of the plan (`plan_picture`); None without one."""
+        now_ns, zone = self._wall_ns(), zone_of(self.plan)
+        known = facts(self._store, self.runner)
+        standing = follow(known, now_ns, zone)
+        if self.plan is None or standing is None:
+            return None
+        return plan_picture(self.plan, standing, known, now_ns, zone)
 
     async def check_in(self, said: Mapping[str, Json]) -> Json:
         """Keep answers as they come over MQTT: {answers, run?, moment?, by?}. InputError: they are none."""

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sensord.errors import InputError, Problem
-from sensord.model import NS, Json, canonical_json
+from sensord.model import NS, Json, canonical_json, payload
 from sensord.plan.facts import Fact, Key, Retraction, RunFact, fact_of, fact_payload
+from sensord.plan.standing import Decision
 from sensord.store import Rows, Store, StoredRun
 
 _COLUMNS = "gateway, number, runner, kind, at_wall_ns, said_wall_ns, payload"
@@ -51,16 +52,20 @@ def add_fact(store: Store, runner: str, fact: Fact, *, said_wall_ns: int | None 
             "SELECT ifnull(max(number), 0) + 1 FROM fact WHERE gateway = ?", (store.gateway,)
         ).fetchone()
         kept = replace(fact, key=Key(store.gateway, number))
-        payload = fact_payload(kept)
-        _insert(rows, FactRow(0, store.gateway, number, runner, kept.KIND, kept.at_wall_ns, said, payload))
-        who = str(payload.get("who") or payload.get("by") or runner)
-        rows.audit(who, kept.KIND, payload.get("run"), {"fact": number, "runner": runner}, said)
+        values = fact_payload(kept)
+        _insert(rows, FactRow(0, store.gateway, number, runner, kept.KIND, kept.at_wall_ns, said, values))
+        who = str(values.get("who") or values.get("by") or runner)
+        rows.audit(who, kept.KIND, values.get("run"), {"fact": number, "runner": runner}, said)
     return kept
+
+
+DECISION = "decision"
+"""Kind of the rows that keep what was decided and told: worked out of the other rows, and never read as one of them."""
 
 
 def facts(store: Store, runner: str) -> tuple[Fact, ...]:
     """Everything that is known of a runner: what was said, and her runs that are over."""
-    said = [row.fact for row in fact_rows(store, runner=runner)]
+    said = [row.fact for row in fact_rows(store, runner=runner) if row.kind != DECISION]
     return (*said, *run_facts(store, runner))
 
 
@@ -139,6 +144,21 @@ def run_fact(run: StoredRun, summary: Mapping[str, Json], at_wall_ns: int) -> Ru
         ended_by=summary.get("ended_by"),
         measured=dict(summary.get("measured") or {}),
     )
+
+
+def note_decisions(store: Store, runner: str, decisions: Iterable[Decision], *, told_wall_ns: int) -> list[Decision]:
+    """Keep decisions as they are told; gives those that were not told before. A late answer may bring others."""
+    rows = store.table()
+    before = {canonical_json(row.payload) for row in fact_rows(store, runner=runner) if row.kind == DECISION}
+    new = [one for one in decisions if canonical_json(payload(one)) not in before]
+    with rows.writing():
+        for one in new:
+            (number,) = rows.db.execute(
+                "SELECT ifnull(max(number), 0) + 1 FROM fact WHERE gateway = ?", (store.gateway,)
+            ).fetchone()
+            row = FactRow(0, store.gateway, number, runner, DECISION, one.at_wall_ns, told_wall_ns, payload(one))
+            _insert(rows, row)
+    return new
 
 
 def retract(store: Store, runner: str, of: Key, *, who: str, reason: str, at_wall_ns: int) -> Fact:
