@@ -21,7 +21,7 @@ from sensord.plan.standing import Decision, Outcome
 from sensord.sinks.base import AwayAfter, Backoff, Health, RefusedAt
 from sensord.sinks.letter import Taken
 from sensord.sinks.notices import notice_of_decision
-from sensord.sinks.people import PersonSink
+from sensord.sinks.people import Clocks, PersonSink
 from sensord.sinks.people_rules import BUSY, REMINDERS, Policy
 from sensord.sinks.receipts import State
 from tests.sinks.made_events import RUN, until
@@ -299,6 +299,37 @@ async def test_what_is_kept_back_survives_a_restart_and_an_outage_and_a_discarde
             await sink.tend()
         await sink.tend()
         assert channel.names == [["kept onset"]]
+
+
+async def test_an_end_waits_for_the_summary_that_its_beginning_waits_for(world: World) -> None:
+    channel = Scripted()
+    sink = world.sink(channel)
+    for number in range(BUSY + 1):
+        world.alert(f"rule{number}", WARN, ago_s=20)
+    await world.carry(sink)
+    world.clock.forward(minutes=15)
+    world.alert(f"rule{BUSY}", WARN, RECOVERY, onset_ago_s=20 + 15 * 60)
+    await world.carry(sink)
+    assert len(channel.letters) == BUSY
+    await sink.tend()
+    assert channel.names[BUSY:] == [[f"rule{BUSY} onset", f"rule{BUSY} recovery"]]
+
+
+async def test_the_age_of_an_alert_of_the_run_that_is_on_is_not_the_wall_clocks_business(world: World) -> None:
+    channel = Scripted()
+    world.alert()
+    (event,) = world.store.read_after(0, 1)
+    world.clock.forward(hours=5)  # the clock is set
+    clocks = Clocks(world.clock, lambda run: event.t_ns + 2 * NS if run == RUN else None)
+    await world.carry(PersonSink("therapist", channel, world.book, lambda: world.policy, clocks=clocks))
+    assert channel.letters[0].ages_s == (2.0,)
+
+
+async def test_what_concerns_nobody_costs_nothing(world: World) -> None:
+    world.noise(4)
+    clocks = Clocks(world.clock)
+    sink = PersonSink("therapist", Scripted(), None, lambda: world.policy, clocks=clocks)  # type: ignore[arg-type]
+    await sink.send(world.store.read_after(0, 10))
 
 
 async def test_many_messages_at_once_are_folded_but_stop_is_not(world: World) -> None:

@@ -296,3 +296,30 @@ async def test_refusals_of_every_address_for_now_and_for_ever_wait(world: World)
         with pytest.raises(Refused, match=r"therapist@clinic.example: 550 no such user; desk@clinic.example: 550 not"):
             await one.deliver(letter)
         await one.close()
+
+
+async def test_a_server_that_wants_nobody_and_one_that_talks_for_ever(world: World) -> None:
+    class Unwilling(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            transport.write(b"554 no service here\r\n")
+
+    class Endless(asyncio.Protocol):
+        """Answers each command in time, and always that it is not there yet."""
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            self.transport = transport
+            transport.write(b"220 hello\r\n")
+
+        def data_received(self, data: bytes) -> None:
+            asyncio.get_running_loop().call_later(0.07, self.transport.write, b"250 OK\r\n")
+
+    letter = await letter_of(world)
+    server = people_servers.MailServer()
+    for kind, why in ((Unwilling, "554 no service here"), (Endless, "no answer within 0.3 s")):
+        listening = await asyncio.get_running_loop().create_server(kind, server.host, server.port)
+        async with listening:
+            to = tuple(f"a{number}@x.example" for number in range(20))
+            with pytest.raises(Away, match=why):
+                await channel(server, to, timeout_s=0.1).deliver(letter)
