@@ -156,11 +156,9 @@ def _unmeasured(condition: Condition, plan: Plan) -> list[str]:
 def _alarms(plan: Plan) -> Iterator[Remark]:
     """No trial has tested live alarms of impact, asymmetry or cadence in return to running: one that is louder than a
     note says where it comes from and rests on runs of her own."""
-    loud: dict[Place, ImpactLimit | AsymmetryLimit] = {("impact",): plan.impact} if plan.impact else {}
-    loud |= {("asymmetry", name): limit for name, limit in plan.asymmetry.limits.items()}
-    for place, limit in loud.items():
-        if not _speaks_up(limit):
-            continue
+    blocks: dict[Place, ImpactLimit | AsymmetryLimit] = {("impact",): plan.impact} if plan.impact else {}
+    blocks |= {("asymmetry", name): limit for name, limit in plan.asymmetry.limits.items()}
+    for place, limit in ((place, limit) for place, limit in blocks.items() if _speaks_up(limit)):
         if limit.source is None:
             yield Remark((*place, "source"), f'{_SPOKEN}, or "local"', "nothing")
         if isinstance(limit.baseline, SessionsBaseline) and limit.baseline.n < FEWEST_RUNS:
