@@ -14,6 +14,7 @@ from sensord.model import Json
 from sensord.plan.facts import Fact, fact_payload
 from sensord.plan_keeper import tell_decisions
 from sensord.store import Store
+from sensord.store_receipts import ack
 
 
 async def say(settings: Settings, runner: str, fact: Fact) -> Json:
@@ -32,3 +33,14 @@ async def say(settings: Settings, runner: str, fact: Fact) -> Json:
             "payload": json.dumps(fact_payload(fact)),
         }
         return await ask(door_plate(data, held), "/api/fact", said)
+
+
+async def acknowledge(settings: Settings, alert: str, who: str) -> Json:
+    """Somebody has seen an alert, named by its id or its code: {alert, text}. InputError: no such alert."""
+    data = DataDir(settings.data_dir)
+    try:
+        with data.lock(), contextlib.closing(Store.open(data.store, gateway=settings.gateway)) as store:
+            seen = ack(store, alert, who)
+            return {"alert": seen.alert, "text": seen.text}
+    except HeldError as held:
+        return await ask(door_plate(data, held), "/api/ack", {"alert": alert, "who": who})

@@ -18,6 +18,7 @@ from sensord.incoming import steps
 from sensord.journal import Journal
 from sensord.model import NS, Alert, Json, LimitState, Mark, MarkKind
 from sensord.store import Store, StoredRun
+from sensord.store_receipts import ack
 from sensord.web.access import new_token
 from sensord.web.ports import RunDetail, RunMark, RunRow, RunSpeed
 
@@ -99,6 +100,11 @@ class RunCommands:
         if run == self._current.run:
             raise InputError(Problem("run", run, "a run that is on", "a run that has ended"))
         await asyncio.wrap_future(self._journal.call(lambda store: store.discard(run, who, reason)))
+
+    async def ack_alert(self, alert: str, *, who: str) -> Json:
+        """Somebody has seen an alert, named by its id or its code: {alert, text}. InputError: there is none."""
+        seen = await asyncio.wrap_future(self._journal.call(lambda store: ack(store, alert, who)))
+        return {"alert": seen.alert, "text": seen.text}
 
     async def import_run(self, run: str) -> None:
         """Take in a run that waits in the data directory, between what is live."""

@@ -19,14 +19,16 @@ app = typer.Typer(
     add_completion=False,
 )
 runs_app = typer.Typer(help="The runs this gateway has kept.", no_args_is_help=True, rich_markup_mode=None)
-plan_app = typer.Typer(help="The therapist's plan: read it, follow it, decide.", no_args_is_help=True, rich_markup_mode=None)
+plan_app = typer.Typer(
+    help="The therapist's plan: read it, follow it, decide.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(runs_app, name="runs")
 app.add_typer(plan_app, name="plan")
 
 for command in (
     live.run, live.fleet, live.demo, live.scan, live.pair, away.arm, away.fetch, live.doctor, pods.pods,
     files.analyse, files.replay, science.validate, bench.bench, marks.mark, marks.speed,
-    people.checkin,
+    people.checkin, people.ack,
 ):  # fmt: skip
     app.command()(command)
 app.command("import")(imports.import_files)

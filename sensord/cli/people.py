@@ -51,6 +51,28 @@ def checkin(
     _say(settings, CheckIn(Key("", 0), _at_ns(at), when, about, said), as_json=as_json)
 
 
+def ack(
+    alert: Annotated[
+        str | None, typer.Argument(help="the alert's id or code; without it: what nobody has seen")
+    ] = None,
+    who: WhoOption = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that an alert was seen. Only urgent ones ask for it; without an alert, those that nobody has seen are shown."""
+    from sensord.desk import acknowledge
+
+    if alert is None:
+        _show_unseen(config, data_dir, as_json=as_json)
+        return
+    seen = asyncio.run(acknowledge(settings_of(config, data_dir=data_dir), alert, who or getpass.getuser()))
+    if as_json:
+        print_json(seen)
+    else:
+        print(f"seen: {seen['text']}")
+
+
 def did(
     what: Annotated[str, typer.Argument(help="an exercise of the plan, or a kind of cross-training")],
     sets: Annotated[int | None, typer.Option(min=1, max=50)] = None,
@@ -187,6 +209,22 @@ def _show_due(settings: Settings, config: ConfigOption, data_dir: DataDirOption,
             print(f"  {name:<22} {field.question if field else ''}")
     if not due:
         print("nothing is asked now")
+
+
+def _show_unseen(config: ConfigOption, data_dir: DataDirOption, *, as_json: bool) -> None:
+    from sensord.model import payload
+    from sensord.store_receipts import unseen
+
+    with reading(config, data_dir) as store:
+        found = unseen(store, time.time_ns())
+    if as_json:
+        print_json([payload(one) for one in found])
+        return
+    for one in found:
+        told = ", ".join(f"{person} {state.value}" for person, state in one.told) or "nobody was told"
+        print(f"{one.code}  {one.level.value}  {one.text}  ({told})")
+    if not found:
+        print("nothing urgent waits to be seen")
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

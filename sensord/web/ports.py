@@ -78,6 +78,9 @@ class Commands(Protocol):
     async def discard_run(self, run: str, *, who: str, reason: str) -> None:
         """Mark a run as not to be counted; its data stays, and so does who said it and why."""
 
+    async def ack_alert(self, alert: str, *, who: str) -> Json:
+        """Somebody has seen an alert, named by its id or its code: {alert, text}."""
+
     async def import_run(self, run: str) -> None:
         """Take in a run that was handed over beside the store (`sensord import`)."""
 

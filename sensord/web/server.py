@@ -9,6 +9,7 @@
     POST /api/run/speed       {"speed", "who", "grade_pct"}: the treadmill from now on ("10.5km/h", "off")
     GET  /api/plan                where she stands in her plan, what is allowed today, what is asked
     POST /api/fact            {"kind", "runner", "at_wall_ns", "payload"}: a check-in, a decision, ... (docs/plan.md)
+    POST /api/ack             {"alert", "who"}: somebody has seen an alert
     POST /api/link                a link that opens the page on one more device (only with a token)
     GET  /healthz                 it lives
 
@@ -101,6 +102,7 @@ def build_app(
     app.router.add_post(f"/api/run/{{run:{RUN_ID}}}/import", _import)
     app.router.add_get("/api/plan", _plan)
     app.router.add_post("/api/fact", _fact)
+    app.router.add_post("/api/ack", _ack)
     app.router.add_post("/api/link", _link)
     app.router.add_static("/static", _HERE / "static")
     app.on_response_prepare.append(_headers)
@@ -340,6 +342,11 @@ async def _fact(request: web.Request) -> web.Response:
     if desk is None:
         raise InputError(Problem("page", "", "no plan is followed here", "a daemon of one runner"))
     return web.json_response(await desk.say(given))
+
+
+async def _ack(request: web.Request) -> web.Response:
+    given = await _body(request)
+    return web.json_response(await request.app[_COMMANDS].ack_alert(given.get("alert", ""), who=given.get("who", "")))
 
 
 async def _body(request: web.Request) -> dict[str, str]:
