@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sensord.plan import load_checks
@@ -121,15 +121,7 @@ def _wanted_on(state: State, day: date) -> Wanted:
         local_date(run.at_wall_ns, state.tz)
         for run in state.history.between(state.since_ns, midnight_ns(day, state.tz))
     }
-    missed = missed_days(rung.stage, since, day, ran)
-    return Wanted(
-        do=asked.do,
-        words=asked.words,
-        time_s=asked.time_s,
-        distance_m=asked.distance_m,
-        rest_day=asked.rest_day,
-        missed=missed,
-    )
+    return replace(asked, missed=missed_days(rung.stage, since, day, ran))
 
 
 def _checks(state: State, plan: Plan, asked: Wanted, week: Week | None, now_ns: int) -> list[Found]:

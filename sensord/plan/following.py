@@ -19,6 +19,7 @@ from sensord.plan.facts import Fact, Moment, union
 from sensord.plan.follower import Follower, happened_ns, in_time
 from sensord.plan.programme import PainFreeItem
 from sensord.plan.readiness import ready
+from sensord.plan.stages import needed
 from sensord.plan.standing import Allowance, Due, Standing
 from sensord.plan.state import State
 
@@ -51,7 +52,7 @@ def standing_of(follower: Follower, now_wall_ns: int) -> Standing | None:
         stage=state.stage_id,
         stage_since_ns=None if rung is None else state.since_ns,
         successes=state.successes(),
-        successes_needed=0 if rung is None else rung.advance.successes,
+        successes_needed=0 if rung is None else needed(rung.stage, rung.advance),
         hold=state.hold,
         rest_until_ns=state.rest_until_ns if (state.rest_until_ns or 0) > now_wall_ns else None,
         resting=None if state.clear is None else f"until pain is 0 in daily life (rule {state.clear[0]})",

@@ -265,7 +265,11 @@ class _Csv:
             self._wrong(line, "at", texts.get("at", "nothing"), "a time such as 2026-03-02 18:00")
             return []
         numbers = {name: self._value(name, texts[name], line) for name in _NUMBERS if name in texts}
-        answers = {name: self._told(name, text, line) for name, text in texts.items() if field_of(name)}
+        answers = {
+            name: self._told(name, text, line)
+            for name, text in texts.items()
+            if field_of(name) and name not in _NUMBERS
+        }
         told = {name: answer for name, answer in answers.items() if answer is not None}
         if "minutes" in numbers:
             return self._run(at_ns, numbers, told, line)

@@ -18,7 +18,7 @@ from sensord.plan.ladder import Rule
 from sensord.plan.quantity import Goal
 from sensord.plan.questions import Questions
 from sensord.plan.rules import Combined, combine, fired, outcome, true_of, unmet
-from sensord.plan.stages import GOAL_TOLERANCE, goals_m, through
+from sensord.plan.stages import GOAL_TOLERANCE, goals_m, needed
 from sensord.plan.standing import Decision, Outcome
 from sensord.plan.state import Rung, State, decision
 
@@ -197,8 +197,7 @@ def _after_success(state: State, case: Case, combined: Combined, at_ns: int) -> 
 
 def why_not_enough(state: State, rung: Rung, at_ns: int) -> str | None:
     """What is lacking to go on to the next stage; None: nothing."""
-    done, needed = state.successes(), rung.advance.successes
-    stage = rung.stage
+    stage, done, most = rung.stage, state.successes(), needed(rung.stage, rung.advance)
     if stage.calendar is not None:
         days = 7 * len(stage.calendar.days)
         day = (local_date(at_ns, state.tz) - local_date(state.since_ns, state.tz)).days
@@ -208,10 +207,9 @@ def why_not_enough(state: State, rung: Rung, at_ns: int) -> str | None:
         return None if well else "the last run of the calendar was no success; its last week is repeated"
     if stage.weekly is not None:
         return _why_week_not_reached(state, stage.weekly.until, at_ns)
-    if stage.increment is not None and not through(stage, done):
-        until = stage.increment.until
-        return f"success {done}; the run gets longer" + ("" if until is None else f", up to {until}")
-    return None if done >= needed else f"success {done} of {needed}"
+    if not most:
+        return f"success {done}; the run gets longer until the therapist leads on"
+    return None if done >= most else f"success {done} of {most}"
 
 
 def _why_week_not_reached(state: State, until: Goal, at_ns: int) -> str | None:
@@ -231,7 +229,8 @@ def go_on(state: State, rung: Rung, at_ns: int) -> tuple[Outcome, str, str | Non
     """All that makes a stage is done: raise, propose, or say what is in the way."""
     assert state.plan is not None
     assert state.stage is not None
-    enough = f"success {state.successes()} of {rung.advance.successes}" if rung.stage.kind in _COUNTED else "it is done"
+    most = needed(rung.stage, rung.advance)
+    enough = f"success {state.successes()} of {most}" if most else "it is done"
     if state.stage + 1 >= len(state.rungs):
         return Outcome.REPEAT, f"{enough}; stage {rung.stage.id} is the last one", None
     if state.clear is not None:
@@ -246,9 +245,6 @@ def go_on(state: State, rung: Rung, at_ns: int) -> tuple[Outcome, str, str | Non
         return Outcome.PROPOSE, f"{enough}; the therapist decides about stage {to}", to
     climb(state, at_ns)
     return Outcome.ADVANCE, f"{enough}; on to stage {to}", to
-
-
-_COUNTED = ("session", "cycle")
 
 
 def climb(state: State, at_ns: int) -> None:
@@ -293,5 +289,5 @@ def _earliest(state: State, rung: Rung, at_ns: int) -> tuple[int, str]:
 def _proposal_lapses(state: State) -> None:
     """A run that was counted is no success any more."""
     rung = state.rung
-    if rung is not None and state.proposed == state.visit and state.successes() < rung.advance.successes:
+    if rung is not None and state.proposed == state.visit and state.successes() < needed(rung.stage, rung.advance):
         state.proposed = 0

@@ -9,7 +9,20 @@ from datetime import UTC, date, time, tzinfo
 from zoneinfo import ZoneInfo
 
 from sensord.plan.days import DAY_NS, clock_ns, later, local_date, midnight_ns, stamp
-from sensord.plan.facts import CheckIn, Exercised, Fact, HistoryKnown, Key, Moment, Revision, RunFact, Verdict, union
+from sensord.plan.facts import (
+    Approval,
+    CheckIn,
+    Exercised,
+    Fact,
+    HistoryKnown,
+    Key,
+    Moment,
+    Revision,
+    RunFact,
+    Tested,
+    Verdict,
+    union,
+)
 from sensord.plan.fields import Answer
 from sensord.plan.follower import Follower, happened_ns, in_time
 from sensord.plan.following import due_today, standing_of
@@ -76,9 +89,10 @@ def simulate(
     """What the plan decides over so many days.
 
     `history`: runs, answers, tests and decisions, past or invented; revisions among them are passed over, for this plan
-    is tried. `begin`: a time (ns) of the first day; without it that of the history. `plan`: of `plan_text`, where it
-    has been read already. `script`: what is invented on the days behind the history; without a history that is a course
-    without trouble, and without a script nothing. `tz`: without it the plan's own time zone, else UTC.
+    is tried. Where it holds neither tests nor decisions, the checklist is taken as passed. `begin`: a time (ns) of the
+    first day; without it that of the history. `plan`: of `plan_text`, where it has been read already. `script`: what is
+    invented on the days behind the history; without a history that is a course without trouble, and without a script
+    nothing. `tz`: without it the plan's own time zone, else UTC.
     Raises InputError for a plan that cannot be read.
     """
     plan = read_plan(plan_text, "plan") if plan is None else plan
@@ -125,6 +139,7 @@ class _Simulation:
         if self._inventor is not None and not self._past:
             self._follower.push(HistoryKnown(Key(GATEWAY, 1), begin_ns - KNOWN_DAYS * DAY_NS, WHO))
         self._follower.push(Revision(Key(GATEWAY, 0), begin_ns, self._text, digest, GATEWAY, "tried"))
+        self._begin(begin_ns)
         for number in range(1, days + 1):
             day = later(first, number - 1)
             end_ns = midnight_ns(later(day, 1), self._tz)
@@ -216,18 +231,20 @@ class _Simulation:
         if self._held_since is not None:
             if after is not None and (day - self._held_since).days >= after:
                 self._follower.push(inventor.decides(Verdict.RELEASE, at_ns))
-        elif state.stage is None and self._plan.stage:
-            self._begin(inventor, at_ns)
         elif inventor.script.agrees and state.visit and state.proposed == state.visit:
             self._follower.push(inventor.decides(Verdict.ADVANCE, at_ns))
 
-    def _begin(self, inventor: Inventor, at_ns: int) -> None:
-        """The checklist is taken as passed, and the placement test as its first line."""
+    def _begin(self, at_ns: int) -> None:
+        """A history that says nothing about the checklist does not stop at it: it is taken as passed, and the placement
+        test as the first line of its map."""
+        if not self._plan.stage or any(isinstance(fact, Tested | Approval) for fact in self._past):
+            return
         placement = self._plan.placement
-        if placement is not None:
-            self._follower.push(inventor.decides(Verdict.SET_STAGE, at_ns, placement.map[0].stage))
+        key, why = Key(GATEWAY, 2), "taken as ready"
+        if placement is None:
+            self._follower.push(Approval(key, at_ns, Verdict.READY, GATEWAY, why))
         else:
-            self._follower.push(inventor.decides(Verdict.READY, at_ns))
+            self._follower.push(Approval(key, at_ns, Verdict.SET_STAGE, GATEWAY, why, placement.map[0].stage))
 
     def _questions(self) -> Questions:
         state = self._follower.state

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from math import ceil
 
 from sensord.plan.days import day_words, later, weekday
 from sensord.plan.facts import RunFact
@@ -12,6 +13,9 @@ from sensord.plan.ladder import Advance, Session, Stage
 from sensord.plan.model import Plan
 from sensord.plan.quantity import DURATION_UNITS_S, LENGTH_UNITS_M
 from sensord.plan.workout import parse_workout, render, words
+
+ROUNDING = 1e-6
+"""Of a step: amounts in miles are no round numbers of metres."""
 
 GOAL_TOLERANCE = 0.995
 """What was run reaches an amount from half a percent below it on: what a foot pod's distance can be told to (design
@@ -154,16 +158,17 @@ def missed_days(stage: Stage, since: date, today: date, run_on: set[date]) -> tu
     )
 
 
-def through(stage: Stage, successes: int) -> bool:
-    """Whether an increment has reached its end; other kinds count successes only."""
-    increment = stage.increment
-    if increment is None:
-        return True
-    if increment.until is None:
-        return False
+def needed(stage: Stage, advance: Advance) -> int:
+    """How many successes lead on; 0: it does not go by successes."""
+    if stage.calendar is not None or stage.weekly is not None:
+        return 0
+    if stage.increment is None:
+        return advance.successes
+    if stage.increment.until is None:
+        return 0  # without an end only the therapist leads on
     # the run at the full amount counts, too: one success more than there are steps up to it
-    steps = -(-(increment.until.value - increment.start.value) // increment.by.value)
-    return successes > steps
+    steps = (stage.increment.until.value - stage.increment.start.value) / stage.increment.by.value
+    return max(advance.successes, ceil(steps - ROUNDING) + 1)
 
 
 def complete(stage: Stage, advance: Advance, asked: Wanted, run: RunFact) -> bool | None:

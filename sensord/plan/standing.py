@@ -91,7 +91,7 @@ class Standing:
     stage: str | None  # None: not ready yet
     stage_since_ns: int | None
     successes: int
-    successes_needed: int
+    successes_needed: int  # 0: the stage does not go by successes
     hold: str | None  # why nothing goes on
     rest_until_ns: int | None
     resting: str | None  # why, where it has no end of its own

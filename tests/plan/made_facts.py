@@ -18,9 +18,9 @@ from sensord.plan.facts import (
     Moment,
     Revision,
     RunFact,
-    Tested,
     Verdict,
 )
+from sensord.plan.facts import Tested as Result
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR_NS = 3600 * NS
@@ -183,7 +183,7 @@ class Log:
         return self.add(Approval(self.key(), at(when), verdict, "Dr. Who", "seen today", stage))
 
     def tested(self, when: str, item: str, value: float | str | None = None, **values: object) -> Fact:
-        return self.add(Tested(self.key(), at(when), item, "Dr. Who", value, **values))
+        return self.add(Result(self.key(), at(when), item, "Dr. Who", value, **values))
 
     def exercised(self, when: str, what: str, **values: object) -> Fact:
         return self.add(Exercised(self.key(), at(when), what, **values))
