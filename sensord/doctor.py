@@ -15,9 +15,11 @@ from sensord.drivers.link import Backend, adapter_problem
 from sensord.errors import SensordError
 from sensord.model import Side
 from sensord.outlets import influx_sink, mqtt_sink
+from sensord.outlets_people import channel_of, people_gaps
 from sensord.preflight import DISK_LOW_H
 from sensord.radio_findings import radio_findings
 from sensord.run_setup import plan_of
+from sensord.sinks.people_rules import policy_of
 from sensord.store import Store
 from sensord.store_pairings import Pairing, pairings
 
@@ -54,6 +56,7 @@ async def doctor(settings: Settings, *, backend: Backend | None = None) -> list[
         *_radio(),
         await _influx(settings),
         await _mqtt(settings),
+        *await _people(settings),
     ]
 
 
@@ -137,6 +140,26 @@ async def _mqtt(settings: Settings) -> Finding:
     assert sink is not None
     text = f"{settings.mqtt.host}:{settings.mqtt.port} carries a message there and back"
     return await _asked("mqtt", sink.check(), text)
+
+
+async def _people(settings: Settings) -> list[Finding]:
+    """Whether the way to each person is open; nobody is told anything."""
+    if not settings.people:
+        return [Finding("people", Verdict.NOT_SET, "no [people]: nobody but the runner is told of alerts")]
+    found = []
+    for name, person in settings.people.items():
+        try:
+            channel = channel_of(name, person, settings.gateway)
+        except SensordError as error:
+            found.append(Finding(f"people.{name}", Verdict.BAD, str(error)))
+            continue
+        found.append(await _asked(f"people.{name}", channel.check(), f"can be told by {person.kind}"))
+        await channel.close()
+    try:
+        gaps = people_gaps(settings, policy_of(plan_of(settings)[0]))
+    except SensordError:
+        gaps = []  # the plan's own finding says what is wrong with it
+    return found + [Finding("people", Verdict.LOOK, gap) for gap in gaps]
 
 
 async def _asked(name: str, check: Awaitable[str | None], fine: str) -> Finding:

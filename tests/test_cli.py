@@ -234,13 +234,36 @@ def test_a_run_without_pods_says_what_to_do(sensord: Sensord) -> None:
 # ------------------------------------------------------------------------------------------------- doctor, scan, help
 
 
+PEOPLE = """
+[people.mail]
+kind = "mail"
+to = ["a@x.example"]
+from = "b@x.example"
+host = "127.0.0.1"
+port = 9
+[people.web]
+kind = "webhook"
+url = "http://127.0.0.1:9/x"
+[people.far]
+kind = "webhook"
+url = "http://far.example/x"
+[people.here]
+kind = "command"
+argv = ["true"]
+"""
+
+
 def test_doctor_fails_when_something_is_away_and_names_each(sensord: Sensord, tmp_path: Path) -> None:
     config = tmp_path / "s.toml"
-    config.write_text('[mqtt]\nhost = "127.0.0.1"\nport = 9\n[influx]\nurl = "http://127.0.0.1:9"\n')
+    config.write_text('[mqtt]\nhost = "127.0.0.1"\nport = 9\n[influx]\nurl = "http://127.0.0.1:9"\n' + PEOPLE)
     code, out, _ = sensord("doctor", "--config", config, "--json")
     assert code == 1
     verdicts = {f["name"]: f["verdict"] for f in json.loads(out)}
     assert verdicts["mqtt"] == verdicts["influxdb"] == "bad"
+    assert {name: verdicts[f"people.{name}"] for name in ("mail", "web", "far", "here")} == {
+        "mail": "bad", "web": "bad", "far": "bad", "here": "ok",
+    }  # fmt: skip
+    assert verdicts["people"] == "look"  # no plan names them
     assert verdicts["data"] == "ok"
     assert verdicts["plan"] == verdicts["pods"] == "not set"
 
