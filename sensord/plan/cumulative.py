@@ -112,11 +112,11 @@ class Cumulative(Rule):
         value = self._value
         assert value is not None
         reached = max((lvl for lvl, limit in self.limits.items() if value >= limit), key=_rank, default=Level.NONE)
+        louder = _rank(reached) > _rank(self._reached)
         self._reached = max(self._reached, reached, key=_rank)
-        if self._cleared:
-            if self._terms.clock.bout_s < AGAIN_S:
-                return []
-            self._cleared = False
+        if self._cleared and not louder and self._terms.clock.bout_s < AGAIN_S:
+            return []
+        self._cleared = False
         turns = self.breach.update(reached, back=False, clock_s=0.0, t_ns=t_ns)
         told, live = self._told, self._terms.live
         return [self.alert(turn, value, told.words(turn.level, value, self.limits, live=live)) for turn in turns]

@@ -106,11 +106,11 @@ class RunClock:
     def count(self, totals: RunTotals, t_ns: int) -> None:
         """New totals at `t_ns`."""
         if totals.run_time_s > self.run_s:
-            if self.walked_s >= WALKED_S:
-                self._bout_from_s = self.run_s
             self._walk_from_s, self._ran_ns = totals.walk_time_s, t_ns
         self.run_s = self.now_s = totals.run_time_s
         self.walked_s = totals.walk_time_s - self._walk_from_s
+        if self.walked_s >= WALKED_S:
+            self._bout_from_s = self.run_s
         self.bout_s = self.run_s - self._bout_from_s
 
     def runs_on(self, t_ns: int) -> bool:

@@ -468,15 +468,14 @@ class _Book:
         self.open: dict[str, int] = {}
         self.walked_off = False
         self.last = 0
-        self.stands = False
+        self.ever = 0  # levels that were ever reached
 
     def reach(self, value: float, at_ms: int, bout_ms: float | None, why: str) -> list[Expected]:
         reached = [name for name in LEVELS if name in self.limit.levels and value >= self.limit.levels[name]]
-        self.stands = self.stands or bool(reached)
-        if self.walked_off:
-            if bout_ms is None or bout_ms < 10_000:
-                return []
-            self.walked_off = False
+        new, self.ever = len(reached) > self.ever, max(self.ever, len(reached))
+        if self.walked_off and not new and (bout_ms is None or bout_ms < 10_000):
+            return []
+        self.walked_off = False
         if not reached or any(LEVELS.index(name) >= LEVELS.index(reached[-1]) for name in self.open):
             return []
         self.open[reached[-1]] = self.last = at_ms
