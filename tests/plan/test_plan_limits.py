@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensord.model import NS, Alert, LimitState, RunSetup, Side, canonical_json, payload
+from sensord.model import NS, Alert, LimitState, RunSetup, RunTotals, Side, canonical_json, payload
 from sensord.plan.limits import Limits
 from tests.plan.made_plans import (
     ASYMMETRY,
@@ -492,3 +492,205 @@ def test_the_same_story_is_told_the_same_way() -> None:
         return [canonical_json(payload(item)) for item in runner.said]
 
     assert story() == story()
+
+
+# ------------------------------------------------------------------------------------------------ counted, through time
+
+
+class Counted:
+    """Drives `Limits` with what was counted: running and walking in steps of a second, ticks, time without strides."""
+
+    def __init__(self, body: str, **setting: object) -> None:
+        self.limits = limits(body, **setting)
+        self.said: list = self.limits.start(0)
+        self.t_s = self.run_s = self.walk_s = 0.0
+
+    def go(self, seconds: int, *, run: bool) -> list[Alert]:
+        """Strides that end now, a second each, and the tick that follows."""
+        before = len(self.said)
+        for _ in range(seconds):
+            self.t_s += 1.0
+            self.run_s += run
+            self.walk_s += not run
+            now = RunTotals(
+                round(2 * self.t_s),
+                3.0 * self.t_s,
+                3.0 * self.run_s,
+                self.run_s,
+                self.walk_s,
+                run_steps=round(3 * self.run_s),
+            )
+            self.said += self.limits.on_totals(now, round(self.t_s * NS))
+            self.said += self.limits.on_tick(round(self.t_s * NS), [L, R], self.run_s)
+        return [one for one in self.said[before:] if isinstance(one, Alert)]
+
+    @property
+    def last(self) -> tuple[str, str]:
+        """Status and level that were said last."""
+        state = [one for one in self.said if isinstance(one, LimitState)][-1]
+        return state.status.value, state.level.value
+
+    def tick(self, run_s: float, feet: tuple[Side, ...] = (L, R)) -> list:
+        """A second without a stride; `run_s` as `Totals.run_time_at` takes it."""
+        self.t_s += 1.0
+        now = self.limits.on_tick(round(self.t_s * NS), feet, run_s)
+        self.said += now
+        return [one for one in now if isinstance(one, Alert)]
+
+
+def told(alerts: list[Alert]) -> list[tuple[str, str]]:
+    return [(one.phase.value, one.level.value) for one in alerts]
+
+
+STOP = '[limit.run_time]\nwarn = "50s"\nstop = "60s"\n'
+
+
+def test_running_time_is_alerted_by_the_tick_after_the_moment_and_waits_for_no_stride() -> None:
+    runner = Counted(STOP)
+    assert told(runner.go(49, run=True)) == []
+    assert runner.tick(49.9) == []
+    (alert,) = runner.tick(50.2)
+    assert (alert.level.value, alert.value, alert.onset_ns) == ("warn", 50.2, 51 * NS)
+    assert runner.last == ("over", "warn")
+
+
+def test_a_limit_that_is_reached_while_no_pod_is_linked_is_told_and_is_over() -> None:
+    runner = Counted(STOP)
+    runner.go(55, run=True)
+    runner.tick(56.0, ())
+    assert runner.limits.on_tick(57 * NS, ()) == []
+    (alert,) = runner.tick(60.5, ())
+    assert alert.level.value == "stop"
+    assert runner.last == ("over", "stop")
+
+
+def test_an_estimate_that_was_too_long_takes_nothing_back() -> None:
+    runner = Counted(STOP)
+    runner.go(59, run=True)
+    assert told(runner.tick(60.1)) == [("onset", "stop")]
+    for _ in range(20):
+        assert runner.tick(59.0) == []
+    assert runner.last == ("over", "stop")
+
+
+def test_a_stop_is_cleared_by_walking_which_is_not_said_to_be_inside_the_limit() -> None:
+    runner = Counted(STOP)
+    runner.go(70, run=True)
+    assert told(runner.go(9, run=False)) == []
+    stop, warn = runner.go(1, run=False)
+    assert told([stop, warn]) == [("recovery", "stop"), ("recovery", "warn")]
+    assert stop.cue == "Cleared by walking"
+    assert stop.text == (
+        "Cleared by walking, 20 s after it began. Running time 1:10 of 1:00 (limit set by plan test). "
+        "The limit stays reached in this run."
+    )
+    assert runner.last == ("over", "stop")
+
+
+def test_walking_home_never_alarms_again_and_running_again_does_once() -> None:
+    runner = Counted(STOP)
+    runner.go(70, run=True)
+    runner.go(10, run=False)
+    assert runner.go(3600, run=False) == []
+    assert runner.go(9, run=True) == []
+    assert told(runner.go(1, run=True)) == [("onset", "stop")]
+    assert runner.go(60, run=True) == []
+    assert told(runner.go(12, run=False)) == [("recovery", "stop")]
+
+
+def test_a_few_strides_of_running_on_the_way_home_are_none() -> None:
+    runner = Counted(STOP)
+    runner.go(70, run=True)
+    runner.go(10, run=False)
+    for _ in range(20):
+        assert runner.go(3, run=True) + runner.go(12, run=False) == []
+
+
+def test_what_is_louder_is_told_at_once_though_a_stop_was_cleared() -> None:
+    runner = Counted('[limit.run_time]\nstop = "60s"\nurgent = "65s"\n')
+    assert told(runner.go(62, run=True)) == [("onset", "stop")]
+    assert told(runner.go(10, run=False)) == [("recovery", "stop")]
+    (urgent,) = runner.go(3, run=True)
+    assert (urgent.level.value, urgent.cue, urgent.text[-13:]) == ("urgent", "Stop now", "Nothing left.")
+    assert runner.go(60, run=False) == []  # what is urgent waits for an answer
+
+
+def test_a_warning_alone_is_not_cleared_and_distance_with_walking_neither() -> None:
+    assert told(Counted('[limit.run_time]\nwarn = "5s"\n').go(6, run=True)) == [("onset", "warn")]
+    for body in ('[limit.run_time]\nwarn = "5s"\n', '[limit.distance]\nstop = "15m"\n'):
+        runner = Counted(body)
+        assert len(runner.go(6, run=True)) == 1
+        assert runner.go(60, run=False) == []
+
+
+def test_running_distance_and_steps_are_cleared_by_walking() -> None:
+    for body in ('[limit.distance]\ncounts = "run"\nstop = "15m"\n', '[limit.steps]\ncounts = "run"\nstop = 15\n'):
+        runner = Counted(body)
+        assert told(runner.go(6, run=True)) == [("onset", "stop")]
+        assert told(runner.go(10, run=False)) == [("recovery", "stop")]
+
+
+def test_a_stop_is_said_again_every_three_minutes_while_she_runs_on() -> None:
+    runner = Counted(STOP)
+    assert told(runner.go(60 + 179, run=True)) == [("onset", "warn"), ("onset", "stop")]
+    (again,) = runner.go(1, run=True)
+    assert told([again]) == [("reminder", "stop")]
+    assert again.text == "Still running. Running time 4:00 of 1:00 (limit set by plan test). Nothing left."
+    assert (again.cue, again.value, again.duration_s) == ("Stop running", 240.0, None)
+    onset = next(a for a in runner.said if isinstance(a, Alert) and a.level.value == "stop")
+    assert (again.id, again.onset_ns) == (onset.id, onset.onset_ns)
+    assert runner.go(179, run=True) == []
+    assert told(runner.go(1, run=True)) == [("reminder", "stop")]
+
+
+def test_nobody_is_reminded_who_stands_or_walks_and_she_is_when_she_runs_on() -> None:
+    runner = Counted('[limit.distance]\nstop = "30m"\n')
+    runner.go(11, run=True)
+    assert runner.go(400, run=False) == []
+    for _ in range(300):
+        assert runner.tick(runner.run_s) == []
+    assert told(runner.go(1, run=True)) == [("reminder", "stop")]
+
+
+def test_the_plan_says_how_often_and_a_warning_is_said_again_only_when_it_does() -> None:
+    body = '[limit.run_time]\nwarn = "10s"\n'
+    assert told(Counted(body).go(900, run=True)) == [("onset", "warn")]
+    every = body + '[alerts.warn]\nrepeat = "5min"\n[alerts.stop]\nwho = ["pt"]\n'
+    assert told(Counted(every).go(620, run=True)) == [("onset", "warn"), ("reminder", "warn"), ("reminder", "warn")]
+
+
+def test_a_statistical_alert_is_said_again_while_it_is_measured() -> None:
+    runner = Runner(limits(FIXED_IMPACT))
+    runner.run(420, {L: 20.0, R: 10.0})
+    phases = [phase for phase, level in runner.alerts("impact") if level == "stop"]
+    assert phases == ["onset", "reminder", "reminder"]
+    again = next(a for a in runner.said if isinstance(a, Alert) and a.phase.value == "reminder")
+    assert again.text.startswith("For 3 min now. At its beginning: Left impact")
+    runner.run(400, {R: 10.0})
+    assert [phase for phase, level in runner.alerts("impact") if level == "stop"] == phases
+
+
+def test_four_levels_and_what_each_says() -> None:
+    body = '[limit.distance]\ninfo = "30m"\nwarn = "60m"\nstop = "90m"\nurgent = "120m"\nsource = "Dr A"\n'
+    alerts = Counted(body).go(60, run=True)
+    assert [(a.level.value, a.cue) for a in alerts] == [
+        ("info", "Distance noted"), ("warn", "Distance nearly done"), ("stop", "Stop running"), ("urgent", "Stop now"),
+    ]  # fmt: skip
+    assert alerts[0].text == "Distance 30 m of 30 m (limit set by Dr A). Warning at 60 m, 30 m left."
+    assert alerts[2].text == "Distance 90 m of 90 m (limit set by Dr A). Urgent at 120 m, 30 m left."
+    only = Counted('[limit.distance]\ninfo = "30m"\n').go(60, run=True)
+    assert [a.text for a in only] == ["Distance 30 m of 30 m (limit set by plan test)."]
+
+
+def test_what_is_not_live_is_judged_once_at_the_end_and_no_cue_says_stop() -> None:
+    runner = Counted('[limit.distance]\nstop = "30m"\nlive = false\n')
+    assert runner.go(20, run=True) == []
+    assert runner.last == ("undecided", "none")
+    assert [s for s in runner.said if isinstance(s, LimitState)][-1].reason == "checked at the end of the run"
+    state, alert = runner.limits.end(21 * NS)
+    assert (state.status.value, state.level.value, alert.cue) == ("over", "stop", "Distance limit reached")
+    assert runner.limits.checked == (1, 1)
+
+
+def test_what_is_not_live_and_was_never_measured_has_nothing_to_say_at_the_end() -> None:
+    assert Counted('[limit.distance]\nstop = "30m"\nlive = false\n').limits.end(NS) == []
