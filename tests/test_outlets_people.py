@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from sensord.journal import Journal
 from sensord.model import ALGORITHM, Event, Level
 from sensord.outlets import StoreLog, open_outlets
 from sensord.outlets_people import StoreBook, acknowledge, people_gaps, person_sinks
+from sensord.plan.model import read_plan
 from sensord.plan.programme import AlertLevel
 from sensord.sinks.notices import Notice, Phase
 from sensord.sinks.people import Clocks, PersonSink
-from sensord.sinks.people_rules import Policy
+from sensord.sinks.people_rules import Policy, policy_of
 from sensord.sinks.receipts import Receipt, State
 from sensord.store import Store
 from tests.sinks.made_events import RUN, until
@@ -156,3 +158,14 @@ def test_gaps_between_settings_and_plan_are_named(tmp_path: Path) -> None:
     assert people_gaps(settings, Policy()) == ["[people.coach] is told nothing: the plan's [alerts] does not name them"]
     assert people_gaps(settings, Policy(alerts_of(urgent=AlertLevel(who=["coach"])))) == []
     assert people_gaps(Settings(), Policy()) == []
+
+
+def test_the_examples_of_the_document_are_what_is_read(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "people.md").read_text(encoding="utf-8")
+    plan, settings, *_ = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    head = 'schema = "rtr-plan/1"\nid = "p"\ntitle = "Back to 5 km"\n[runner]\nalias = "anna"\n'
+    policy = policy_of(read_plan(head + plan, "plan.toml"))
+    assert people_gaps(settings_of(tmp_path, settings), policy) == []
+    assert policy.alerts.quiet == ["22:00", "07:00"]
+    for state in State:
+        assert f"| `{state.value}` |" in text
