@@ -297,6 +297,8 @@ def read_plan(text: str, file: str) -> Plan:
         raise InputError(Problem(file, "", f"broken TOML: {error}", "a TOML file")) from None
     except RecursionError:
         raise InputError(Problem(file, "", "lists or tables nested without end", "a plan file")) from None
+    except ValueError:  # what Python itself refuses, after the parser has taken it
+        raise InputError(Problem(file, "", "a number of thousands of digits", "a plan file")) from None
     try:
         plan = Plan.model_validate(values)
     except ValidationError as error:

@@ -225,6 +225,6 @@ def _show(value: object) -> str:
     """A value as it would stand in the file, cut when it is long."""
     try:
         shown = json.dumps(value, ensure_ascii=False, default=str)
-    except ValueError:
-        shown = repr(value)
+    except ValueError:  # hexadecimal, which Python reads but does not write
+        return "a number of thousands of digits"
     return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -139,6 +141,10 @@ def test_the_example_says_whose_numbers_they_are() -> None:
         (contact(FIXED, 'mode = "runs", runs = ["a"], n = 3'), f"{CONTACT}.baseline.n", "key n", "one of: mode"),
         (contact("warn = 5.0", 'warn = "5"'), f"{CONTACT}.warn", '"5"', "valid number"),
         (contact("warn = 5.0", "warn = 12"), f"{CONTACT}.warn", "12", "at most stop (10.0)"),
+        ("[load]\nedges = [2, 1]\n", "load.edges", "[2, 1]", "rising edges"),
+        ("[load]\nexponent = 4\n", "load.exponent_source", "nothing", "exponent and exponent_source together"),
+        ('[load]\nexponent_source = "a"\n', "load.exponent", "nothing", "exponent and exponent_source together"),
+        (contact("warn = 5.0\nstop = 10.0\n", ""), f"{CONTACT}.warn", "nothing", "warn, stop or both"),
         ("limit = 3\n", "runner.limit", "unknown key limit", "one of: alias"),
         ('[[source]]\nwho = "a"\n[[source]]\nurl = "b"\n', "source.#2.who", "nothing", "this key"),
     ],
@@ -178,6 +184,19 @@ def test_an_empty_file_says_what_is_needed() -> None:
 def test_broken_toml_is_one_problem(text: str) -> None:
     (one,) = problems(text)
     assert "TOML" in one.found or "nested" in one.found
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000, f"a = {'1' * 5000}", f"{WHOLE}a = 0x{'F' * 5000}"])
+def test_what_no_computer_takes_is_one_problem(text: str) -> None:
+    (one,) = problems(text)
+    assert one.found in ("lists or tables nested without end", "a number of thousands of digits", "unknown key a")
+
+
+def test_a_number_that_cannot_be_written_back_is_shown_in_words() -> None:
+    text = HEAD.format(side="left") + f"mass_kg = 0x{'F' * 5000}\n"
+    assert [(problem.place, problem.found) for problem in problems(text)] == [
+        ("line 7, runner.mass_kg", "a number of thousands of digits")
+    ]
 
 
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm() -> None:
@@ -279,6 +298,14 @@ def test_the_published_schema_is_current() -> None:
     published = (ROOT / "docs" / "schema" / "plan.schema.json").read_text(encoding="utf-8")
     assert published == schema_text(), "run: python -m sensord.plan.schema > docs/schema/plan.schema.json"
     Draft202012Validator.check_schema(plan_schema())
+
+
+def test_the_schema_is_written_by_a_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "sensord.plan.schema")
+    runpy.run_module("sensord.plan.schema", run_name="__main__")
+    assert capsys.readouterr().out == schema_text()
 
 
 def sections(model: Any = Plan, at: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
