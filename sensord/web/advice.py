@@ -88,7 +88,7 @@ def _alerted(now: Situation) -> Advice | None:
     alert = next(iter(now.alerts), None)
     if alert is None:
         return None
-    if alert["level"] == Level.STOP:
+    if alert["level"] in (Level.STOP, Level.URGENT):
         name = str(alert["title"])
         return Advice(f"Stop running: {name[:1].lower()}{name[1:]} limit", Tone.STOP)
     total = {"limit.distance": now.distance, "limit.run_time": now.run_time}.get(str(alert["rule"]))

@@ -198,3 +198,66 @@ def test_totals_never_fall_and_time_is_never_counted_twice(times: list[float]) -
         assert now.run_time_s >= before.run_time_s
         before = now
     assert before.run_time_s == pytest.approx(newest, abs=1e-6)  # the feet overlap: nothing is missed either
+
+
+def test_running_time_goes_on_between_strides_while_she_can_be_taken_to_run() -> None:
+    sums = Totals(LENGTHS)
+    assert sums.run_time_at(5 * NS, linked=True) == 0.0
+    for item in strides(Side.LEFT, 0.0, 10):
+        sums.add(item)
+    run_s = sums.now.run_time_s
+    end_ns = round(10 * STRIDE_S * NS)
+    for after_s, more_s in ((-0.1, 0.0), (0.0, 0.0), (0.7, 0.7), (1.5, 1.5), (1.501, 0.0), (100.0, 0.0)):
+        assert sums.run_time_at(end_ns + round(after_s * NS), linked=True) == pytest.approx(run_s + more_s)
+    assert sums.run_time_at(end_ns + 20 * NS, linked=False) == pytest.approx(run_s)  # no foot was lost while it moved
+    assert sums.now.run_time_s == run_s
+
+
+def test_running_time_does_not_go_on_after_walking() -> None:
+    sums = Totals(LENGTHS)
+    for item in [*strides(Side.LEFT, 0.0, 10), a_stride(Side.LEFT, 20.0, 21.0, activity=Activity.WALK)]:
+        sums.add(item)
+    assert sums.run_time_at(round(21.5 * NS), linked=True) == pytest.approx(10 * STRIDE_S)
+
+
+def test_while_no_pod_is_linked_running_time_goes_on_as_its_gap_will_count() -> None:
+    sums = Totals(LENGTHS)
+    for item in both_feet(0.0, 20):
+        sums.add(item)
+    end_s = max(item.next_ic_run_ns for item in both_feet(0.0, 20)) / NS
+    run_s = sums.now.run_time_s
+    for foot in Side:
+        sums.lost(foot, round((end_s + 2.0) * NS))
+    at = round((end_s + 60.0) * NS)
+    assert sums.run_time_at(at, linked=False) == pytest.approx(run_s + 60.0)
+    assert sums.run_time_at(at, linked=True) == pytest.approx(run_s)
+    assert sums.run_time_at(round((end_s + LONGEST_GAP_S + 1.0) * NS), linked=False) == pytest.approx(run_s)
+    back = strides(Side.LEFT, end_s + 60.0, 1)[0]
+    sums.add(back)  # the gap waits to be counted, and is in it already
+    assert sums.now.run_time_s == pytest.approx(run_s + STRIDE_S)
+    assert sums.run_time_at(back.next_ic_run_ns, linked=True) == pytest.approx(run_s + 60.0 + STRIDE_S, abs=0.01)
+    for item in strides(Side.LEFT, end_s + 60.0 + STRIDE_S, 8):
+        sums.add(item)
+    assert sums.now.run_time_s == pytest.approx(run_s + 60.0 + 9 * STRIDE_S, abs=0.01)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(list(Side)), st.integers(0, 80), st.booleans()), max_size=40), st.integers(0, 90)
+)
+def test_running_time_now_is_never_less_than_what_was_counted(seen: list[tuple[Side, int, bool]], at_s: int) -> None:
+    sums = Totals(LENGTHS)
+    for foot, begin, run in seen:
+        if begin % 7 == 0:
+            sums.lost(foot, begin * NS)
+        sums.add(a_stride(foot, float(begin), begin + 0.7, activity=Activity.RUN if run else Activity.WALK))
+        for linked in (True, False):
+            now_s = sums.run_time_at(at_s * NS, linked=linked)
+            assert sums.now.run_time_s <= now_s + 1e-9
+            assert now_s <= sums.now.run_time_s + LONGEST_GAP_S + 90.0
+
+
+def test_steps_of_running_are_a_part_of_all() -> None:
+    walked = [a_stride(Side.LEFT, 30.0 + k, 31.0 + k, activity=Activity.WALK) for k in range(5)]
+    found = totals([*strides(Side.LEFT, 0.0, 20), *walked])
+    assert (found.steps, found.run_steps) == (50, 40)

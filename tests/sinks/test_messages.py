@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from sensord.errors import Refused
-from sensord.model import NS, AlertPhase, LimitStatus, RunChange, RunState, Side, StoredEvent
+from sensord.model import NS, AlertPhase, Level, LimitStatus, RunChange, RunState, Side, StoredEvent
 from sensord.sinks.homeassistant import RULES, discovery
 from sensord.sinks.messages import Message, Topics, messages_of, rfc3339, status_message
 from tests.sinks.made_events import ANCHOR_NS, RUN, a_limit, a_run, a_stride, a_window, an_alert, stored
@@ -71,6 +71,23 @@ def test_a_recovery_has_its_own_id_and_type() -> None:
     assert recovery["id"] == f"{RUN}/limit.distance/warn/30000000000/recovery"
     assert recovery["type"] == "io.sensord.limit.recovered.v1"
     assert recovery["data"]["duration_s"] == 12.5
+
+
+def test_each_reminder_has_an_id_of_its_own() -> None:
+    """A reader drops what it has seen by its id: the second reminder is news all the same."""
+    onset = an_alert(AlertPhase.ONSET, 30 * NS)
+    said_again = [said(stored(10, at_ns, replace(onset, phase=AlertPhase.REMINDER))) for at_ns in (210 * NS, 390 * NS)]
+    assert [again["id"] for again in said_again] == [f"{onset.id}/reminder/{at_ns}" for at_ns in (210 * NS, 390 * NS)]
+    assert {again["type"] for again in said_again} == {"io.sensord.limit.reminder.v1"}
+
+
+@pytest.mark.parametrize("level", [level for level in Level if level is not Level.NONE])
+def test_every_level_has_a_place_in_the_schema(level: Level) -> None:
+    alert = replace(an_alert(AlertPhase.ONSET, 30 * NS), level=level)
+    assert said(stored(10, 30 * NS, alert))["data"]["level"] == level.value
+    state = a_limit("limit.distance", LimitStatus.OVER, 101.5, level=level)
+    (message,) = say(stored(1, NS, state), 1e6)
+    assert check(message.topic, message.payload)["level"] == level.value
 
 
 @pytest.mark.parametrize(

@@ -262,6 +262,31 @@ def test_an_alert_is_active_from_onset_to_recovery(live: LiveView, story: Story)
     ]
 
 
+def test_a_reminder_is_the_same_alert_told_anew(live: LiveView, story: Story) -> None:
+    story.some_minutes()
+    name = story.alert()
+    for minutes in (3, 6):
+        story.alert(AlertPhase.REMINDER, id=name, text=f"Still running, {minutes} min.")
+    (active,) = live.snapshot()["alerts"]["active"]
+    assert (active["id"], active["phase"], active["text"], active["reminders"]) == (
+        name, "onset", "Still running, 6 min.", 2,
+    )  # fmt: skip
+    story.alert(AlertPhase.RECOVERY, id=name, text="Back.")
+    story.alert(AlertPhase.REMINDER, id=name, text="Too late.")
+    assert live.snapshot()["alerts"]["active"] == []
+
+
+def test_the_loudest_comes_first_and_covers_what_is_quieter(live: LiveView, story: Story) -> None:
+    story.some_minutes()
+    for level in (Level.INFO, Level.URGENT, Level.STOP, Level.WARN):
+        story.alert(id=level.value, level=level)
+    active = live.snapshot()["alerts"]["active"]
+    assert [(a["id"], a["covered"]) for a in active] == [
+        ("urgent", False), ("stop", True), ("warn", True), ("info", True),
+    ]  # fmt: skip
+    assert live.snapshot()["now"] == {"text": "Stop running: distance limit", "tone": "stop"}
+
+
 def test_a_warning_says_its_cue_and_what_is_left(live: LiveView, story: Story) -> None:
     story.some_minutes()
     story.alert(level=Level.WARN, cue="Distance nearly done")
