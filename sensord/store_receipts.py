@@ -24,7 +24,10 @@ _ALERTS = (
     " WHERE event.kind = 'alert' AND run.discarded_wall_ns IS NULL AND "
 )
 _COLUMNS = "alert, phase, number, person, state, at_wall_ns, message, detail"
-_NEWEST = "(SELECT max(seq) FROM receipt GROUP BY alert, phase, number, person)"
+_LAST = (
+    "NOT EXISTS (SELECT 1 FROM receipt later WHERE later.seq > receipt.seq AND later.alert = receipt.alert"
+    " AND later.person = receipt.person AND later.phase = receipt.phase AND later.number = receipt.number)"
+)
 """The rows that count."""
 
 _CODE_LENGTH = 4
@@ -163,8 +166,8 @@ def held(store: Store, person: str) -> list[Notice]:
         if not _there(rows):
             return []
         found = rows.db.execute(
-            f"SELECT alert, phase, number FROM receipt WHERE seq IN {_NEWEST}"  # noqa: S608 (our own words)
-            " AND person = ? AND state = ? ORDER BY seq",
+            "SELECT alert, phase, number FROM receipt"  # noqa: S608 (our own words)
+            f" WHERE person = ? AND state = ? AND {_LAST} ORDER BY seq",
             (person, State.HELD.value),
         ).fetchall()
     if not found:

@@ -12,12 +12,12 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from sensord.errors import Away, Refused
+from sensord.errors import Away, InputError, Refused
 from sensord.model import NS, Alert, StoredEvent
 from sensord.sinks.base import AwayAfter, Backoff, RefusedAt
 from sensord.sinks.letter import Channel, Letter
@@ -215,10 +215,10 @@ class PersonSink:
             policy = self._policy()
             await self._tell_posted(policy)
             wall_ns = self._clocks.wall_ns()
-            held = await self._book.held(self._person)
-            last_ns = await self._book.last_summary_ns(self._person)
-            if ready := releasable(held, policy, wall_ns, last_ns)[:SUMMARY_MOST]:
-                await self._attempt(ready, policy, summary=True)
+            if held := await self._book.held(self._person):
+                last_ns = await self._book.last_summary_ns(self._person)
+                if ready := releasable(held, policy, wall_ns, last_ns)[:SUMMARY_MOST]:
+                    await self._attempt(ready, policy, summary=True)
             for lasting in await self._book.lasting(self._person):
                 if reminder_due(lasting, policy, self._person, self._clocks.wall_ns()):
                     again = replace(lasting.notice, phase=Phase.REMINDER, number=lasting.reminders + 1)
@@ -278,13 +278,18 @@ class PersonSink:
                 return known | await self._deliver(notices[middle:], policy, summary=True)
             self._refusals[notices[0].key] = str(refused)
             return await self._note(notices, State.REFUSED, letter.key, str(refused))
-        # nothing is awaited before the receipt is handed to the store: a cancelled send does not lose it
         known = await self._note(notices, taken.state, letter.key, taken.detail)
         self._recent.add(wall_ns)
         if taken.seen_by is not None:
-            for alert in dict.fromkeys(notice.alert for notice in notices):
-                await self._book.acknowledge(alert, taken.seen_by)
+            await self._seen(notices, taken.seen_by)
         return known
+
+    async def _seen(self, notices: Sequence[Notice], who: str) -> None:
+        for alert in dict.fromkeys(notice.alert for notice in notices):
+            try:
+                await _to_the_end(self._book.acknowledge(alert, who))
+            except InputError as error:  # its run was discarded meanwhile
+                logger.warning("%s: %s", self.name, error)
 
     async def _hold(self, notice: Notice, policy: Policy) -> dict[Key, State]:
         quiet = quiet_for(notice, policy, self._clocks.wall_ns())
@@ -299,11 +304,20 @@ class PersonSink:
         self, notices: Sequence[Notice], state: State, message: str | None, detail: str
     ) -> dict[Key, State]:
         wall_ns = self._clocks.wall_ns()
-        await self._book.note(
-            [Receipt(n.alert, n.phase, n.number, self._person, state, wall_ns, message, detail) for n in notices]
-        )
+        rows = [Receipt(n.alert, n.phase, n.number, self._person, state, wall_ns, message, detail) for n in notices]
+        await _to_the_end(self._book.note(rows))
         return {notice.key: state for notice in notices}
 
     def _age_s(self, notice: Notice) -> float | None:
         run_now_ns = None if notice.run is None else self._clocks.run_now_ns(notice.run)
         return age_s(notice, self._clocks.wall_ns(), run_now_ns)
+
+
+async def _to_the_end(writing: Coroutine[None, None, None]) -> None:
+    """Write what is known even when we are told to stop: what went out is not sent again for want of its receipt."""
+    task = asyncio.ensure_future(writing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

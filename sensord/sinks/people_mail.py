@@ -15,7 +15,7 @@ import hashlib
 import socket
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +34,9 @@ from sensord.sinks.secrecy import refuse_clear_text
 PORTS = {"tls": 465, "starttls": 587, "none": 25}
 """RFC 8314 section 7.3 (465), RFC 6409 (587), RFC 5321 (25)."""
 
+ASCII = email.policy.SMTP.clone(cte_type="7bit")
+"""Not every server takes 8-bit text (RFC 6152)."""
+
 LEAVE_S = 2.0
 """Design choice: how long a goodbye may take."""
 
@@ -49,7 +52,7 @@ class MailServer:
     port: int | None = None
     tls: Literal["tls", "starttls", "none"] = "starttls"
     user: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
 
     def __str__(self) -> str:
@@ -180,7 +183,7 @@ class MailChannel:
         return client
 
     def _message(self, letter: Letter) -> bytes:
-        message = email.message.EmailMessage(email.policy.SMTP)
+        message = email.message.EmailMessage(ASCII)
         message["Subject"] = subject(letter)
         message["From"] = self._sender
         message["To"] = ", ".join(self._to)

@@ -124,6 +124,7 @@ class MailServer:
         if answer is None or answer.startswith("250"):
             content = envelope.content
             assert isinstance(content, bytes)
+            assert content.isascii(), "not every server takes 8-bit text"
             message = email.message_from_bytes(content, policy=email.policy.default)
             assert isinstance(message, EmailMessage)
             self.mails.append((list(envelope.rcpt_tos), message))

@@ -25,7 +25,7 @@ from sensord.sinks.people import Clocks, PersonSink
 from sensord.sinks.people_rules import BUSY, REMINDERS, Policy
 from sensord.sinks.receipts import State
 from tests.sinks.made_events import RUN, until
-from tests.sinks.people_world import ALL, NOON_NS, Scripted, World, alerts_of, opened, pumping
+from tests.sinks.people_world import ALL, NOON_NS, Book, Scripted, World, alerts_of, opened, pumping
 
 OTHER = "01JAC0FFEE0000000000000002"
 INFO, WARN, STOP, URGENT = Level.INFO, Level.WARN, Level.STOP, Level.URGENT
@@ -474,7 +474,47 @@ async def test_an_answer_may_say_who_has_seen_it(world: World) -> None:
     assert world.states(alert, "nurse") == ["acknowledged"]
 
 
+async def test_an_answer_about_a_run_that_was_discarded_meanwhile_is_no_bug(world: World) -> None:
+    class Discarding(Scripted):
+        async def deliver(self, letter):  # type: ignore[no-untyped-def]
+            world.store.discard(RUN, "coach", "wrong runner")
+            return await super().deliver(letter)
+
+    channel = Discarding(Taken(State.DELIVERED, "taken", seen_by="nurse"))
+    alert = world.alert(level=URGENT)
+    await world.sink(channel).send(world.store.read_after(0, 10))
+    assert world.states(alert) == ["delivered"]
+    assert world.states(alert, "nurse") == []
+
+
 # ------------------------------------------------------------------------------------------ its life
+
+
+async def test_a_stop_between_the_answer_and_its_receipt_waits_for_the_receipt(world: World) -> None:
+    """A disk that is slow just then: the drain that follows must not send it again."""
+    writing, go_on = asyncio.Event(), asyncio.Event()
+
+    class SlowBook(Book):
+        async def note(self, receipts):  # type: ignore[no-untyped-def]
+            writing.set()
+            await go_on.wait()
+            await super().note(receipts)
+
+    world.book = SlowBook(world.store)
+    channel = Scripted()
+    alert = world.alert()
+    sink = world.sink(channel)
+    task = asyncio.create_task(sink.send(world.store.read_after(0, 10)))
+    await writing.wait()
+    task.cancel()
+    again = asyncio.create_task(sink.send(world.store.read_after(0, 10)))
+    await asyncio.sleep(0.01)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await again
+    assert len(channel.letters) == 1
+    assert world.states(alert) == ["delivered"]
 
 
 async def test_it_looks_after_what_is_due_by_itself_and_waits_when_the_server_is_away(world: World) -> None:

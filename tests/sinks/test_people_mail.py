@@ -70,6 +70,14 @@ async def test_an_alert_arrives_as_a_mail_that_says_it_all_and_no_health_in_its_
     assert receipt.detail == f"mail server 127.0.0.1:{server.port} took it for 2 of 2"
 
 
+async def test_any_text_arrives_as_it_was_written(world: World) -> None:
+    words = "Distanz 101 m über 100 m: nach Hause gehen – 走って帰らないで. " + "long " * 300 + "\n.\nFrom here on"
+    async with people_servers.MailServer() as server:
+        world.alert(text=words)
+        await world.carry(world.sink(channel(server)))
+    assert words in text_of(server.mails[0][1])
+
+
 async def test_an_end_is_in_the_thread_of_its_beginning(world: World) -> None:
     async with people_servers.MailServer() as server:
         world.alert("impact", ago_s=9)
@@ -279,6 +287,7 @@ def test_a_password_does_not_cross_a_network_in_the_clear_and_files_must_be_read
 
 
 def test_ports_follow_from_how_it_is_encrypted() -> None:
+    assert "p4ss" not in repr(MailServer("h", password="p4ss"))
     assert [str(MailServer("h", tls=tls)) for tls in ("tls", "starttls", "none")] == [  # type: ignore[arg-type]
         "mail server h:465",
         "mail server h:587",
