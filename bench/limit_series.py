@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from math import sqrt
 
 import numpy as np
@@ -34,7 +35,8 @@ from sensord.model import (
     Stride,
     changed,
 )
-from sensord.plan.censored import interval_ranks
+from sensord.plan import sequential
+from sensord.plan.impact_measures import MEMORY
 from sensord.plan.limits import Limits
 from sensord.plan.model import Plan
 
@@ -42,6 +44,9 @@ BoolArray = npt.NDArray[np.bool_]
 
 STRIDE_S = 60.0 / 85.0
 """170 steps a minute."""
+
+ROUNDING = 0.01
+"""Evidence that is less than enough by no more than this may be enough: sums are rounded otherwise here."""
 
 SETTLE = 64
 """Values before the first that counts, in which an autoregression forgets its start."""
@@ -209,18 +214,34 @@ def landing(centi_g: int) -> Stride:
 
 
 def may_alert(series: PairSeries, limit: float, steps: int) -> BoolArray:
-    """The runs whose interval is clear of the limit, in points, at any time at all; the others cannot be alerted."""
+    """The runs whose interval is at some time clear of the limit, in points, and whose evidence is at some time enough.
+
+    The others cannot be alerted and need not be played: the sums of `plan.sequential`, for all runs at once.
+    """
+    judged = [j for j, n in enumerate(series.n) if n >= steps]
     far = np.abs(series.mean) - series.half > float(log_ratio(limit))
-    return np.asarray(far[:, [n >= steps for n in series.n]].any(axis=-1))
+    value, latest, se = index(series.mean), index(series.latest), index(series.se)
+    variance, evidence, most = np.zeros(len(value)), np.zeros((2, len(value))), np.zeros(len(value))
+    for k, j in enumerate(judged, start=1):
+        variance += (se[:, j] ** 2 * series.n[j] / BATCH - variance) / min(k, sequential.POOLED)
+        new, batches = (value[:, j], series.n[j]) if k == 1 else (latest[:, j], series.latest_n)
+        beyond = np.clip((np.array([new, -new]) - limit) / np.sqrt(variance), -sequential.MOST, sequential.MOST)
+        evidence = np.maximum(0.0, evidence + batches / BATCH * (beyond - sequential.SHIFT))
+        most = np.maximum(most, evidence.max(axis=0))
+    return np.asarray(far[:, judged].any(axis=-1) & (most > sequential.ENOUGH - ROUNDING))
 
 
 def may_alert_by(peaks_g: FloatArray, limit_g: float, steps: int) -> BoolArray:
-    """The same of impacts: enough of the last `steps` landings are beyond the limit for their median to be."""
-    rank, _ = interval_ranks(steps, 50)
-    assert rank is not None
-    beyond = np.cumsum(np.round(100.0 * peaks_g) / 100.0 > limit_g, axis=-1)
-    beyond = np.concatenate([beyond[:, steps - 1 : steps], beyond[:, steps:] - beyond[:, :-steps]], axis=-1)
-    return np.asarray((beyond > steps - rank).any(axis=-1))
+    """The same of impacts, judged by the median of the last `steps` landings."""
+    above = np.round(100.0 * peaks_g) / 100.0 > limit_g
+    evidence, most = np.zeros(len(above)), np.zeros(len(above))
+    for begin, end in pairwise((0, *range(steps, above.shape[1] + 1, BATCH))):
+        n = end - begin
+        count = above[:, begin:end].sum(axis=-1)
+        beyond = (count - n / 2.0) * BATCH / n / (MEMORY * sqrt(BATCH) / 2.0)
+        evidence = np.maximum(0.0, evidence + n / BATCH * (beyond - sequential.SHIFT))
+        most = np.maximum(most, evidence)
+    return np.asarray(most > sequential.ENOUGH - ROUNDING)
 
 
 def through_everything(plan: Plan, pairs: FloatArray, pattern: Pattern, rng: np.random.Generator) -> list[Alert]:

@@ -104,7 +104,9 @@ class AsymmetryRule(Rule):
         baselines: Baselines,
         pods: frozenset[Side],
         clock: RunClock,
+        source: str,
     ) -> None:
+        """`source`: who set the limit."""
         self._metric, self._told = metric, TOLD[metric]
         self._by_index = self._told.unit == "points"
         change = f"{metric}_si_change" if self._by_index else f"{metric}_change"
@@ -112,6 +114,7 @@ class AsymmetryRule(Rule):
         super().__init__(run, name, levels_of(limit.warn, limit.stop))
         self._watch = Watch(self.breach, tuple(self.limits), limit.needs.sustained, directions=2)
         self._spread = Spread()
+        self._set_by = source
         self._waiting = 0
         """Pairs that have been in a value too small to be judged."""
         self._needs, self._injured, self._baselines, self._clock = limit.needs, injured, baselines, clock
@@ -228,7 +231,7 @@ class AsymmetryRule(Rule):
         towards = self._injured or Side.LEFT  # a positive change: longer on this side
         side = towards if change.value > 0 else towards.other
         stop = self.limits.get(Level.STOP)
-        limit = f"limit {self.limits[turn.level]:.1f}"
+        limit = f"limit {self.limits[turn.level]:.1f} ({self._set_by})"
         fact = f"{told.noun} {told.more} on the {side.value} than usual: {points}, {limit}."
         if turn.level is Level.STOP:
             return Words("Stop running", f"{fact} Clears below {self._needs.clear_below:.1f}.")

@@ -41,14 +41,24 @@ class ImpactRule(Rule):
     """The impact limit of one foot."""
 
     def __init__(
-        self, run: str, rule: str, side: Side, limit: ImpactLimit, *, baseline: Measures, has_pod: bool, clock: RunClock
+        self,
+        run: str,
+        rule: str,
+        side: Side,
+        limit: ImpactLimit,
+        *,
+        baseline: Measures,
+        has_pod: bool,
+        clock: RunClock,
+        source: str,
     ) -> None:
+        """`source`: who set the limit."""
         self._baseline, self._source = baseline, baseline.usual_source
         self._measures: Sequence[Measure] = baseline.by(self._source)
         self._measure = self._measures[0] if self._measures else None
         limits = self._measure.limits if self._measure else {}
         super().__init__(run, Name(rule, f"impact_{side.value}", "g"), limits)
-        self._side, self._needs, self._clock = side, limit.needs, clock
+        self._side, self._needs, self._clock, self._set_by = side, limit.needs, clock, source
         levels = _levels(limit)
         self.breach = Breach(levels, 0.0)  # all levels of the limit, also where nothing has a baseline yet
         self._watch = Watch(self.breach, levels, limit.needs.sustained)
@@ -204,7 +214,7 @@ class ImpactRule(Rule):
             fact = f"{subject} {measure.say(found.value)}, below {clears} again"
             return Words("", f"{fact} after {turn.duration_s:.0f} s.")
         limit, stop = measure.limits[turn.level], measure.limits.get(Level.STOP)
-        usual = f"(usual {measure.say(measure.usual)})"
+        usual = f"(usual {measure.say(measure.usual)}; {self._set_by})"
         fact = f"{subject} {at_least}{measure.say(found.value)}, limit {measure.say(limit)} {usual}."
         if turn.level is Level.STOP:
             return Words("Stop running", f"{fact} Clears below {clears}.")

@@ -138,10 +138,17 @@ def _against_her_usual(plan: Plan, setup: RunSetup, clock: RunClock) -> list[Rul
         for side in (injured,) if injured else tuple(Side):
             name = "impact" if injured else f"impact.{side.value}"
             base = Measures(impact, setup, plan, side)
-            rules.append(ImpactRule(setup.run, name, side, impact, baseline=base, has_pod=side in pods, clock=clock))
+            source = set_by(impact.source, plan.id)
+            has_pod = side in pods
+            rules.append(
+                ImpactRule(setup.run, name, side, impact, baseline=base, has_pod=has_pod, clock=clock, source=source)
+            )
     baselines = Baselines(plan, setup)
     for metric, limit in plan.asymmetry.limits.items():
-        rules.append(AsymmetryRule(setup.run, metric, limit, injured, baselines=baselines, pods=pods, clock=clock))
+        source = set_by(limit.source, plan.id)
+        rules.append(
+            AsymmetryRule(setup.run, metric, limit, injured, baselines=baselines, pods=pods, clock=clock, source=source)
+        )
     return rules
 
 

@@ -134,8 +134,12 @@ def of(metric: str, value: float, *, difference: bool) -> Asymmetry:
 @pytest.mark.parametrize(
     ("metric", "formula", "text"),
     [
-        ("impact_peak", "si_signed", "Impact harder on the left than usual: 7.0 points from baseline, limit 5.0."),
-        ("flight_time", "difference_ms", "Flight time longer on the left than usual: 7.0 ms from baseline, limit 5.0."),
+        ("impact_peak", "si_signed", "Impact harder on the left than usual: 7.0 points from baseline, limit 5.0 ("),
+        (
+            "flight_time",
+            "difference_ms",
+            "Flight time longer on the left than usual: 7.0 ms from baseline, limit 5.0 (",
+        ),
         ("strike_angle", "difference_deg", "Strike angle larger on the left than usual: 7.0 deg from baseline, limit"),
     ],
 )

@@ -92,7 +92,8 @@ def test_harder_landings_are_found_below_the_censoring_point_or_by_the_band() ->
     alert = next(item for item in harder.said if item.KIND == "alert")
     assert (alert.metric, alert.unit, alert.limit) == ("impact_band_left", "g", pytest.approx(2.3))
     assert alert.text == (
-        "Left impact at 12-20 Hz (peaks are clipped) 2.50 g, limit 2.30 g (usual 2.00 g). Stop at 2.60 g."
+        "Left impact at 12-20 Hz (peaks are clipped) 2.50 g, limit 2.30 g (usual 2.00 g; limit set by plan test). "
+        "Stop at 2.60 g."
     )
 
 

@@ -181,7 +181,9 @@ def test_impact_warns_stops_and_recovers_after_a_while_each() -> None:
     assert runner.alerts()[2:] == [("recovery", "stop"), ("recovery", "warn")]
     assert runner.last("impact") == ("within", "none", None)
     alerts = [a for a in runner.said if a.KIND == "alert"]
-    assert alerts[0].text == "Left impact 12.0 g, limit 11.5 g (usual 10.0 g). Stop at 13.0 g."
+    assert alerts[0].text == (
+        "Left impact 12.0 g, limit 11.5 g (usual 10.0 g; limit set by plan test). Stop at 13.0 g."
+    )
     assert alerts[0].cue == "Check left impact"
     assert alerts[2].cue == "Back inside limit"
     assert alerts[2].text.startswith("Left impact 10.0 g, below 11.0 g again after")
@@ -377,7 +379,8 @@ def test_asymmetry_through_its_states() -> None:
     assert runner.alerts()[2:] == [("recovery", "stop"), ("recovery", "warn")]
     alerts = [a for a in runner.said if a.KIND == "alert"]
     assert alerts[0].text == (
-        "Contact time longer on the left than usual: 7.0 points from baseline, limit 5.0. Stop at 10.0."
+        "Contact time longer on the left than usual: 7.0 points from baseline, limit 5.0 (limit set by plan test). "
+        "Stop at 10.0."
     )
     assert "longer on the right" in alerts[1].text
     assert alerts[0].unit == "points"
