@@ -129,14 +129,18 @@ def _field(name: str) -> Field:
         below = [known for known in names if known.startswith(f"{name}.")]
         close = [] if below else difflib.get_close_matches(name, names, n=1)
         listed = "one of " + ", ".join(below or names)
-        raise ConditionError(
-            f"{_found(name)}" if not name else f"unknown field {name}", f"{close[0]}, perhaps?" if close else listed
-        )
+        found = f"unknown field {_shown(name)}" if name else "nothing"
+        raise ConditionError(found, f"{close[0]}, perhaps?" if close else listed)
     return field
 
 
 def _found(text: str) -> str:
-    return f'"{text}"' if text else "nothing"
+    return f'"{_shown(text)}"' if text else "nothing"
+
+
+def _shown(text: str) -> str:
+    """Fit for one line."""
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _value(field: Field, written: str) -> Answer:

@@ -198,18 +198,18 @@ class _Sums:
 def _add(items: Iterable[Item], sums: _Sums, times: int, how: tuple[int | None, bool]) -> None:
     repeats, most = how
     for item in items:
-        first = item.amount.alternatives[0] if not isinstance(item, Repeat) else None
         if isinstance(item, Repeat):
             _add(item.items, sums, times * _count(item, repeats, most=most), how)
-        elif isinstance(item, Segment):
-            assert first is not None
+            continue
+        first = item.amount.alternatives[0]
+        if isinstance(item, Segment):
             sums.add(item.kind, first.quantity, first.end(most=most), times)
-        elif first is not None and first.quantity is _counted(item):
+        elif first.quantity is _counted(item):
             alone = Until(Amount((first,)), item.items, item.word)
             for part in _Layout(repeats, most=most).items((alone,), ()):
                 for quantity, value in part.asked.items():
                     sums.add(part.segment.kind, quantity, value, times)
-        elif first is not None:
+        else:
             sums.all[first.quantity].append(first.end(most=most) * times)
             sums.open = True
 
@@ -222,7 +222,8 @@ def _count(item: Repeat, repeats: int | None, *, most: bool) -> int:
 @lru_cache(maxsize=1024)
 def _counted(item: Until) -> Quantity | None:
     """The one of its amounts that its pieces add up to whoever runs them; None when there is none."""
-    quantities = (measure.quantity for measure in item.amount.alternatives)
+    cycle = size(item.items)
+    quantities = [measure.quantity for measure in item.amount.alternatives if cycle.of(measure.quantity) > 0]
     return next((quantity for quantity in quantities if _adds_up(item.items, quantity)), None)
 
 
@@ -291,10 +292,13 @@ def _size(item: Item, repeats: int | None, *, most: bool) -> Size:
     if isinstance(item, Repeat):
         count = _count(item, repeats, most=most)
         return Size(cycle.steps * count, cycle.time_s * count, cycle.distance_m * count)
-    ends = [(m.end(most=most), cycle.of(m.quantity)) for m in item.amount.alternatives]
-    # a last cycle that only the rounding of sums asks for is none
-    cycles = min(ceil(end / each - _SAME) for end, each in ends if each > 0)
-    return Size(cycle.steps * cycles, *_at_least(item.amount, most=most))
+    counted = _counted(item)  # if there is one, the steps are laid out as far as that
+    measures = [measure for measure in item.amount.alternatives if counted in {None, measure.quantity}]
+    ends = [(measure.end(most=most), cycle.of(measure.quantity)) for measure in measures]
+    cycles = min(end / each for end, each in ends if each > 0)
+    time_s, distance_m = _at_least(item.amount, most=most)
+    # a last cycle that only the rounding of sums asks for is none; what only rests covers no distance for any time
+    return Size(cycle.steps * max(1, ceil(cycles - _SAME)), time_s, min(distance_m, cycles * cycle.distance_m))
 
 
 def _at_least(amount: Amount, *, most: bool, rest: bool = False) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedToken
 
 from sensord.plan.quantity import DURATION_UNITS_S, LENGTH_UNITS_M
 from sensord.plan.workout_mods import EXAMPLES, sort_of
@@ -89,7 +89,7 @@ def parse_workout(text: str) -> Workout:
     _check_depth(text)
     try:
         tree = _parser().parse(text)
-    except UnexpectedInput as error:
+    except UnexpectedToken as error:  # a MOD or a sign is any character there is, so none is unexpected by itself
         raise _in_words(error, text) from None
     workout = Workout(_items(tree.children))
     count = max(size(workout.items, most=most).steps for most in (True, False))
@@ -112,28 +112,24 @@ def _check_depth(text: str) -> None:
             raise WorkoutError(at, f"parentheses {depth} deep", f"at most {MAX_DEPTH}")
 
 
-def _in_words(error: UnexpectedInput, text: str) -> WorkoutError:
-    if isinstance(error, UnexpectedCharacters):
-        place, names = error.pos_in_stream, set(error.allowed or ())
-    else:
-        assert isinstance(error, UnexpectedToken)
-        at_end = error.token.type == "$END"
-        place, names = len(text.rstrip()) if at_end else error.token.start_pos, set(error.expected)
-    place = len(text) if place is None else place
+def _in_words(error: UnexpectedToken, text: str) -> WorkoutError:
+    names = set(error.expected)
+    place = len(text.rstrip()) if error.token.type == "$END" else _start(error.token)
     # to an LALR parser ")" and the end are allowed at the same places; which of them it is, the parentheses say
     if "RPAR" in names and text.count("(", 0, place) == text.count(")", 0, place):
         names = names - {"RPAR"} | {"$END"}
-    elif "RPAR" in names:
-        names -= {"$END"}
     if "KIND" in names:
         names -= {"LPAR"}
     match = re.compile(r"[^\s,()@|]+|.").match(text, place)
     word = match[0].strip() if match else ""
     expected = _listed(dict.fromkeys(words for name, words in _EXPECTED.items() if name in names))
     expected += _hint(word, item=_ITEM in expected)
-    return WorkoutError(
-        place + 1, (f'"{word}"' if word.isprintable() else ascii(word)) if word else "the end", expected
-    )
+    found = f'"{word}"' if word.isprintable() else ascii(word)
+    return WorkoutError(place + 1, found if word else "the end", expected)
+
+
+def _start(token: Token) -> int:
+    return token.start_pos or 0  # Lark always says, its type does not
 
 
 def _hint(word: str, *, item: bool) -> str:
@@ -229,7 +225,7 @@ def _mods(nodes: Sequence[Token | Tree[Token]]) -> tuple[str, ...]:
 
 
 def _refused(token: Token, found: str, expected: str) -> WorkoutError:
-    return WorkoutError((token.start_pos or 0) + 1, found, expected)
+    return WorkoutError(_start(token) + 1, found, expected)
 
 
 def render(workout: Workout) -> str:

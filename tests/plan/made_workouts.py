@@ -13,15 +13,20 @@ MODS = st.sampled_from(
 )
 
 
-@st.composite
-def measures(draw: st.DrawFn, quantity: Quantity) -> Measure:
-    units = DURATION_UNITS_S if quantity is Quantity.TIME else LENGTH_UNITS_M
-    unit = draw(st.sampled_from([*units]))
-    decimals = draw(st.integers(0, 6))
-    whole, part = draw(st.integers(0, HIGHEST[unit] - 1)), draw(st.integers(1, 10**decimals))
-    low = f"{whole}.{part:0{decimals}d}" if 0 < part < 10**decimals else f"{whole + 1}"
-    high = f"{float(low) * draw(st.sampled_from([1, 1, 1.5, 2])):.6f}"
-    return Measure(quantity, float(low) * units[unit], max(float(low), float(high)) * units[unit], unit)
+UNITS = {Quantity.TIME: DURATION_UNITS_S, Quantity.DISTANCE: LENGTH_UNITS_M}
+
+
+def _measure(quantity: Quantity, unit: str, part: int, longer: float) -> Measure:
+    """Of six decimals at most, for a text can hold no more."""
+    low = float(f"{HIGHEST[unit] / part:.6f}") if part < 10**6 else 1e-6
+    high = float(f"{low * longer:.6f}")
+    factor = UNITS[quantity][unit]
+    return Measure(quantity, low * factor, max(low, high) * factor, unit)
+
+
+def measures(quantity: Quantity) -> st.SearchStrategy[Measure]:
+    units, parts = st.sampled_from([*UNITS[quantity]]), st.integers(1, 10**4) | st.just(10**6)
+    return st.builds(_measure, st.just(quantity), units, parts, st.sampled_from([1.0, 1.0, 1.5, 2.0]))
 
 
 amounts = st.one_of(
