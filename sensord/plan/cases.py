@@ -54,11 +54,12 @@ class Case:
         if self.over:
             return ()
         needed = _missing(questions.needed, known)
+        told = {*self.told, *(questions.when.get(name) for name in self.answers)}
         return tuple(
             sorted(
                 name
                 for name in _missing(questions.awaited, known)
-                if name in needed or questions.when[name] not in self.told
+                if name in needed or questions.when[name] not in told
             )
         )
 

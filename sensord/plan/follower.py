@@ -117,7 +117,7 @@ class Follower:
         told = run.stage is not None
         case.stage = state.stage if not told else state.place_of(run.stage) if run.plan in (None, plan.id) else None
         rung = state.rung
-        if rung is None or case.stage != state.stage:
+        if rung is None or not state.visit or case.stage != state.stage:
             return
         begun_ns = state.released_ns if told else max(state.released_ns, state.since_ns)
         if run.at_wall_ns >= begun_ns:

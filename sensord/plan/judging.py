@@ -15,6 +15,7 @@ from sensord.plan.days import WEEK_NS, later, local_date, midnight_ns, stamp
 from sensord.plan.facts import Moment
 from sensord.plan.fields import Answer
 from sensord.plan.ladder import Rule
+from sensord.plan.model import Plan
 from sensord.plan.quantity import Goal
 from sensord.plan.questions import Questions
 from sensord.plan.rules import Combined, combine, fired, outcome, true_of, unmet
@@ -28,15 +29,10 @@ ADVANCE = "advance"
 
 def judge(state: State, case: Case, at_ns: int) -> None:
     """Look at it again, with all that is known by now."""
-    plan = state.plan
-    if plan is None:
+    if state.plan is None:
         return
     known = state.known(case, at_ns)
-    for rule in plan.rule:
-        _remember(state, rule, case, known)
-    applied = fired(plan.rule, known, before=lambda rule: _before(state, rule, case), over=case.over)
-    new = tuple(rule for rule in applied if rule.id not in case.fired)
-    case.fired.update(rule.id for rule in new)
+    applied, new = _applied(state, state.plan, case, known)
     combined, fresh = combine(applied), combine(new)
     until_ns = _rest(state, fresh, at_ns)
     found = _by_rules(state, case, combined, fresh, at_ns)
@@ -46,18 +42,36 @@ def judge(state: State, case: Case, at_ns: int) -> None:
         case.success = False
         _proposal_lapses(state)
     if found is None and new:
-        found = _stays(state, case, fresh, at_ns)
-    if found is None:
-        return
-    if new:
-        found = replace(found, alert=fresh.alert, rest_until_ns=until_ns)
+        found = _decided(state, case, Outcome.REPEAT, "nothing changes about the stage", fresh, at_ns)
+    if found is not None:
+        _decide(
+            state, case, replace(found, alert=fresh.alert, rest_until_ns=until_ns) if new else found, again=bool(new)
+        )
+
+
+def _decide(state: State, case: Case, found: Decision, *, again: bool) -> None:
+    """Keep a decision, unless it is the last one about this case once more."""
     last = case.decision
     same = (
         last is not None and last.outcome is found.outcome and (last.why == found.why or found.outcome is Outcome.WAIT)
     )
-    if new or not same:
+    if again or not same:
         case.decision = found
         state.decide(found)
+
+
+def _applied(
+    state: State, plan: Plan, case: Case, known: dict[str, Answer]
+) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    """The rules that apply, and those of them that did not before."""
+    for rule in plan.rule:
+        _remember(state, rule, case, known)
+    applied = fired(plan.rule, known, before=lambda rule: bool(_others(state, rule, case)), over=case.over)
+    new = tuple(rule for rule in applied if rule.id not in case.fired)
+    for rule in new:
+        for one in (case, *_others(state, rule, case)):
+            one.fired.add(rule.id)  # what takes two leads to something once
+    return applied, new
 
 
 def _remember(state: State, rule: Rule, case: Case, known: dict[str, Answer]) -> None:
@@ -71,12 +85,15 @@ def _remember(state: State, rule: Rule, case: Case, known: dict[str, Answer]) ->
         seen.pop(case.name, None)
 
 
-def _before(state: State, rule: Rule, case: Case) -> bool:
-    """Whether it was true of another run or day within its time; which of the two was told first does not matter."""
-    within_ns = round((rule.within or 0.0) * NS)
-    return any(
-        name != case.name and abs(at_ns - case.at_ns) <= within_ns for name, at_ns in state.true_at[rule.id].items()
-    )
+def _others(state: State, rule: Rule, case: Case) -> list[Case]:
+    """Of which other runs and days it was true within its time; which of them was told first does not matter."""
+    if rule.within is None:
+        return []
+    within_ns = round(rule.within * NS)
+    seen = state.true_at[rule.id]
+    return [
+        state.cases[name] for name, at_ns in seen.items() if name != case.name and abs(at_ns - case.at_ns) <= within_ns
+    ]
 
 
 def _rest(state: State, fresh: Combined, at_ns: int) -> int | None:
@@ -116,11 +133,6 @@ def _lower(state: State, case: Case, step: int | None, at_ns: int) -> bool:
     return True
 
 
-def _stays(state: State, case: Case, fresh: Combined, at_ns: int) -> Decision | None:
-    """Rules that say nothing about the stage."""
-    return _decided(state, case, Outcome.REPEAT, "nothing changes about the stage", fresh, at_ns)
-
-
 def _decided(
     state: State, case: Case, what: Outcome, why: str, combined: Combined, at_ns: int, to: str | None = None
 ) -> Decision:
@@ -141,27 +153,29 @@ def _of_run(state: State, case: Case, known: dict[str, Answer], combined: Combin
     if pending:
         why = "waiting for " + ", ".join(pending)
         return _decided(state, case, Outcome.WAIT, why, combined, at_ns)
-    was = case.success
+    rung = state.rungs[case.stage] if case.stage is not None and case.stage < len(state.rungs) else None
+    if rung is None:
+        return _decided(state, case, Outcome.REPEAT, "a run of no stage of this plan", combined, at_ns)
+    if not state.visit or case.visit != state.visit:
+        why = f"a run of stage {rung.stage.id} that does not count for the present stay"
+        return _decided(state, case, Outcome.REPEAT, why, combined, at_ns)
+    was, reasons = case.success, _why_no_success(case, rung, said)
+    case.success = not reasons
+    if reasons:
+        _proposal_lapses(state)
+        return _decided(state, case, Outcome.REPEAT, "; ".join(reasons), combined, at_ns)
+    return None if was else _after_success(state, case, combined, at_ns)
+
+
+def _why_no_success(case: Case, rung: Rung, said: dict[str, Answer]) -> list[str]:
+    """What is lacking; nothing: it was a success."""
+    questions = rung.questions
     missing = case.unanswered(questions, said)
     reasons = [f"not answered: {', '.join(missing)}"] if missing else []
-    rung = state.rungs[case.stage] if case.stage is not None and case.stage < len(state.rungs) else None
-    if rung is not None:
-        if case.complete is not True:
-            reasons.append(
-                "the workout was not completed" if case.complete is False else "how much was done is not known"
-            )
-        lacking = {field for field, made_of in questions.needed.items() if set(made_of) & set(missing)}
-        reasons += unmet([c for c in rung.advance.when if c.field not in lacking], said)
-    case.success = not reasons
-    if was is True and case.success:
-        return None
-    if reasons or rung is None:
-        _proposal_lapses(state)
-        return _decided(state, case, Outcome.REPEAT, "; ".join(reasons) or "before the first stage", combined, at_ns)
-    if case.visit != state.visit or not state.visit:
-        why = f"a success in stage {rung.stage.id} that no longer counts"
-        return _decided(state, case, Outcome.REPEAT, why, combined, at_ns)
-    return _after_success(state, case, combined, at_ns)
+    if case.complete is not True:
+        reasons.append("the workout was not completed" if case.complete is False else "how much was done is not known")
+    lacking = {field for field, made_of in questions.needed.items() if set(made_of) & set(missing)}
+    return [*reasons, *unmet([c for c in rung.advance.when if c.field not in lacking], said)]
 
 
 def _said_of(state: State, case: Case, known: dict[str, Answer]) -> tuple[Questions, dict[str, Answer]]:
