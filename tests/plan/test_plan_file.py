@@ -22,7 +22,7 @@ from sensord.plan.problems import NOT_YET, known_keys
 from sensord.plan.quantity import Extent, Goal
 from sensord.plan.schema import plan_schema, schema_text
 from tests.plan.made_plans import DISTANCE, FIXED_ASYMMETRY, FIXED_IMPACT, HEAD, RUN_TIME
-from tests.plan.made_programme import EVERYTHING
+from tests.plan.made_programme import EVERYTHING, LADDER
 
 ROOT = Path(__file__).parents[2]
 PLANS = [
@@ -313,12 +313,49 @@ def sections(model: Any = Plan, at: tuple[str, ...] = ()) -> list[tuple[str, ...
     return [p for key in keys for p in [(*at, key), *sections(model, (*at, key))]]
 
 
+ONCE = (
+    (re.compile(r"^asymmetry\.(?!contact_time\b)\w+\."), "asymmetry.contact_time."),
+    (re.compile(r"^alerts\.(info|stop|urgent)\."), "alerts.warn."),
+    (re.compile(r"^limit\.\w+\.(?=(live|source|from_stage|(info|warn|stop|urgent)(_pct)?)$)"), "limit.distance."),
+    (re.compile(r"^stage\.advance\."), "advance."),
+)
+"""Metrics, levels and limits that have the same keys, and the one where those are explained."""
+
+
+def explained_as(path: str) -> str:
+    """Where the key is explained."""
+    for same, there in ONCE:
+        path = same.sub(there, path)
+    return path
+
+
 def test_every_key_is_explained() -> None:
     text = (ROOT / "docs" / "plan-file.md").read_text(encoding="utf-8")
     paths = [".".join(path) for path in sections()]
     assert "asymmetry.contact_time.needs.clear_below" in paths
-    # every metric has the keys of contact time, every level of alerts those of warn: explained once
-    same = re.compile(r"^asymmetry\.(?!contact_time\b)\w+\.")
-    once = {SAME_LEVEL.sub(_warn, same.sub("asymmetry.contact_time.", path)) for path in paths}
+    once = {explained_as(path) for path in paths}
     missing = sorted(path for path in once if f"`{path}`" not in text)
     assert not missing, missing
+
+
+EXAMPLES = re.findall(
+    r"^```toml\n(.*?)^```$", (ROOT / "docs" / "plan-file.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+)
+
+
+def test_there_is_an_example_of_every_block() -> None:
+    text = "".join(EXAMPLES)
+    blocks = {section for section in known_keys(Plan, ()) if known_keys(Plan, (section,))}
+    shown = {name for name in blocks if re.search(rf"^\[+{name}\b", text, re.MULTILINE)}
+    assert blocks - shown == {"source", "impact", "asymmetry", "load"}  # config/plans/example.toml shows these
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.split("\n", 1)[0])
+def test_every_example_is_read(example: str) -> None:
+    head = HEAD.format(side="left")
+    if example.startswith("[runner]"):
+        head = head[: head.index("[runner]")]
+    ladder = "" if "[[stage]]" in example else LADDER
+    text = head + example + ladder
+    assert read_plan(text, "plan-file.md").id == "test"
+    VALIDATOR.validate(as_json(text))
