@@ -60,7 +60,7 @@ def ack(
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say that an alert was seen. Only urgent ones ask for it; without an alert, those that nobody has seen are shown."""
+    """Say that an alert was seen. Only urgent ones ask for it; without one, those that nobody has seen are shown."""
     from sensord.desk import acknowledge
 
     if alert is None:
