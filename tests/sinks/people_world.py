@@ -19,6 +19,7 @@ from sensord.sinks.people_rules import Policy
 from sensord.sinks.receipts import Lasting, Receipt, State
 from sensord.store import Store
 from tests.sinks.made_events import RUN, until
+from tests.sinks.test_sinks_from_store import StoreLog
 
 NOON_NS = 1_764_068_400 * NS
 """2025-11-25 11:00 UTC: noon in Berlin."""
@@ -89,25 +90,6 @@ class Book:
 
     async def acknowledge(self, alert: str, who: str) -> None:
         store_receipts.ack(self.store, alert, who)
-
-
-class StoreLog:
-    """The store as an event log, on one connection."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-
-    async def read_after(self, seq: int, limit: int) -> Sequence[StoredEvent]:
-        return self.store.read_after(seq, limit)
-
-    async def cursor(self, sink: str) -> int:
-        return self.store.cursor(sink)
-
-    async def move_cursor(self, sink: str, seq: int) -> None:
-        self.store.move_cursor(sink, seq)
-
-    async def quarantine(self, sink: str, seq: int, reason: str) -> None:
-        self.store.quarantine(sink, seq, reason)
 
 
 class Scripted:
