@@ -6,7 +6,7 @@ from itertools import pairwise
 from math import inf, nan
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensord.plan.fields import ALIASES, FIELDS, Answer, Field, field_of, known_names
@@ -286,6 +286,7 @@ fields = st.sampled_from([*FIELDS]).map(FIELDS.__getitem__) | st.from_regex(
 conditions = fields.flatmap(_conditions)
 
 
+@settings(deadline=None)
 @given(conditions)
 def test_what_is_written_is_read_again(condition: Condition) -> None:
     try:
@@ -297,6 +298,7 @@ def test_what_is_written_is_read_again(condition: Condition) -> None:
         assert again.text == condition.text
 
 
+@settings(deadline=None)
 @given(conditions, conditions.flatmap(lambda c: st.tuples(st.just(c.field), st.just(c.value))))
 def test_what_is_not_known_satisfies_nothing(condition: Condition, other: tuple[str, Answer | None]) -> None:
     name, answer = other
@@ -304,6 +306,7 @@ def test_what_is_not_known_satisfies_nothing(condition: Condition, other: tuple[
     assert condition.holds(known) is (condition.value is None and condition.op is Op.EQ)
 
 
+@settings(deadline=None)
 @given(fields.flatmap(lambda field: st.tuples(_conditions(field), _values(field))))
 def test_a_condition_or_its_contrary_holds_of_what_is_known(pair: tuple[Condition, Answer]) -> None:
     condition, answer = pair
@@ -312,6 +315,7 @@ def test_a_condition_or_its_contrary_holds_of_what_is_known(pair: tuple[Conditio
     assert condition.holds(known) is not Condition(condition.field, contrary, condition.value).holds(known)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.lists(st.sampled_from([*FIELDS, *Op, "3", "'a'", "missing", " "])).map("".join))
 def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
     try:

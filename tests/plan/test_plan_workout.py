@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from sensord.plan.workout import (
@@ -120,6 +120,7 @@ def test_spaces_and_zeros_do_not_matter(loose: str, strict: str) -> None:
     assert render(parse_workout(loose)) == strict
 
 
+@settings(deadline=None)
 @given(workouts)
 def test_what_is_written_is_read_again(workout: Workout) -> None:
     text = render(workout)
@@ -256,6 +257,7 @@ TOKENS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(max_size=40), st.lists(TOKENS, max_size=30).map(" ".join), st.lists(TOKENS).map("".join)))
 @example("run 5min @rpe3 @")
 def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
