@@ -4,22 +4,49 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sensord.errors import InputError, Problem
-from sensord.plan.facts import Fact, Key, Revision, fact_of
+from sensord.model import NS
+from sensord.plan.facts import CheckIn, Fact, Key, Moment, Revision, RunFact, fact_of
 from sensord.plan.model import Plan, read_plan
 from sensord.plan.said import check_fact
 from sensord.plan_book import newest_revision
 from sensord.store import Store
 from sensord.store_facts import add_fact, facts
 
+ABOUT_RUN = frozenset((Moment.DURING, Moment.AFTER, Moment.AFTER_60MIN, Moment.NEXT_MORNING))
+
+LAST_RUN_WITHIN_S = 48 * 3600
+"""What is said without a run is about the last one within this: the pain-monitoring model of tendons watches for up to
+48 h after a run (Silbernagel & Crossley, JOSPT 2015;45:876)."""
+
 
 def keep_fact(store: Store, runner: str, fact: Fact) -> Fact:
     """Keep what somebody said of a runner. InputError: it does not fit her plan or her runs."""
-    check_fact(fact, plan_on_file(store, runner), runs=[run.run for run in store.runs() if run.runner == runner])
+    if isinstance(fact, CheckIn):
+        fact = _about(store, runner, fact)
+    check_fact(fact, plan_on_file(store, runner), runs=_runs(store, runner))
     if isinstance(fact, Revision):
         read_plan(fact.text, "plan")
     return add_fact(store, runner, fact)
+
+
+def _runs(store: Store, runner: str) -> list[str]:
+    """What an answer can be about: runs of pods, and those entered by hand."""
+    entered = [fact.run for fact in facts(store, runner) if isinstance(fact, RunFact)]
+    return list(dict.fromkeys([*(run.run for run in store.runs() if run.runner == runner), *entered]))
+
+
+def _about(store: Store, runner: str, said: CheckIn) -> CheckIn:
+    """An answer about a run that names none is about her last one; without one it is about the day."""
+    if said.run is not None or said.moment not in ABOUT_RUN:
+        return said
+    on = [(run.begun_wall_ns, run.run) for run in store.open_runs() if run.runner == runner and run.begun_wall_ns]
+    over = [(fact.end_wall_ns, fact.run) for fact in facts(store, runner) if isinstance(fact, RunFact)]
+    at_ns = said.at_wall_ns
+    near = [(t_ns, run) for t_ns, run in on + over if 0 <= at_ns - t_ns <= LAST_RUN_WITHIN_S * NS]
+    return replace(said, run=max(near)[1]) if near else replace(said, moment=Moment.DAILY)
 
 
 def plan_on_file(store: Store, runner: str) -> Plan | None:

@@ -135,7 +135,7 @@ class PlanKeeper:
         if moment is not None and moment not in set(Moment):
             raise InputError(Problem("check-in", "moment", str(moment)[:40], "one of: " + ", ".join(Moment)))
         typed = parse_answers({name: _text(value) for name, value in answers.items()}, place="check-in")
-        when = Moment(moment) if moment is not None else moment_of(typed, about_run=run is not None)
+        when = Moment(moment) if moment is not None else moment_of(typed)
         by = str(said.get("by") or "mqtt")[:64]
         return await self.keep(self.runner, CheckIn(Key("", 0), self._wall_ns(), when, run, typed, by))
 

@@ -28,7 +28,7 @@ def checkin(
     answers: Annotated[
         list[str] | None, typer.Argument(help="pain.after=2 night_pain=no ...; without any: what is asked now")
     ] = None,
-    run: Annotated[str | None, typer.Option(help="the run it is about, or `last`")] = None,
+    run: Annotated[str | None, typer.Option(help="the run it is about; without it, her last one")] = None,
     moment: Annotated[
         str | None, typer.Option(help="before, during, after, after_60min, next_morning or daily")
     ] = None,
@@ -47,7 +47,7 @@ def checkin(
         return
     said = parse_answers(_pairs(answers), place="check-in")
     about = _run_id(config, data_dir, run) if run else None
-    when = _moment(moment, said, about)
+    when = _moment(moment, said)
     _say(settings, CheckIn(Key("", 0), _at_ns(at), when, about, said), as_json=as_json)
 
 
@@ -237,12 +237,12 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     return found
 
 
-def _moment(moment: str | None, said: Mapping[str, Answer], about: str | None) -> Moment:
+def _moment(moment: str | None, said: Mapping[str, Answer]) -> Moment:
     from sensord.plan.facts import Moment
     from sensord.plan.said import moment_of
 
     if moment is None:
-        return moment_of(said, about_run=about is not None)
+        return moment_of(said)
     if moment not in set(Moment):
         raise InputError(Problem("command line", "--moment", repr(moment), "one of: " + ", ".join(Moment)))
     return Moment(moment)

@@ -9,6 +9,7 @@ from sensord.errors import InputError, Problem
 from sensord.plan.facts import Approval, CheckIn, Exercised, Fact, Moment, RunFact, Tested, Verdict
 from sensord.plan.fields import FIELDS, Answer, Field, field_of
 from sensord.plan.model import Plan
+from sensord.plan.questions import moment_of as usual_moment
 
 LONGEST = 200
 """Design choice: what a line of the page and of a table still shows."""
@@ -32,13 +33,9 @@ def parse_answers(texts: Mapping[str, str], *, place: str) -> dict[str, Answer]:
     return found
 
 
-def moment_of(answers: Mapping[str, Answer], *, about_run: bool) -> Moment:
-    """When answers are from, where nobody said: the name of one of them tells ("pain.next_morning"), or the run."""
-    for name in answers:
-        last = name.rpartition(".")[2]
-        if last in set(Moment):
-            return Moment(last)
-    return Moment.AFTER if about_run else Moment.DAILY
+def moment_of(answers: Mapping[str, Answer]) -> Moment:
+    """When answers are from, where nobody said: what is usual for the first of them."""
+    return next((usual_moment(name) for name in answers), Moment.DAILY)
 
 
 def check_answer(name: str, value: object) -> Answer:

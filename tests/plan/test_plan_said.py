@@ -20,7 +20,7 @@ from sensord.plan.facts import (
     Tested as ItemTested,
 )
 from sensord.plan.model import read_plan
-from sensord.plan.said import check_answer, check_fact, parse_answers
+from sensord.plan.said import check_answer, check_fact, moment_of, parse_answers
 
 K = Key("g", 1)
 
@@ -56,6 +56,13 @@ def test_texts_become_answers_of_their_field() -> None:
         "pain.where": "inner shin",
         "gait_altered": False,
     }
+
+
+def test_answers_are_from_when_they_are_usually_given() -> None:
+    assert moment_of({"pain.next_morning": 0.0}) is Moment.NEXT_MORNING
+    assert moment_of({"swelling": True}) is Moment.AFTER
+    assert moment_of({"rest_pain": True, "swelling": True}) is Moment.DAILY
+    assert moment_of({}) is Moment.DAILY
 
 
 def test_a_comma_is_a_decimal_point() -> None:
