@@ -301,12 +301,6 @@ class LimitSection(Section):
     downhill: DownhillLimit | None = None
     speed: SpeedLimit | None = None
 
-    @property
-    def stages(self) -> dict[str, str]:
-        """The stages that `from_stage` names, by the limit's name."""
-        found = {name: getattr(self, name) for name in type(self).model_fields}
-        return {name: limit.from_stage for name, limit in found.items() if limit is not None and limit.from_stage}
-
 
 class CadenceTarget(Section):
     """Where her cadence should be, in percent of her own before. A cue, not a limit: info unless it says more."""

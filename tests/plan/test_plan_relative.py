@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
-from sensord.model import NS, Activity, Alert, LimitState, RunTotals, Side, canonical_json, payload
+from sensord.errors import InputError
+from sensord.model import NS, Activity, Alert, AlertPhase, Level, LimitState, RunTotals, Side, canonical_json, payload
+from sensord.plan.breach import Turn
+from sensord.plan.cadence import Watched
 from sensord.plan.limits import Limits
+from sensord.plan.rule import Name, Rule, RunClock
 from sensord.plan.standing import Day
-from tests.plan.made_plans import FIXED_IMPACT, limits, stride, totals
+from tests.plan.made_plans import FIXED_IMPACT, asymmetry, limits, stride, totals
 
 L, R = Side.LEFT, Side.RIGHT
 LADDER = """\
@@ -71,6 +76,7 @@ def run_to(under_test: Limits, *metres: float, run_s: float | None = None) -> li
         ("run_time", None, "stage not known"),
         ("distance", "1", "the stage prescribes times, not distances"),
         ("distance", "2", None),
+        ("distance", "4", "stage 4 has no workout"),
     ],
 )
 def test_a_share_of_the_stage_is_known_where_the_stage_says_so_much(
@@ -132,6 +138,12 @@ def test_from_a_stage_on(stage: str | None, said: str | None) -> None:
     under_test = limits(body, day=day(stage))
     states = [s for s in under_test.start(0) if isinstance(s, LimitState)]
     assert {s.reason for s in states} == ({said} if said else {"no whole stride yet", "0 of 8 strides"})
+
+
+def test_a_stage_that_the_ladder_of_the_day_lacks_is_said() -> None:
+    """The plan was changed after the day was written down."""
+    body = '[limit.distance]\nstop = "5km"\nfrom_stage = "2"\n' + LADDER
+    assert reason(body, "limit.distance", day=day("3", stages=("1", "3"))) == "no stage 2 in the plan"
 
 
 # ------------------------------------------------------------------------------------------------ her history
@@ -516,6 +528,61 @@ def test_doubtful_and_walking_strides_are_not_looked_at() -> None:
     for changes in ({"confidence": 0.4}, {"activity": Activity.WALK}, {"cadence_spm": None}):
         one = replace(stride(L, None), **({"cadence_spm": 100.0} | changes))
         assert under_test.on_stride(one, NS) == []
+
+
+def test_before_its_stage_nothing_is_looked_at() -> None:
+    body = CADENCE + 'from_stage = "3"\n' + LADDER
+    under_test = limits(body, day=day("1"))
+    assert now(under_test, "cadence").reason == "counts from stage 3 on"
+    assert strides_of(under_test, 60, cadence_spm=100.0) == under_test.on_tick(61 * NS, [L]) == []
+    trend = limits(TREND.replace("warn_pct", 'from_stage = "3"\nwarn_pct') + LADDER, day=day("1"))
+    assert now(trend, "contact_time").reason == "counts from stage 3 on"
+    assert trend.on_tick(61 * NS, [L]) == []
+
+
+@pytest.mark.parametrize(
+    ("block", "found"),
+    [
+        ('[limit.speed]\nwarn = "fast"\n', "a speed such as"),
+        ("[limit.speed]\nwarn = 3.0\n", "a speed such as"),
+        ('[limit.speed]\nwarn = "0m/s"\n', "a speed such as"),
+        ('[limit.speed]\nwarn = "0:00/km"\n', "a speed such as"),
+        ("[cadence]\ntarget_pct = [110, 105]\n", "a low end below the high end"),
+        ("[contact_time]\n", "one of info_pct, warn_pct"),
+        ("[limit.session_spike]\nwarn_pct = 200\nstop_pct = 150\n", "at most stop_pct"),
+        ("[limit.steps]\n", "one of info, warn, stop, urgent"),
+        ('[limit.run_time]\nof = "stage"\nstop = "5min"\n', "percentages (warn_pct"),
+    ],
+)
+def test_what_a_block_refuses(block: str, found: str) -> None:
+    with pytest.raises(InputError, match=re.escape(found)):
+        limits(block)
+
+
+@pytest.mark.parametrize(
+    ("text", "mps"),
+    [("12km/h", 10 / 3), ("3.3m/s", 3.3), ("7mph", 3.12928), ("5:00/km", 10 / 3), ("8:30 / mi", 3.15558)],
+)
+def test_speeds_and_paces(text: str, mps: float) -> None:
+    assert now(limits(f'[limit.speed]\nstop = "{text}"\n'), "limit.speed").stop == pytest.approx(mps, rel=1e-5)
+
+
+def test_a_rule_answers_to_nothing_by_itself() -> None:
+    """What a kind of limit has no use for passes by; what it must do for itself is missed at once."""
+    name = Name("limit.x", "x", "m")
+    bare = Rule("RUN", name, {Level.WARN: 1.0})
+    assert bare.on_stride(stride(L, 1.0), NS) == bare.on_totals(totals(1.0), NS) == bare.end(NS) == []
+    assert bare.on_asymmetry(asymmetry(9.0), NS) == bare.on_tick(NS, None) == []
+    watched = Watched("RUN", name, {Level.WARN: 1.0}, 0.0, 8, RunClock())
+    turn = Turn(AlertPhase.ONSET, Level.WARN, 0, None)
+    for missing in (
+        lambda: bare.start(0),
+        lambda: watched.measure(stride(L, 1.0)),
+        lambda: watched.back(1.0),
+        lambda: watched.words(turn, 1.0),
+    ):
+        with pytest.raises(NotImplementedError):
+            missing()
 
 
 # ------------------------------------------------------------------------------------------------ always
