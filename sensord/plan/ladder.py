@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -166,6 +166,13 @@ class Volume(Section):
         return self
 
 
+SHORT: Mapping[str, Sequence[str]] = {
+    "advance": tuple(StageAdvance.model_fields),
+    "calendar": tuple(Calendar.model_fields),
+}
+"""Keys that may stand in the stage itself instead of in a block: `successes = 3` for `advance = {successes = 3}`."""
+
+
 class Stage(Section):
     """One rung. Of `session`, `increment`, `calendar`, `weekly` it has the one that its kind names."""
 
@@ -193,6 +200,16 @@ class Stage(Section):
     allow: Annotated[list[Surface], Field(max_length=20, description="Of schedule.no, what is allowed here.")] = Field(
         default_factory=list
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_blocks(cls, values: Any) -> Any:  # noqa: ANN401 - whatever stands there
+        if isinstance(values, dict):
+            for block, keys in SHORT.items():
+                short = {key: values[key] for key in keys if key in values}
+                if short and block not in values:
+                    values = {key: value for key, value in values.items() if key not in short} | {block: short}
+        return values
 
     @model_validator(mode="after")
     def _check(self) -> Self:

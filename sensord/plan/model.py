@@ -98,14 +98,14 @@ class RunsBaseline(Section):
 class FixedImpactBaseline(Section):
     """A baseline peak measured before, in g."""
 
-    mode: Literal["fixed"]
+    mode: Literal["fixed", "manual"]
     value_g: Annotated[float, Field(gt=0, le=400, description="Baseline peak in g.")]
 
 
 class FixedAsymmetryBaseline(Section):
     """A baseline asymmetry measured before, in points of SI, ms or degrees as the limit is."""
 
-    mode: Literal["fixed"]
+    mode: Literal["fixed", "manual"]
     value: Annotated[float, Field(ge=-100, le=100, description="Baseline difference, in unit and sign of the limit.")]
 
 

@@ -80,6 +80,11 @@ def _problem(
 
 
 def _where(place: Place, lines: Mapping[Place, int]) -> tuple[int | None, str]:
+    for left_out in range(1, len(place) - 1):  # a key that stands in the stage itself, not in a block of it
+        short = (*place[:left_out], *place[left_out + 1 :])
+        if place[: left_out + 1] not in lines and short in lines:
+            place = short
+            break
     line = _line(place, lines)
     return line, f"line {line}, {_path(place)}" if line else _path(place)
 

@@ -17,6 +17,9 @@ def plan_schema() -> dict[str, Any]:
     """The schema as plain JSON values (draft 2020-12)."""
     schema = Plan.model_json_schema(by_alias=True)
     _tidy(schema)
+    shapes = schema["$defs"]
+    for name in ("StageAdvance", "Calendar"):  # their keys may stand in the stage itself: see plan/ladder
+        shapes["Stage"]["properties"] |= shapes[name]["properties"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from sensord.errors import InputError
 from sensord.plan.ladder import Stage
 from sensord.plan.model import read_plan
 from sensord.plan.programme import Readiness
 from sensord.plan.quantity import Extent
+from sensord.plan.schema import plan_schema
 from tests.plan.made_plans import HEAD
 from tests.plan.made_programme import EVERYTHING
 
@@ -181,3 +185,56 @@ def test_a_stage_has_what_its_kind_names() -> None:
     for stage in plan.stage:
         blocks = {name for name in ("session", "increment", "calendar", "weekly") if getattr(stage, name)}
         assert blocks == {held.get(stage.kind, stage.kind)}
+
+
+SHORT = """\
+[[stage]]
+id = "1"
+successes = 3
+min_days = 7
+when = ["pain.during == 0"]
+session = [{do = "run 20min"}]
+[[stage]]
+id = "2"
+kind = "calendar"
+unit = "min"
+pace = "8:00-9:00/mi"
+days = [[30, 0, 30, 0, 30, 0, 35]]
+"""
+LONG = """\
+[[stage]]
+id = "1"
+advance = {successes = 3, min_days = 7, when = ["pain.during == 0"]}
+session = [{do = "run 20min"}]
+[[stage]]
+id = "2"
+kind = "calendar"
+calendar = {unit = "min", pace = "8:00-9:00/mi", days = [[30, 0, 30, 0, 30, 0, 35]]}
+"""
+
+
+def test_keys_of_advance_and_calendar_may_stand_in_the_stage_itself() -> None:
+    head = HEAD.format(side="left")
+    assert read_plan(head + SHORT, "p") == read_plan(head + LONG, "p")
+    Draft202012Validator(plan_schema()).validate(tomllib.loads(head + SHORT))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "found"),
+    [
+        ("successes = 3", "successes = 0", "line 9, stage.#1.successes", "0"),
+        ('["pain.during == 0"]', '["pain == 0"]', "line 11, stage.#1.when.#1", "unknown field pain"),
+        ("30, 0, 35]]", "30, 0]]", "line 18, stage.#2.days.#1", "[30, 0, 30, 0, 30, 0]"),
+        ('unit = "min"', 'unit = "h"', "line 16, stage.#2.unit", '"h"'),
+        ("successes = 3", "success = 3", "line 9, stage.#1.success", "unknown key success"),
+        ("min_days = 7", "advance = {min_days = 7}", "line 9, stage.#1.successes", "unknown key successes"),
+        ('unit = "min"', "calendar = {days = [[0, 0, 0, 0, 0, 0, 0]]}", "line 17, stage.#2.pace", "unknown key pace"),
+        ('kind = "calendar"\n', "", "line 13, stage.#2.session", "nothing"),
+    ],
+)
+def test_there_too_each_mistake_has_its_line(old: str, new: str, place: str, found: str) -> None:
+    assert old in SHORT
+    assert (place, found) in [
+        (got_place, got_found)
+        for got_place, got_found, _ in problems(HEAD.format(side="left") + SHORT.replace(old, new))
+    ]
