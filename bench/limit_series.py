@@ -221,10 +221,15 @@ def may_alert(series: PairSeries, limit: float, steps: int) -> BoolArray:
     judged = [j for j, n in enumerate(series.n) if n >= steps]
     far = np.abs(series.mean) - series.half > float(log_ratio(limit))
     value, latest, se = index(series.mean), index(series.latest), index(series.se)
-    variance, evidence, most = np.zeros(len(value)), np.zeros((2, len(value))), np.zeros(len(value))
-    for k, j in enumerate(judged, start=1):
-        variance += (se[:, j] ** 2 * series.n[j] / BATCH - variance) / min(k, sequential.POOLED)
-        new, batches = (value[:, j], series.n[j]) if k == 1 else (latest[:, j], series.latest_n)
+    evidence, most = np.zeros((2, len(value))), np.zeros(len(value))
+    weight, variance = series.n[judged[0]] / BATCH - 1.0, se[:, judged[0]] ** 2 * series.n[judged[0]] / BATCH
+    for k, j in enumerate(judged):
+        new, batches = (latest[:, j], series.latest_n) if k else (value[:, j], series.n[j])
+        if k:
+            weight = min(weight + 1.0, sequential.POOLED)
+            most_differs = np.maximum(sequential.WILD * variance, se[:, j] ** 2 * series.n[j] / BATCH / sequential.WILD)
+            differs = sequential.NEIGHBOURS * (new - latest[:, j - 1]) ** 2 / 2.0 * series.latest_n / BATCH
+            variance = variance + (np.minimum(differs, most_differs) - variance) / weight
         beyond = np.clip((np.array([new, -new]) - limit) / np.sqrt(variance), -sequential.MOST, sequential.MOST)
         evidence = np.maximum(0.0, evidence + batches / BATCH * (beyond - sequential.SHIFT))
         most = np.maximum(most, evidence.max(axis=0))

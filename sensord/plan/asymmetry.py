@@ -151,7 +151,7 @@ class AsymmetryRule(Rule):
             return self.report(self._collecting(asymmetry.n), t_ns)
         fresh = min(asymmetry.n, self._waiting + asymmetry.latest_n)
         self._waiting = 0
-        sd = self._spread.add(asymmetry.se, asymmetry.n)
+        sd = self._spread.add(asymmetry.se, asymmetry.n, found[3], asymmetry.latest_n)
         usual = self._baselines.asymmetry(self._metric, asymmetry.speed_band)
         if usual.value is None:  # there is one, but not at this speed
             self._watch.interrupt(self._clock.run_s)

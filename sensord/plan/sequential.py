@@ -50,7 +50,16 @@ NO_SPREAD = 1e-9
 """A standard deviation below this is none."""
 
 POOLED = 50
-"""Values after which the pooled spread forgets (design choice: 500 pairs, about six minutes)."""
+"""Values after which the spread forgets (design choice: 500 pairs of contact time, about six minutes)."""
+
+NEIGHBOURS = 1.1
+"""Batches resemble their neighbours, so that their differences show less than what a mean scatters: ten times the
+variance of a long mean of pairs with an autocorrelation of 0.3, over half the mean square of the difference of
+neighbouring batches of ten."""
+
+WILD = 9.0
+"""A squared difference counts up to so many variances: a step is a change, not scatter (design choice: three standard
+deviations)."""
 
 
 def score(distance: float, sd: float) -> float:
@@ -61,15 +70,26 @@ def score(distance: float, sd: float) -> float:
 
 
 class Spread:
-    """Standard deviation of a batch, pooled over the values of a run: that of one window alone is too uncertain."""
+    """Standard deviation of a batch over a run: that of one window alone is too uncertain, and a change in the middle
+    of it would count as scatter. The first value gives the start; from then on it is learned from how much each batch
+    differs from the one before."""
 
     def __init__(self) -> None:
-        self._variance, self._n = 0.0, 0
+        self._variance: float | None = None
+        self._n = 0.0
+        self._last = 0.0
 
-    def add(self, se: float, n: int) -> float:
-        """With the standard error of a value over n pairs; returns the standard deviation of a batch."""
-        self._n = min(self._n + 1, POOLED)
-        self._variance += (se * se * n / BATCH - self._variance) / self._n
+    def add(self, se: float, n: int, latest: float, fresh: int) -> float:
+        """A value over n pairs, its standard error, the value of its `fresh` new pairs alone; returns the standard
+        deviation of a batch."""
+        window = se * se * n / BATCH
+        if self._variance is None:
+            self._variance, self._n = window, n / BATCH - 1.0
+        else:
+            differs = NEIGHBOURS * (latest - self._last) ** 2 / 2.0 * fresh / BATCH
+            self._n = min(self._n + 1.0, POOLED)
+            self._variance += (min(differs, max(WILD * self._variance, window / WILD)) - self._variance) / self._n
+        self._last = latest
         return sqrt(self._variance)
 
 

@@ -89,7 +89,7 @@ def test_a_value_of_thirty_new_pairs_counts_three_times() -> None:
         values = [replace(asymmetry(7.0, half=1.2, n=100), latest_n=pairs)] * 30
         runner = judged(Runner(limits(FIXED)), values, every_s=0.7 * pairs)
         times.append(next(a.onset_ns for a in runner.said if a.KIND == "alert") / 1e9)
-    assert times[1] == pytest.approx(times[0], abs=21.0)
+    assert times[1] == pytest.approx(times[0], abs=29.0)
 
 
 def test_a_limit_below_what_runs_differ_by_counts_as_that() -> None:

@@ -15,6 +15,7 @@ from sensord.plan.sequential import (
     ENOUGH,
     MDC,
     MOST,
+    NEIGHBOURS,
     POOLED,
     SHIFT,
     SHIFT_BACK,
@@ -68,13 +69,38 @@ def test_a_score_has_the_sign_of_the_distance_and_an_end(distance: float, sd: fl
     assert score(2.0, 1.0) == 2.0
 
 
-def test_the_spread_of_a_batch_is_pooled_and_follows_in_the_end() -> None:
+def test_the_spread_of_a_batch_is_learned_from_neighbours() -> None:
+    spread, rng = Spread(), np.random.default_rng(1)
+    assert spread.add(0.5, 40, 3.0, 10) == pytest.approx(1.0)  # four batches: twice the error of their mean
+    assert spread.add(0.5, 40, 3.0, 10) == pytest.approx((3 / 4) ** 0.5)  # as the one before: a fourth time no scatter
+    found = [spread.add(0.5, 40, x, 10) for x in rng.normal(0.0, 3.0, 12 * POOLED)]
+    assert np.mean(found[POOLED:]) == pytest.approx(3.0 * NEIGHBOURS**0.5, rel=0.05)
+    thirty = Spread()
+    thirty.add(1.0, 90, 0.0, 30)
+    found = [thirty.add(1.0, 90, x, 30) for x in rng.normal(0.0, 3.0 / 3**0.5, 12 * POOLED)]
+    assert np.mean(found[POOLED:]) == pytest.approx(3.0 * NEIGHBOURS**0.5, rel=0.05)
+
+
+def test_a_step_is_a_change_and_hardly_scatter() -> None:
     spread = Spread()
-    assert spread.add(0.5, 40) == pytest.approx(1.0)  # four batches: twice the error of their mean
-    assert spread.add(0.5, 100) == pytest.approx(((1.0 + 2.5) / 2) ** 0.5)
-    for _ in range(12 * POOLED):
-        last = spread.add(2.0, 10)
-    assert last == pytest.approx(2.0, rel=1e-3)
+    before = spread.add(0.4, 60, 0.0, 10)
+    after = [spread.add(2.0, 60, x, 10) for x in (0.5, -0.5, 9.0, 9.5, 8.5)]
+    assert after[2] <= before * (1 + 9 / 8) ** 0.5
+    assert after[-1] < before * 1.5
+
+
+def test_a_run_without_any_scatter_may_begin_to_have_some() -> None:
+    spread = Spread()
+    assert spread.add(0.0, 60, 1.0, 10) == 0.0
+    assert spread.add(0.5, 60, 3.0, 10) > 0.0
+
+
+def test_neighbouring_batches_differ_by_as_much_as_said() -> None:
+    """Batches of ten of an autoregression of 0.3: variance of a long mean, over half the squared difference."""
+    lags = np.arange(1, 10)
+    variance = (1 + 2 * np.sum((1 - lags / 10) * 0.3**lags)) / 10
+    shared = sum(0.3 ** abs(i - j - 10) for i in range(10) for j in range(10)) / 100
+    assert 1.3 / 0.7 / 10 / (variance - shared) == pytest.approx(NEIGHBOURS, abs=0.02)
 
 
 @given(st.lists(st.floats(-3, 3), max_size=100))
