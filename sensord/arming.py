@@ -24,6 +24,7 @@ from sensord.drivers.log_link import Ears, LogConnection, linked
 from sensord.drivers.radio import detail_of
 from sensord.errors import InputError, LinkError, LinkReason, Problem
 from sensord.model import NS, Json, PodSetup, RunSetup
+from sensord.plan_book import day_json
 from sensord.pod_time import ClockFix
 from sensord.run_setup import HISTORY_RUNS, plan_of, run_setup
 from sensord.store import Store
@@ -98,11 +99,15 @@ class Base:
 
         return note
 
-    def setup(self, run: str, store: Store | None, pods: Sequence[PodSetup]) -> RunSetup:
-        """A run of today, by the settings; without a store, without her earlier runs."""
+    def setup(self, run: str, store: Store | None, pods: Sequence[PodSetup], at_wall_ns: int | None = None) -> RunSetup:
+        """A run of today, by the settings; without a store, without her earlier runs. `at_wall_ns`: when it began, where
+        that is known; then it has her place in the plan at that time."""
         runner = self.plan.runner.alias if self.plan else self.settings.runner
         history = store.history(runner)[-HISTORY_RUNS:] if store else ()
-        return run_setup(self.settings, self.plan, self.plan_text, run=run, pods=tuple(pods), history=history)
+        day = day_json(store, runner, self.plan, at_wall_ns) if store and at_wall_ns is not None else None
+        return run_setup(
+            self.settings, self.plan, self.plan_text, run=run, pods=tuple(pods), history=history, day=day
+        )  # fmt: skip
 
     def report(self, pod: ArmedPod, text: str, *, ok: bool, **details: Json) -> PodReport:
         """One line, said and kept."""

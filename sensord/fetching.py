@@ -156,7 +156,7 @@ async def _release(base: Base, flight: Flight, pod: ArmedPod) -> PodReport | Non
 
 def _made(base: Base, store: Store, flight: Flight) -> list[FetchedRun]:
     """Runs of what is home; what an earlier fetch had made is only finished."""
-    maker = Maker(base.data, store, base.state, lambda run: base.setup(run, store, ()))
+    maker = Maker(base.data, store, base.state, lambda run: base.setup(run, store, (), flight.begun_wall_ns))
     if not flight.to_make:
         maker.discard_replaced(flight)
         return []
