@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from sensord.plan.invented import Script
 from sensord.plan.ladder import Rule
 from sensord.plan.model import Plan, read_plan
 from sensord.plan.programme import ClinicianItem
 from sensord.plan.quantity import parse_extent
+from sensord.plan.simulate import simulate
 from sensord.plan.warnings import warnings_of
 from sensord.plan.when import Answer
 from sensord.plan.workout import render, total
@@ -273,3 +275,44 @@ def test_moen_s_entry_test() -> None:
     results = ["0.2mi", "0.25mi", "0.6mi", "0.99mi", "1mi", "3mi"]
     assert [placement.stage_for(parse_extent(text)) for text in results] == ["1", "2", "3", "4", "5", "5"]
     assert placement.stage_for(parse_extent("5min")) is None
+
+
+# ------------------------------------------------------------------------------------------ the plans are followed
+
+
+def filled_in(name: str) -> str:
+    """The plan as a therapist would fill it in."""
+    before = 'pre_injury = {weekly = "40km", longest = "14km", cadence_spm = 160}'
+    return text_of(name).replace('"runner-1"', f'"runner-1"\n{before}', 1).replace("2099-12-31", "2025-01-01")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "healthy-runner"])
+def test_a_runner_without_trouble_gets_to_the_last_stage(name: str) -> None:
+    """No condition that nobody can meet, no question that is never put."""
+    plan = read_plan(filled_in(name), name)
+    rows = simulate(filled_in(name), days=63, plan=plan)
+    assert list(dict.fromkeys(row.stage for row in rows)) == [stage.id for stage in plan.stage]
+    assert [row.hold for row in rows if row.hold] == []
+
+
+def test_pain_at_the_bone_twice() -> None:
+    """The first time she rests and is lowered; the second within 14 days nothing goes on before the therapist decides,
+    the second after more than 14 days is a first time."""
+
+    def decided(again: int) -> list[tuple[str, tuple[str, ...], str | None]]:
+        script = Script(
+            runs={2: {"pain.during": 2.0}, again: {"pain.during": 1.0}},
+            days={day: {"pain.daily": 0.0} for day in (5, 40)},
+        )
+        decisions = [d for row in simulate(filled_in("bone-stress"), days=40, script=script) for d in row.decisions]
+        return [(d.outcome.value, d.rules, d.alert) for d in decisions if d.outcome.value in ("lower", "hold")]
+
+    first = ("lower", ("pain-in-run",), "stop")
+    assert decided(4) == [first, ("hold", ("pain-in-run", "pain-again"), "urgent")]
+    assert decided(12) == [first, first]
+
+
+def test_a_stage_is_not_reached_without_an_answer() -> None:
+    script = Script(runs={run: {"pain.next_morning": None} for run in range(1, 60)})
+    rows = simulate(filled_in("bone-stress"), days=42, script=script)
+    assert {row.stage for row in rows} == {"1"}
