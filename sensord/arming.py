@@ -100,7 +100,7 @@ class Base:
         return note
 
     def setup(self, run: str, store: Store | None, pods: Sequence[PodSetup], at_wall_ns: int | None = None) -> RunSetup:
-        """A run of today, by the settings; without a store, without her earlier runs. `at_wall_ns`: when it began, where
+        """A run of today, by the settings; without a store, without her earlier runs. `at_wall_ns`: when it began, if
         that is known; then it has her place in the plan at that time."""
         runner = self.plan.runner.alias if self.plan else self.settings.runner
         history = store.history(runner)[-HISTORY_RUNS:] if store else ()
