@@ -23,6 +23,8 @@ from typing import Any, ClassVar, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from sensord.model_plan import SegmentDone, WorkoutDone, WorkoutState
+
 ALGORITHM = "2"
 """Version of everything that turns packets into values. Raised by any change that can change a stored value."""
 
@@ -518,6 +520,7 @@ class RunSummary:
     estimated_m: float | None = None
     configured_m: float | None = None
     heart_rate_bpm: float | None = None  # mean over the run, where a sensor told it
+    workout: Mapping[str, Json] = field(default_factory=dict)  # `WorkoutDone` but for its intervals; {}: none planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -581,7 +584,19 @@ class StoredEvent:
 
 
 Payload = (
-    Stride | FootNote | GaitWindow | Asymmetry | LimitState | Alert | RunChange | RunSummary | FootLoadState | PodStatus
+    Stride
+    | FootNote
+    | GaitWindow
+    | Asymmetry
+    | LimitState
+    | Alert
+    | RunChange
+    | RunSummary
+    | FootLoadState
+    | PodStatus
+    | WorkoutState
+    | SegmentDone
+    | WorkoutDone
 )
 
 

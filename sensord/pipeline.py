@@ -37,7 +37,6 @@ from sensord.model import (
     Event,
     FootNote,
     Input,
-    LimitState,
     Mark,
     MarkKind,
     Packet,
@@ -55,6 +54,7 @@ from sensord.plan.baseline import Baselines
 from sensord.plan.conditions import Conditions
 from sensord.plan.limits import Limits
 from sensord.plan.model import read_plan
+from sensord.plan.progress import Progress
 from sensord.pod_line import Item, PodLine, PodReading, pair_sync
 
 LOAD_EVERY_S = 30
@@ -116,6 +116,7 @@ class Pipeline:
         self._watch = PodWatch(setup.run)
         self._summary = Summary(setup.runner, Conditions.of_setup(setup, plan))
         self._limits = Limits(plan, setup)
+        self._progress = Progress.of_setup(setup)
         self._on_contact = on_contact
         self._n = 0
         self._t_ns = 0
@@ -178,6 +179,8 @@ class Pipeline:
             up = self._feet_up
             run_time_s = self._totals.run_time_at(tick.t_ns, linked=up is None or bool(up))
             found += self._limited(self._limits.on_tick(tick.t_ns, up, run_time_s), tick.t_ns)
+            if self._progress:
+                found += self._limited(self._progress.on_tick(tick.t_ns, lost=up is not None and not up), tick.t_ns)
             for line in self._lines.values():
                 found += self._limited(line.watched(self._watch, tick.t_ns), tick.t_ns)
             if self._ticks % LOAD_EVERY_S == 0:
@@ -282,7 +285,11 @@ class Pipeline:
             return []
         found = self._begun(self._life.on_moved(moved.end_ns), moved.begin_ns, t_ns)
         self._totals.add_moved(moved)
-        return found + self._limited(self._limits.on_totals(self._totals.now, t_ns), t_ns)
+        totals = self._totals.now
+        if self._progress:
+            span_ns = moved.begin_ns, moved.end_ns
+            found += self._limited(self._progress.on_moved(moved.activity, span_ns, totals, t_ns), t_ns)
+        return found + self._limited(self._limits.on_totals(totals, t_ns), t_ns)
 
     def _begun(self, changes: Iterable[RunChange], at_ns: int, t_ns: int) -> list[_Found]:
         """What a first movement at `at_ns` begins, besides what it changes in the life of the run."""
@@ -312,9 +319,12 @@ class Pipeline:
                 found.append((t_ns, asymmetry))
                 found += self._limited(self._limits.on_asymmetry(asymmetry, t_ns), t_ns)
         found += self._limited(self._limits.on_stride(stride, t_ns), t_ns)
-        return found + self._limited(self._limits.on_totals(self._totals.now, t_ns), t_ns)
+        totals = self._totals.now
+        if self._progress:
+            found += self._limited(self._progress.on_stride(stride, totals, t_ns), t_ns)
+        return found + self._limited(self._limits.on_totals(totals, t_ns), t_ns)
 
-    def _limited(self, items: Iterable[LimitState | Alert], t_ns: int) -> list[_Found]:
+    def _limited(self, items: Iterable[Payload], t_ns: int) -> list[_Found]:
         found: list[_Found] = []
         for item in items:
             if isinstance(item, Alert):
@@ -347,6 +357,9 @@ class Pipeline:
             }
             result = changed(result, impact=impact)
         result = changed(result, speed_model=self._speed.to_json(), heart_rate_bpm=self._readings.heart_rate_bpm)
+        if self._progress:
+            found += self._limited(self._progress.end(), self._t_ns)
+            result = changed(result, workout=self._progress.summary)
         return [*found, (self._t_ns, result if self._feet else self._readings.summed(result))]
 
     def _number(self, found: Iterable[_Found]) -> list[Event]:

@@ -270,10 +270,82 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         },
     ),
     "note": Measurement("note", ("foot",), {"code": str, "text": str}),
+    "workout": Measurement(
+        "workout",
+        (),
+        {
+            "position": int,
+            "kind": str,
+            "doing": str,
+            "repetition": int,
+            "of": int,
+            "left_s": float,
+            "left_m": float,
+            "left_sd_m": float,
+            "over_s": float,
+            "over_m": float,
+            "next_kind": str,
+            "next_s": float,
+            "next_m": float,
+            "may_end": bool,
+            "done_pct": float,
+            "reps_done": int,
+            "estimated": bool,
+            "mods": WORDS,
+            "cue": str,
+            "text": str,
+        },
+    ),
+    "interval": Measurement(
+        "interval",
+        (),
+        {
+            "position": int,
+            "kind": str,
+            "repetition": int,
+            "of": int,
+            "optional": bool,
+            "planned_s": float,
+            "planned_m": float,
+            "least_s": float,
+            "least_m": float,
+            "done_s": float,
+            "done_m": float,
+            "done_sd_m": float,
+            "begin_run_ns": int,
+            "end_run_ns": int,
+            "quality": str,
+            "estimated_pct": float,
+        },
+    ),
+    # Its intervals are points of their own already.
+    "workout_done": Measurement(
+        "workout_done",
+        (),
+        {
+            "done_pct": float,
+            "reps_done": int,
+            "reps_fewest": int,
+            "reps_most": int,
+            "success_reps": int,
+            "success": bool,
+            "short": int,
+            "merged": int,
+            "missed": int,
+            "extra": int,
+            "run_planned_s": float,
+            "run_planned_m": float,
+            "run_done_s": float,
+            "run_done_m": float,
+            "over_s": float,
+            "estimated_pct": float,
+            "completed": bool,
+        },
+    ),
 }
 """Every kind of event, and where it goes."""
 
-NESTED = ("pods", "metrics", "bands", "impact", "speed_model")
+NESTED = ("pods", "metrics", "bands", "impact", "speed_model", "workout", "intervals")
 """Parts of a summary that are tables of their own: the store has them, a point does not."""
 
 INT64_MAX = 2**63 - 1
@@ -309,7 +381,7 @@ def point_time_ns(wall_anchor_ns: int, t_ns: int, n: int) -> int:
 def _rows(event: StoredEvent) -> Iterator[Mapping[str, Json]]:
     """The payload as flat rows, one for each point."""
     payload = event.payload
-    if event.kind == "summary":
+    if event.kind in ("summary", "workout_done"):
         yield {key: value for key, value in payload.items() if key != "runner" and key not in NESTED}
     elif event.kind == "gait":
         both = {key: value for key, value in payload.items() if key not in ("left", "right")}

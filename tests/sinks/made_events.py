@@ -31,6 +31,7 @@ from sensord.model import (
     Stride,
     payload,
 )
+from sensord.model_plan import SegmentDone, WorkoutDone, WorkoutState
 from sensord.sinks.lines import MOST_BINS
 
 ANCHOR_NS = 1_760_000_000 * NS + 123_456_789
@@ -145,6 +146,30 @@ def a_summary(runner: str = "runner-1", seconds: int = 60) -> RunSummary:
 _P = TypeVar("_P", Stride, GaitWindow, Asymmetry, RunSummary)
 
 
+def a_workout_state() -> WorkoutState:
+    return WorkoutState(
+        position=3, kind="run", doing="run", repetition=2, of=6, left_s=80.0, left_m=120.0, left_sd_m=4.0, over_s=0.0,
+        over_m=0.0, next_kind="walk", next_s=120.0, next_m=100.0, may_end=False, done_pct=40.0, reps_done=1,
+        estimated=False, mods=("rpe3", "easy"), cue="Run now", text="Run 2 of 6: 1:20 left, then walk 2:00",
+    )  # fmt: skip
+
+
+def an_interval() -> SegmentDone:
+    return SegmentDone(
+        position=3, kind="run", repetition=2, of=6, optional=False, planned_s=60.0, planned_m=200.0, least_s=60.0,
+        least_m=200.0, done_s=58.9, done_m=168.0, done_sd_m=5.0, begin_run_ns=NS, end_run_ns=60 * NS, quality="done",
+        estimated_pct=0.0,
+    )  # fmt: skip
+
+
+def a_workout_done() -> WorkoutDone:
+    return WorkoutDone(
+        done_pct=100.0, reps_done=6, reps_fewest=3, reps_most=6, success_reps=6, success=True, short=0, merged=0,
+        missed=0, extra=0, run_planned_s=180.0, run_planned_m=0.0, run_done_s=358.0, run_done_m=1000.0, over_s=1.0,
+        estimated_pct=0.0, completed=True, intervals=(an_interval(),),
+    )  # fmt: skip
+
+
 def with_everything(value: _P) -> _P:
     """The same with a value in every field that is None unless somebody fills it."""
     kinds: dict[type, object] = {float: 1.25, int: 3, str: "one word"}
@@ -189,6 +214,9 @@ def _moments(seconds: int, run: str, runner: str) -> Iterator[tuple[int, Payload
     yield recovered_ns, an_alert(AlertPhase.RECOVERY, half_ns, run=run)
     for foot in Side:
         yield seconds * NS - 1, a_load(foot, bins=MOST_BINS if foot is Side.LEFT else 0)
+    yield half_ns, a_workout_state()
+    yield half_ns, an_interval()
+    yield seconds * NS, a_workout_done()
     yield seconds * NS, with_everything(a_summary(runner, seconds))
     yield seconds * NS, RunChange(RunState.ENDED, "asked to")
 

@@ -61,8 +61,9 @@ def expected(events: Sequence[StoredEvent]) -> dict[tuple[object, ...], dict[str
         for row in rows:
             if event.kind == "summary":
                 row.pop("runner")
-            if "spoiled" in row:
-                row["spoiled"] = ",".join(row["spoiled"])
+            for words in ("spoiled", "mods"):
+                if words in row:
+                    row[words] = ",".join(row[words])
             head = {"run": event.run, "runner": event.runner, "site": event.site, "algo": event.algo}
             values = {key: value for key, value in row.items() if value is not None and key not in NESTED}
             name = "run" if event.kind == "summary" else event.kind

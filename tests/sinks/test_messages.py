@@ -128,7 +128,8 @@ def test_limits_and_the_life_of_a_run_are_states() -> None:
 
 def test_strides_notes_pods_and_summaries_say_nothing() -> None:
     silent = {event.kind for event in a_run(60) if not say(event)}
-    assert silent == {"stride", "note", "pod", "summary", "asymmetry", "load"}
+    quiet = {"stride", "note", "pod", "summary", "asymmetry", "load", "workout", "interval", "workout_done"}
+    assert silent == quiet
 
 
 @pytest.mark.parametrize("name", ["a/b", "a+", "#", "", "x" * 65, "a\x00", "a\nb"])
