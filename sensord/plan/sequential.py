@@ -39,7 +39,7 @@ SHIFT_BACK = MDC / 4.0
 """The same below the clearing value. Less, since between limit and clearing value there is a distance already (design
 choice; its curve is in docs/limits.md)."""
 
-ENOUGH = 6.5
+ENOUGH = 7.0
 """Evidence that is certain: the smallest multiple of a half with which at most 5 of 100 runs of 30 min exactly at the
 limit are told, whatever `sustained` is (`python -m bench.limit_curve --fit`)."""
 

@@ -369,7 +369,7 @@ def test_asymmetry_through_its_states() -> None:
     assert runner.last(rule) == ("within", "none", None)
     runner.run(15, BOTH_10G, si=asymmetry(4.5, half=1.0))
     assert runner.last(rule)[2] == "3.5 to 5.5 points is not clear of 5.0"
-    runner.run(60, BOTH_10G, si=asymmetry(7.0, half=1.0))
+    runner.run(90, BOTH_10G, si=asymmetry(7.0, half=1.0))
     assert runner.alerts() == [("onset", "warn")]
     runner.run(60, BOTH_10G, si=asymmetry(-13.0, half=1.0))  # the other way round is as far
     assert runner.alerts()[1:] == [("onset", "stop")]
