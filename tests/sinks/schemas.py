@@ -19,6 +19,10 @@ BY_TOPIC = {
     r"sensord/[^/]+/r/[^/]+/limit/[^/]+": "mqtt-limit",
     r"sensord/[^/]+/r/[^/]+/run": "mqtt-run",
     r"sensord/[^/]+/cmd/end": "mqtt-command",
+    r"sensord/[^/]+/cmd/checkin": "mqtt-command-checkin",
+    r"sensord/[^/]+/cmd/ack": "mqtt-command-ack",
+    r"sensord/[^/]+/r/[^/]+/checkin": "mqtt-checkin",
+    r"sensord/[^/]+/r/[^/]+/plan/[^/]+": "mqtt-plan",
     r"homeassistant/device/[^/]+/config": "homeassistant-device",
 }
 

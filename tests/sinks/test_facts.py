@@ -15,13 +15,27 @@ import pytest
 from sensord.errors import Refused
 from sensord.fact_log import FactLog, FactSink
 from sensord.model import NS, Json, StoredEvent
-from sensord.plan.facts import Approval, CheckIn, Key, Moment, Noted, RunFact, Verdict
+from sensord.plan.facts import (
+    Approval,
+    CheckIn,
+    Exercised,
+    HistoryKnown,
+    Key,
+    Moment,
+    Noted,
+    Revision,
+    RunFact,
+    Verdict,
+)
+from sensord.plan.facts import Tested as ItemTested
+from sensord.plan.standing import Decision, Outcome
 from sensord.sinks.base import drain
 from sensord.sinks.facts import KINDS, fact_lines, fact_messages
 from sensord.sinks.influx import InfluxSink
 from sensord.sinks.messages import Topics
 from sensord.store import Store
-from sensord.store_facts import add_fact, fact_cursor
+from sensord.store_facts import add_fact, fact_cursor, note_decisions, retract
+from tests.sinks.schemas import check
 from tests.sinks.servers import Influxd, InfluxProxy
 
 AT = 1_700_000_000 * NS
@@ -104,6 +118,27 @@ def test_only_the_newest_decision_stays_on_the_broker() -> None:
     assert (check_in.topic, check_in.retain, check_in.qos) == ("sensord/clinic/r/anna/checkin", False, 1)
     assert json.loads(check_in.payload)["answers"] == {"pain.after": 2.0, "night_pain": False}
     assert json.loads(check_in.payload)["time"] == "2023-11-14T22:13:20.000Z"
+
+
+def test_every_fact_fits_the_schema_of_its_topic(store: Store) -> None:
+    facts = (
+        CheckIn(NOBODY, AT, Moment.AFTER, "r1", {"pain.after": 2.0, "pain.where": "shin", "night_pain": False}),
+        Approval(NOBODY, AT, Verdict.SET_STAGE, "pt", "strong", "2"),
+        Revision(NOBODY, AT, "schema = ...", "ab", "pt", "new"),
+        ItemTested(NOBODY, AT, "hop", "pt", 82.0, "left"),
+        Exercised(NOBODY, AT, "squats", 3, 10),
+        HistoryKnown(NOBODY, AT, "pt"),
+        RunFact(NOBODY, AT, AT, "m1", "manual", distance_m=5000.0),
+    )
+    kept = [add_fact(store, "anna", one) for one in facts]
+    retract(store, "anna", kept[0].key, who="anna", reason="typo", at_wall_ns=AT)
+    decided = Decision(AT, Outcome.HOLD, "r1", "2", "2", ("night",), "why", alert="urgent")
+    note_decisions(store, "anna", [decided], told_wall_ns=AT)
+    log = FactLog(store, Straight(store), "clinic")  # type: ignore[arg-type]
+    sent = [message for event in asyncio.run(log.read_after(0, 100)) for message in fact_messages(event, TOPICS)]
+    assert len(sent) == len(facts) + 2
+    for message in sent:
+        check(message.topic, message.payload)
 
 
 def test_what_the_clinic_wrote_is_not_sent_about() -> None:
