@@ -27,7 +27,6 @@ from sensord.plan.rule import (
     RunClock,
     Said,
     Words,
-    levels_of,
     not_checked,
 )
 from sensord.plan.sequential import BATCH, Reading, Spread, Watch, score
@@ -111,7 +110,7 @@ class AsymmetryRule(Rule):
         self._by_index = self._told.unit == "points"
         change = f"{metric}_si_change" if self._by_index else f"{metric}_change"
         name = Name(f"asymmetry.{metric}", change, self._told.unit)
-        super().__init__(run, name, levels_of(limit.warn, limit.stop))
+        super().__init__(run, name, limit.levels)
         self._watch = Watch(self.breach, tuple(self.limits), limit.needs.sustained, directions=2)
         self._spread = Spread()
         self._set_by = source

@@ -59,7 +59,7 @@ class ImpactRule(Rule):
         limits = self._measure.limits if self._measure else {}
         super().__init__(run, Name(rule, f"impact_{side.value}", "g"), limits)
         self._side, self._needs, self._clock, self._set_by = side, limit.needs, clock, source
-        levels = _levels(limit)
+        levels = tuple(limit.levels)
         self.breach = Breach(levels, 0.0)  # all levels of the limit, also where nothing has a baseline yet
         self._watch = Watch(self.breach, levels, limit.needs.sustained)
         self._window: deque[Landing] = deque(maxlen=self._needs.window_steps)
@@ -220,11 +220,6 @@ class ImpactRule(Rule):
             return Words("Stop running", f"{fact} Clears below {clears}.")
         remains = f"Clears below {clears}." if stop is None else f"Stop at {measure.say(stop)}."
         return Words(f"Check {side} impact", f"{fact} {remains}")
-
-
-def _levels(limit: ImpactLimit) -> tuple[Level, ...]:
-    given = ((Level.WARN, limit.warn_pct), (Level.STOP, limit.stop_pct))
-    return tuple(level for level, pct in given if pct is not None)
 
 
 def _interval(measure: Measure, found: Median) -> str:

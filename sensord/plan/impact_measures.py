@@ -16,7 +16,6 @@ from sensord.model import Json, Level, RunSetup, Side, Stride
 from sensord.plan.censored import Median, Ordered, Peak
 from sensord.plan.conditions import Conditions
 from sensord.plan.model import FixedImpactBaseline, ImpactLimit, Plan
-from sensord.plan.rule import levels_of
 from sensord.plan.sequential import BATCH, score
 from sensord.plan.swap import metrics_of, of_this_algorithm
 
@@ -193,12 +192,9 @@ class Measures:
     def _measure(
         self, what: tuple[str, int], metric: str, unit: tuple[str, int], label: str, usual: float, least: float = 0.0
     ) -> Measure:
-        warn, stop = (
-            None if pct is None else max(usual * pct / 100, usual + least)
-            for pct in (self._limit.warn_pct, self._limit.stop_pct)
-        )
+        limits = {level: max(usual * pct / 100, usual + least) for level, pct in self._limit.levels.items()}
         clear = usual * self._limit.needs.clear_below_pct / 100
-        return Measure(*what, metric, unit[0], label, unit[1], usual, levels_of(warn, stop), clear)
+        return Measure(*what, metric, unit[0], label, unit[1], usual, limits, clear)
 
 
 def choose(measures: Sequence[Measure], window: Sequence[Landing]) -> tuple[Measure, Median] | None:

@@ -8,6 +8,7 @@ here are the examples of docs/plan-file.md, with their sources; limits themselve
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
@@ -21,14 +22,14 @@ from pydantic import (
 )
 
 from sensord.errors import InputError, Problem
-from sensord.model import Side
+from sensord.model import Level, Side
 from sensord.plan.checks import checked
 from sensord.plan.ladder import Advance, Placement, Recovery, Rule, Schedule, Stage
-from sensord.plan.limit_blocks import CadenceTarget, ContactTimeTrend, LimitSection
+from sensord.plan.limit_blocks import CadenceTarget, ContactTimeTrend, LimitSection, check_levels
 from sensord.plan.problems import placed, problems_of
 from sensord.plan.programme import Alerts, Ask, Evaluation, Exercise, Note, PreInjury, Readiness
 from sensord.plan.quantity import Duration
-from sensord.plan.section import Section, any_of, clears, needs_a_limit, ordered, refusal
+from sensord.plan.section import Section, any_of, clears, refusal
 from sensord.plan.texts import Id, SourceOfOne, TimeZone
 
 
@@ -109,6 +110,15 @@ class FixedAsymmetryBaseline(Section):
     value: Annotated[float, Field(ge=-100, le=100, description="Baseline difference, in unit and sign of the limit.")]
 
 
+_ABSOLUTE = ("info", "warn", "stop")
+_PERCENT = ("info_pct", "warn_pct", "stop_pct")
+
+
+def _levels(block: Section, keys: Sequence[str]) -> dict[Level, float]:
+    given = {Level(key.removesuffix("_pct")): getattr(block, key) for key in keys}
+    return {level: float(value) for level, value in given.items() if value is not None}
+
+
 class ImpactNeeds(Section):
     """What an impact alert needs before it speaks, and when it ends."""
 
@@ -123,21 +133,26 @@ class ImpactNeeds(Section):
 class ImpactLimit(Section):
     """Peak acceleration of the foot against her own baseline, same mount, shoe, surface and pace."""
 
-    model_config = any_of("warn_pct", "stop_pct")
+    model_config = any_of(*_PERCENT)
 
     metric: Annotated[Literal["peak_accel"], Field(description="Resultant peak at contact.")]
     mount: Annotated[Literal["laces", "heel"], Field(description="Where the pods sit; mounts are not comparable.")]
     baseline: Annotated[FixedImpactBaseline | SessionsBaseline, Field(discriminator="mode")]
+    info_pct: Annotated[float | None, Field(gt=100, le=1000, description="Noted from this % of baseline.")] = None
     warn_pct: Annotated[float | None, Field(gt=100, le=1000, description="Warn from this % of baseline.")] = None
     stop_pct: Annotated[float | None, Field(gt=100, le=1000, description="Stop from this % of baseline.")] = None
     needs: ImpactNeeds = ImpactNeeds()
     source: SourceOfOne = None
 
+    @property
+    def levels(self) -> dict[Level, float]:
+        """The % of baseline of each level that has one, quietest first."""
+        return _levels(self, _PERCENT)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
-        needs_a_limit(self.warn_pct, self.stop_pct, "warn_pct", "stop_pct")
-        ordered(self.warn_pct, self.stop_pct, "warn_pct", "stop_pct")
-        clears(self.needs.clear_below_pct, self.warn_pct, self.stop_pct, ("clear_below_pct", "warn_pct", "stop_pct"))
+        check_levels(self, _PERCENT)
+        clears(self, "clear_below_pct", _PERCENT)
         return self
 
 
@@ -154,19 +169,24 @@ class AsymmetryNeeds(Section):
 class AsymmetryLimit(Section):
     """How far left and right may differ from her own baseline, either way; `formula` names what is compared."""
 
-    model_config = any_of("warn", "stop")
+    model_config = any_of(*_ABSOLUTE)
 
     baseline: Annotated[FixedAsymmetryBaseline | SessionsBaseline | RunsBaseline, Field(discriminator="mode")]
+    info: Annotated[float | None, Field(gt=0, le=100, description="Noted beyond this change from baseline.")] = None
     warn: Annotated[float | None, Field(gt=0, le=100, description="Warn beyond this change from baseline.")] = None
     stop: Annotated[float | None, Field(gt=0, le=100, description="Stop beyond this change from baseline.")] = None
     needs: AsymmetryNeeds = AsymmetryNeeds()
     source: SourceOfOne = None
 
+    @property
+    def levels(self) -> dict[Level, float]:
+        """The change of each level that has one, quietest first."""
+        return _levels(self, _ABSOLUTE)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
-        needs_a_limit(self.warn, self.stop, "warn", "stop")
-        ordered(self.warn, self.stop, "warn", "stop")
-        clears(self.needs.clear_below, self.warn, self.stop, ("clear_below", "warn", "stop"))
+        check_levels(self, _ABSOLUTE)
+        clears(self, "clear_below", _ABSOLUTE)
         return self
 
 

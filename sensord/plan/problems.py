@@ -15,10 +15,10 @@ from sensord.errors import Problem
 from sensord.plan.lines import Place, line_numbers
 
 NOT_YET: Mapping[str, set[str]] = {
-    "impact": {"target_pct", "info_pct", "alert", "from_stage"},
+    "impact": {"target_pct", "alert", "from_stage"},
     "impact.baseline": {"stage", "min_steps", "by"},
     "asymmetry": {"impact"},
-    "asymmetry.contact_time": {"info", "target", "alert", "from_stage"},
+    "asymmetry.contact_time": {"target", "alert", "from_stage"},
     "asymmetry.contact_time.baseline": {"stage", "min_steps", "by"},
 }
 """Keys of the whole `rtr-plan/1` that this version does not act on. They are refused, not ignored: a limit that stands

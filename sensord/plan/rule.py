@@ -248,11 +248,6 @@ class Freshness:
         return self._t_ns is not None and t_ns - self._t_ns >= STALE_S * NS
 
 
-def levels_of(warn: float | None, stop: float | None) -> dict[Level, float]:
-    """The levels that have a limit."""
-    return {level: limit for level, limit in ((Level.WARN, warn), (Level.STOP, stop)) if limit is not None}
-
-
 def not_checked(reason: str, kind: str, *, n: int = 0, n_needed: int | None = None) -> Finding:
     """Nothing can be said, and why."""
     return Finding(LimitStatus.NOT_CHECKED, None, n, n_needed, reason, kind)

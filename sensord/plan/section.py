@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
@@ -12,28 +14,16 @@ def refusal(expected: str, **context: str | None) -> PydanticCustomError:
     return PydanticCustomError("plan", "{expected}", {"found": None, "expected": expected, **context})
 
 
-def needs_a_limit(warn: float | None, stop: float | None, warn_key: str, stop_key: str) -> None:
-    """One of the two at least."""
-    if warn is None and stop is None:
-        raise refusal(f"{warn_key}, {stop_key} or both", key=warn_key, found="nothing")
-
-
-def ordered(warn: float | None, stop: float | None, warn_key: str, stop_key: str) -> None:
-    """The quieter one first."""
-    if warn is not None and stop is not None and warn > stop:
-        raise refusal(f"at most {stop_key}", key=warn_key, other=stop_key)
-
-
-def clears(clear: float, warn: float | None, stop: float | None, keys: tuple[str, str, str]) -> None:
-    """What ends an alert is on the good side of what begins it."""
-    clear_key, warn_key, stop_key = keys
-    first, first_key = (warn, warn_key) if warn is not None else (stop, stop_key)
-    if first is not None and clear >= first:
-        raise refusal(f"less than {first_key}", key=f"needs.{clear_key}", found=f"{clear:g}", other=first_key)
+def clears(block: BaseModel, clear_key: str, level_keys: Sequence[str]) -> None:
+    """What ends an alert (a key of `needs`) is on the good side of the first level that the block has."""
+    clear = getattr(block.needs, clear_key)  # type: ignore[attr-defined]
+    first = next(key for key in level_keys if getattr(block, key) is not None)
+    if clear >= getattr(block, first):
+        raise refusal(f"less than {first}", key=f"needs.{clear_key}", found=f"{clear:g}", other=first)
 
 
 def any_of(*keys: str) -> ConfigDict:
-    """Says in the JSON Schema what `needs_a_limit` checks."""
+    """Says in the JSON Schema that one of the keys at least is needed."""
     return ConfigDict(json_schema_extra={"anyOf": [{"required": [key]} for key in keys]})
 
 

@@ -60,6 +60,7 @@ def problem(body: str) -> tuple[str, str, str]:
 
 
 NEEDS, CONTACT = "impact.needs", "asymmetry.contact_time"
+NEEDS_OF_CONTACT = f"{CONTACT}.needs"
 
 
 def impact(old: str, new: str) -> str:
@@ -144,7 +145,9 @@ def test_the_example_says_whose_numbers_they_are() -> None:
         ("[load]\nedges = [2, 1]\n", "load.edges", "[2, 1]", "rising edges"),
         ("[load]\nexponent = 4\n", "load.exponent_source", "nothing", "exponent and exponent_source together"),
         ('[load]\nexponent_source = "a"\n', "load.exponent", "nothing", "exponent and exponent_source together"),
-        (contact("warn = 5.0\nstop = 10.0\n", ""), f"{CONTACT}.warn", "nothing", "warn, stop or both"),
+        (contact("warn = 5.0\nstop = 10.0\n", ""), f"{CONTACT}.warn", "nothing", "one of info, warn, stop"),
+        (contact("warn = 5.0", "info = 12.0\nwarn = 12.0"), f"{CONTACT}.warn", "12.0", "at most stop (10.0)"),
+        (contact("warn = 5.0", "info = 3.0"), f"{NEEDS_OF_CONTACT}.clear_below", "4", "less than info (3.0)"),
         ("limit = 3\n", "runner.limit", "unknown key limit", "one of: alias"),
         ('[[source]]\nwho = "a"\n[[source]]\nurl = "b"\n', "source.#2.who", "nothing", "this key"),
     ],
