@@ -107,8 +107,7 @@ class Follower:
 
     def _close(self, case: Case, at_ns: int) -> None:
         case.over = True
-        if case in self.state.open:
-            self.state.open.remove(case)
+        self.state.open.remove(case)
         judge(self.state, case, at_ns)
 
     def _place(self, plan: Plan, case: Case, run: RunFact) -> None:

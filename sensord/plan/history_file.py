@@ -43,7 +43,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from itertools import count
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from sensord.errors import InputError, Problem
 from sensord.model import NS
@@ -65,8 +65,18 @@ AFTER_S = 5 * 60
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 
 
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+"""Design choice: what lies outside is a slip of the pen, and no clock counts far beyond it."""
+
+
+def _year(at: datetime) -> datetime:
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise refusal(f"a time between {FIRST_YEAR} and {LAST_YEAR}")
+    return at
+
+
 class _Dated(Section):
-    at: datetime
+    at: Annotated[datetime, AfterValidator(_year)]
 
 
 class _Run(_Dated):
@@ -141,6 +151,8 @@ def read_history(text: str, file: str, tz: tzinfo = UTC) -> tuple[Fact, ...]:
         values: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(Problem(file, "", f"broken TOML: {error}", "a TOML file")) from None
+    except RecursionError:
+        raise InputError(Problem(file, "", "lists or tables nested without end", "a history file")) from None
     try:
         history = _History.model_validate(values)
     except ValidationError as error:
@@ -259,10 +271,8 @@ class _Csv:
         texts = {name: text.strip() for name, text in row.items() if text.strip()}
         if not texts:
             return []
-        try:
-            at_ns = _ns(datetime.fromisoformat(texts.get("at", "")), self._tz)
-        except ValueError:
-            self._wrong(line, "at", texts.get("at", "nothing"), "a time such as 2026-03-02 18:00")
+        at_ns = self._at_ns(texts.get("at", ""), line)
+        if at_ns is None:
             return []
         numbers = {name: self._value(name, texts[name], line) for name in _NUMBERS if name in texts}
         answers = {
@@ -277,6 +287,17 @@ class _Csv:
             self._wrong(line, "minutes", "nothing", "the minutes of a run, or an answer")
             return []
         return [CheckIn(Key(GATEWAY, next(self._number)), at_ns, Moment.DAILY, None, told)]
+
+    def _at_ns(self, text: str, line: int) -> int | None:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            self._wrong(line, "at", text or "nothing", "a time such as 2026-03-02 18:00")
+            return None
+        if FIRST_YEAR <= at.year <= LAST_YEAR:
+            return _ns(at, self._tz)
+        self._wrong(line, "at", text, f"a time between {FIRST_YEAR} and {LAST_YEAR}")
+        return None
 
     def _value(self, name: str, text: str, line: int) -> float | None:
         low, high = _NUMBERS[name]

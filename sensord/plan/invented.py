@@ -64,8 +64,7 @@ def clean_answers(plan: Plan, questions: Questions) -> dict[str, Answer]:
 
 def _clean(name: str, conditions: Iterable[Condition]) -> Answer | None:
     asked = field_of(name)
-    if asked is None:
-        return None
+    assert asked is not None  # a plan asks for nothing else
     wanted = [c.value for c in conditions if c.field == name and c.op in (Op.EQ, Op.GE) and c.value is not None]
     if wanted:
         return wanted[0]

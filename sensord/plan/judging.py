@@ -180,9 +180,8 @@ def _why_no_success(case: Case, rung: Rung, said: dict[str, Answer]) -> list[str
 
 def _said_of(state: State, case: Case, known: dict[str, Answer]) -> tuple[Questions, dict[str, Answer]]:
     """What was asked about a run, and all that is known of it."""
+    assert case.run is not None  # days wait for nothing
     questions = state.questions_of(case)
-    if case.run is None:
-        return questions, known
     run_day = local_date(case.run.end_wall_ns, state.tz)
     return questions, of_the_day_after(case, state.told, run_day, questions) | known
 

@@ -82,7 +82,7 @@ def questions(plan: Plan, advance: Advance) -> Questions:
     for it: a question that was put and not answered never advances. Rules about what nobody is asked do not block.
     """
     explicit: dict[str, Moment] = {}
-    asked: dict[Moment, list[str]] = {moment: [] for moment in Moment}
+    asked: dict[Moment, dict[str, None]] = {moment: {} for moment in Moment}
     at = dict.fromkeys(Moment, MORNING)
     for ask in plan.ask:
         moment = Moment(ask.when)
@@ -90,8 +90,7 @@ def questions(plan: Plan, advance: Advance) -> Questions:
             at[moment] = time_of(ask.at)
         for name in ask.fields:
             explicit.setdefault(name, moment)
-            if name not in asked[moment]:
-                asked[moment].append(name)
+            asked[moment][name] = None
     of_advance = _asked_for(advance.when)
     of_rules = _asked_for(
         [*(c for rule in plan.rule for c in rule.when), *(c for recovery in plan.recovery for c in recovery.when)]
@@ -99,8 +98,7 @@ def questions(plan: Plan, advance: Advance) -> Questions:
     names = [name for part in (of_advance, of_rules) for made_of in part.values() for name in made_of]
     when = {name: explicit.get(name, moment_of(name)) for name in names}
     for name, moment in when.items():
-        if name not in asked[moment]:
-            asked[moment].append(name)
+        asked[moment][name] = None
     needed = of_advance | {
         field: made_of
         for field, made_of in of_rules.items()

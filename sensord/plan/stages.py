@@ -147,8 +147,7 @@ def calendar_days(stage: Stage) -> int | None:
 
 def missed_days(stage: Stage, since: date, today: date, run_on: set[date]) -> tuple[str, ...]:
     """Days of the calendar before today that asked for a run which nobody did."""
-    if stage.calendar is None:
-        return ()
+    assert stage.calendar is not None
     planned = [amount for week in stage.calendar.days for amount in week]
     unit = stage.calendar.unit
     return tuple(

@@ -32,6 +32,7 @@ def stand(log: Log, when: str = "03-20 08:00") -> Standing:
 
 
 WALK = 'kind = "walk", min = "30min", max_pain = 0, gait = "normal"'
+PLAIN_WALK = 'kind = "walk", min = "20min", max_pain = 1'
 REPS = 'kind = "reps", what = "heel raise", min = 25, max_pain = 1'
 EACH = 'kind = "reps", what = "hop", each_side = true, min = 10'
 HELD = 'kind = "hold_time", what = "plank", min = "60s"'
@@ -52,6 +53,7 @@ TICK = 'kind = "clinician", text = "no bony tenderness"'
         (WALK, [(1800.0, {"pain": 0.0, "gait": "limping"})], "failed"),
         (WALK, [(1800.0, {"pain": 1.0})], "failed"),
         (WALK, [(1799.0, {"pain": 0.0, "gait": "normal"})], "failed"),
+        (PLAIN_WALK, [(1200.0, {"pain": 1.0})], "passed"),
         (REPS, [(25.0, {"pain": 1.0})], "passed"),
         (REPS, [(25.0, {})], "unanswered"),
         (REPS, [(25, {"pain": 1.0})], "passed"),
