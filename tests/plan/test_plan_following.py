@@ -687,8 +687,7 @@ def test_exercises_and_notes_move_nothing() -> None:
 
 
 def test_half_a_year_of_runs_and_answers_is_gone_through_at_once() -> None:
-    """Measured: 57 ms for 1000 facts; the bound is for the machine of a test, with coverage, and for what grows with the
-    square."""
+    """Measured: 57 ms for 1000 facts. The bound leaves room for coverage, and none for what grows with the square."""
     log = at_stage_2(A)
     for number in range(200):
         day = date(2026, 3, 2) + timedelta(days=number)
