@@ -134,7 +134,7 @@ def run_fact(run: StoredRun, summary: Mapping[str, Json], at_wall_ns: int) -> Ru
         run_time_s=summary.get("run_time_s"),
         walk_time_s=summary.get("walk_time_s"),
         steps=summary.get("steps"),
-        impact_load=dict(summary.get("impact_load") or {}),
+        impact_load=_impact_load(summary),
         surface=summary.get("surface"),
         plan=told.get("plan"),
         revision=told.get("revision"),
@@ -144,6 +144,12 @@ def run_fact(run: StoredRun, summary: Mapping[str, Json], at_wall_ns: int) -> Ru
         ended_by=summary.get("ended_by"),
         measured=dict(summary.get("measured") or {}),
     )
+
+
+def _impact_load(summary: Mapping[str, Json]) -> dict[str, float]:
+    """By foot, where the plan of the run limited it (`plan.relative`)."""
+    feet = dict(summary.get("impact") or {})
+    return {foot: float(of["load"]) for foot, of in feet.items() if of.get("load") is not None}
 
 
 def note_decisions(store: Store, runner: str, decisions: Iterable[Decision], *, told_wall_ns: int) -> list[Decision]:

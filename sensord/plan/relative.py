@@ -117,10 +117,10 @@ class ImpactLoad(Cumulative):
         rule: str,
         source: str,
     ) -> None:
-        before = None if day is None else day.impact_load_previous_7d.get(side.value)
-        so_far = None if day is None else day.impact_load_7d.get(side.value)
+        before, so_far = _loads(day, side)
         never = terms.never or ("no impact baseline: the plan has no [impact]" if measures is None else None)
-        never = never or _unknown(day, before) or (None if before else "no impacts in the 7 days before these")
+        never = never or _unknown(day, before) or _unknown(day, so_far)
+        never = never or (None if before else "no impacts in the 7 days before these")
         told = PercentTold(
             f"Impact load on the {side.value} in 7 days",
             ("Impact load noted", "Impact load high", "Impact load high"),
@@ -206,6 +206,18 @@ def impact_load_rules(
 def loads_of(rules: list[ImpactLoad]) -> Mapping[str, float]:
     """The sums of this run by foot, for those that were measured."""
     return {rule.side.value: rule.load for rule in rules if rule.load is not None}
+
+
+def _loads(day: Day | None, side: Side) -> tuple[float | None, float | None]:
+    """The impact load of the 7 days before the last 7, and of the last 7; None: not known. Who did not run has none."""
+    if day is None:
+        return None, None
+    before, so_far = day.impact_load_previous_7d.get(side.value), day.impact_load_7d.get(side.value)
+    if before is None and day.previous_7d_m == 0.0:
+        before = 0.0
+    if so_far is None and day.distance_7d_m == 0.0:
+        so_far = 0.0
+    return before, so_far
 
 
 def _unknown(day: Day | None, value: float | None) -> str | None:

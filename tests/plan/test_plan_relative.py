@@ -295,6 +295,13 @@ def test_impacts_that_are_missing_or_clipped_leave_it_open_but_may_be_too_much_a
         (LOAD, {"day": loaded()}, "no impact baseline: the plan has no [impact]"),
         (LOAD + FIXED_IMPACT, {"day": loaded(), "pods": (R,)}, "no left pod"),
         (LOAD + FIXED_IMPACT, {"day": loaded(0.0)}, "no impacts in the 7 days before these"),
+        (
+            LOAD + FIXED_IMPACT,
+            {"day": day(None, previous_7d_m=0.0, distance_7d_m=0.0)},
+            "no impacts in the 7 days before these",
+        ),
+        (LOAD + FIXED_IMPACT, {"day": loaded(impact_load_7d={}, distance_7d_m=900.0)}, "history not known"),
+        (LOAD + FIXED_IMPACT, {"day": loaded(impact_load_7d={}, distance_7d_m=0.0)}, "no whole stride yet"),
         (LOAD + FIXED_IMPACT, {"day": day(None, incomplete="clock not trusted")}, "clock not trusted"),
         (LOAD + FIXED_IMPACT, {}, "history not known"),
     ],
