@@ -238,3 +238,7 @@ def test_there_too_each_mistake_has_its_line(old: str, new: str, place: str, fou
         (got_place, got_found)
         for got_place, got_found, _ in problems(HEAD.format(side="left") + SHORT.replace(old, new))
     ]
+
+
+def test_a_stage_is_a_table() -> None:
+    assert problems("stage = [5]\n" + HEAD.format(side="left")) == [("line 1, stage.#1", "5", "a table with keys")]
