@@ -109,6 +109,9 @@ class Connection:
                     request = session.throw(refusal)
                 else:
                     request = session.send(answer)
+        except LinkError as error:
+            self._incomplete |= error.reason is LinkReason.SERVICES  # the driver looked, and found them missing
+            raise
         except StopIteration as end:
             result: _Result = end.value
             return result

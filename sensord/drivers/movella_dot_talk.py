@@ -58,9 +58,9 @@ LIVE_RATES_HZ = (20.0, 30.0, 60.0)
 
 
 def hello() -> Session[Identity]:
-    """Who it is. Raises LinkError (IDENTITY)."""
+    """Who it is. Raises LinkError (IDENTITY, SERVICES)."""
     if not (yield Has(MEASURE)):
-        raise LinkError(LinkReason.IDENTITY, "it has no measurement service of a DOT")
+        raise LinkError(LinkReason.SERVICES, "it has no measurement service of a DOT")
     return decode_info((yield Read(INFO)))
 
 

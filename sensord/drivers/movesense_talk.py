@@ -104,10 +104,10 @@ def restart() -> Session[None]:
 
 
 def hello() -> Session[Identity]:
-    """Listens, and asks who it is. Raises LinkError (IDENTITY)."""
+    """Listens, and asks who it is. Raises LinkError (IDENTITY, SERVICES)."""
     if not (yield Has(NOTIFY)):
         raise LinkError(
-            LinkReason.IDENTITY, "its firmware has no GATT SensorData service: the default app 2.3 and later has it"
+            LinkReason.SERVICES, "its firmware has no GATT SensorData service: the default app 2.3 and later has it"
         )
     # its answers come where its samples come; until Announce nothing is kept
     yield Subscribe(NOTIFY)

@@ -175,7 +175,7 @@ class Standard:
         for uuid in _PROFILES:
             profiles += [uuid] if (yield Has(uuid)) else []
         if not profiles:
-            raise LinkError(LinkReason.IDENTITY, "it tells neither speed nor power nor heart rate")
+            raise LinkError(LinkReason.SERVICES, "it tells neither speed nor power nor heart rate")
         feature = RscFeature(0)
         if RSC_MEASUREMENT in profiles and (yield Has(RSC_FEATURE)):
             feature = RscFeature(int.from_bytes((yield Read(RSC_FEATURE))[:2], "little"))

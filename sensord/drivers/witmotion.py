@@ -283,7 +283,7 @@ def _variant() -> Generator[Request, bytes, Gatt]:
     for gatt in VARIANTS:
         if (yield Has(gatt.notify)) and (yield Has(gatt.write)):
             return gatt
-    raise LinkError(LinkReason.IDENTITY, "it has neither of the services that WitMotion pods have")
+    raise LinkError(LinkReason.SERVICES, "it has neither of the services that WitMotion pods have")
 
 
 def _set_rate(talk: _Talk, wanted_hz: float) -> Generator[Request, bytes, tuple[float, dict[str, Json]]]:

@@ -197,7 +197,7 @@ def test_without_the_service_it_is_told_what_is_missing() -> None:
     class Old(MovesenseSim):
         services = ()
 
-    refused(Wire(Old("C0:00:00:00:00:01", "Movesense 1", now_ns=0)), "2.3 and later", LinkReason.IDENTITY)
+    refused(Wire(Old("C0:00:00:00:00:01", "Movesense 1", now_ns=0)), "2.3 and later", LinkReason.SERVICES)
 
 
 def test_a_sensor_that_logs_is_left_alone() -> None:

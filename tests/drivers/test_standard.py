@@ -80,7 +80,7 @@ def test_a_distance_that_begins_anew_is_another_segment() -> None:
 def test_one_without_any_profile_is_refused() -> None:
     with pytest.raises(LinkError) as caught:
         sensor(profiles=()).start(STANDARD)
-    assert caught.value.reason is LinkReason.IDENTITY
+    assert caught.value.reason is LinkReason.SERVICES
 
 
 def test_polar_and_movesense_are_left_to_their_own_drivers() -> None:

@@ -104,7 +104,7 @@ def test_a_pod_without_the_services_is_none() -> None:
     a_pod.gatt = wire.Gatt("other", "0000fff0-0000-1000-8000-00805f9b34fb", "n", "w")
     with pytest.raises(LinkError) as refused:
         started(a_pod)
-    assert refused.value.reason is LinkReason.IDENTITY
+    assert refused.value.reason is LinkReason.SERVICES
 
 
 def test_known_by_name_where_the_service_is_left_out() -> None:
