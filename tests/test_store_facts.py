@@ -136,6 +136,13 @@ def test_runs_that_are_over_are_facts(store: Store) -> None:
     assert (two.run, two.clock_trusted, two.at_wall_ns, two.stage) == ("r2", False, BEGUN, None)
 
 
+def test_the_impact_load_of_a_run_is_of_the_feet_that_have_one(store: Store) -> None:
+    feet = {"left": {"n": 9, "load": 12.5, "load_exponent": 1.0}, "right": {"n": 9, "load": None, "load_exponent": 1.0}}
+    ended(store, "r1", BEGUN, impact=feet)
+    ended(store, "r2", BEGUN + 5, impact={"left": {"n": 9}})
+    assert [run.impact_load for run in run_facts(store, "anna")] == [{"left": 12.5}, {}]
+
+
 def test_a_run_without_strides_is_a_sensors(store: Store) -> None:
     ended(store, "r1", BEGUN, strides_left=0, strides_right=0)
     assert run_facts(store, "anna")[0].source == "sensor"
