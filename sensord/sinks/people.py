@@ -204,7 +204,7 @@ class PersonSink:
             for notice in late
             if states.get(notice.key) not in SETTLED
             and loudest.get(notice.key, notice) is notice
-            and (notice.phase is Phase.ONSET or notice.alert in onsets or await self._matters(notice, None, states))
+            and (notice.alert in onsets or await self._matters(notice, None, states))
         ]
 
     # ------------------------------------------------------------------------------------------ what is due

@@ -193,6 +193,46 @@ async def test_one_poisoned_notice_does_not_spoil_a_summary(world: World) -> Non
     told = [name for letter in channel.names for name in letter]
     assert sorted(told) == sorted(f"rule{number} onset" for number in range(9) if number != 4)
     assert [aside.seq for aside in world.store.quarantined("people.therapist")] == [5]
+    assert all(letter.summary for letter in channel.asked), "several notices as one would show the first only"
+
+
+async def test_a_summary_holds_what_is_late_and_neither_news_nor_old_reminders(world: World) -> None:
+    channel = Scripted()
+    world.alert("late", ago_s=3000)
+    world.alert("late", STOP, REMINDER, ago_s=2900, onset_ago_s=3000)
+    world.alert("late, too", ago_s=601)
+    world.alert("new", ago_s=599)
+    await world.carry(world.sink(channel))
+    assert channel.names == [["late onset", "late, too onset"], ["new onset"]]
+    assert [letter.summary for letter in channel.letters] == [True, False]
+
+
+async def test_a_summary_tells_no_end_of_what_was_never_told(world: World) -> None:
+    channel = Scripted()
+    sink = world.sink(channel)
+    world.policy = Policy()
+    world.alert("before", STOP, ago_s=4000)
+    await world.carry(sink)
+    world.policy = ALL
+    world.alert("late", STOP, ago_s=3000)
+    world.alert("late", STOP, RECOVERY, ago_s=2500, onset_ago_s=3000)
+    world.alert("before", STOP, RECOVERY, ago_s=2000, onset_ago_s=4000)
+    await world.carry(sink)
+    assert channel.names == [["late onset", "late recovery"]]
+
+
+async def test_what_no_cursor_waits_for_and_is_refused_is_told_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    sink = world.sink(Scripted(Refused("no such user")))
+    notice = notice_of_decision(decided(), "anna")
+    assert notice is not None
+    store_receipts.post(world.store, notice, at_wall_ns=NOON_NS)
+    await sink.tend()
+    await sink.tend()
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == [f"people.therapist refuses {notice.alert}: no such user"]
+    assert world.states(notice.alert) == ["refused"]
 
 
 async def test_an_alert_that_cannot_be_read_is_set_aside(world: World) -> None:
