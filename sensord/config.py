@@ -151,7 +151,11 @@ class CommandSettings(_Section):
 
 
 PersonSettings = Annotated[MailSettings | WebhookSettings | CommandSettings, Field(discriminator="kind")]
-PERSON_KINDS: Mapping[str, type[_Section]] = {"mail": MailSettings, "webhook": WebhookSettings, "command": CommandSettings}
+PERSON_KINDS: Mapping[str, type[_Section]] = {
+    "mail": MailSettings,
+    "webhook": WebhookSettings,
+    "command": CommandSettings,
+}
 
 
 def _person(value: str) -> str:
