@@ -123,10 +123,13 @@ def distance(
 
 
 def readiness_result(
-    item: Annotated[str, typer.Argument(help="an item of the readiness checklist")],
-    value: Annotated[str | None, typer.Argument(help="what it came to; for a clinician's tick: yes or no")] = None,
+    item: Annotated[str, typer.Argument(help='an item of the readiness checklist, or "placement"')],
+    value: Annotated[
+        str | None, typer.Argument(help="what it came to: 25, 30min, 1.2km, trace; for a clinician's tick: yes or no")
+    ] = None,
     side: Annotated[str | None, typer.Option(help="left or right")] = None,
     pain: Annotated[float | None, typer.Option(min=0, max=10)] = None,
+    gait: Annotated[str | None, typer.Option(help='"normal", or how it was, where the item asks for it')] = None,
     who: WhoOption = None,
     at: AtOption = None,
     config: ConfigOption = None,
@@ -141,7 +144,7 @@ def readiness_result(
         raise InputError(Problem("command line", "--side", repr(side), "left or right"))
     passed = YES_NO.get(value.lower()) if value else None
     result = None if passed is not None else _value(value)
-    fact = Tested(Key("", 0), _at_ns(at), item, who or getpass.getuser(), result, side, pain, passed)
+    fact = Tested(Key("", 0), _at_ns(at), item, who or getpass.getuser(), result, side, pain, passed, gait)
     _say(settings_of(config, data_dir=data_dir), fact, as_json=as_json)
 
 
@@ -256,11 +259,20 @@ def _run_id(config: ConfigOption, data_dir: DataDirOption, run: str) -> str:
 
 
 def _value(text: str | None) -> float | str | None:
+    """A number; what has a unit in s or m; else the words."""
+    from pydantic_core import PydanticCustomError
+
+    from sensord.plan.quantity import parse_extent
+
     if text is None:
         return None
     try:
         return float(text)
     except ValueError:
+        pass
+    try:
+        return parse_extent(text).value
+    except PydanticCustomError:
         return text
 
 

@@ -10,6 +10,7 @@ from sensord.plan.facts import Approval, CheckIn, Exercised, Fact, Moment, RunFa
 from sensord.plan.fields import FIELDS, Answer, Field, field_of
 from sensord.plan.model import Plan
 from sensord.plan.questions import moment_of as usual_moment
+from sensord.plan.readiness import PLACEMENT
 
 LONGEST = 200
 """Design choice: what a line of the page and of a table still shows."""
@@ -112,9 +113,11 @@ def _decision(fact: Approval, plan: Plan | None) -> None:
 
 
 def _test(fact: Tested, plan: Plan | None) -> None:
-    items = {item.id: item for item in plan.readiness.item} if plan and plan.readiness else {}
+    items: dict[str, str] = {item.id: item.kind for item in plan.readiness.item} if plan and plan.readiness else {}
+    if plan and plan.placement:
+        items[PLACEMENT] = PLACEMENT
     _known("readiness", "item", fact.item, list(items))
-    kind = items[fact.item].kind
+    kind = items[fact.item]
     if fact.passed is not None and kind != "clinician":
         raise InputError(Problem("readiness", fact.item, "a tick", f"a value: it is of kind {kind}"))
     if fact.passed is None and fact.value is None:

@@ -33,6 +33,9 @@ title = "t"
 alias = "r-1"
 [readiness]
 item = [{id = "walk", kind = "walk", min = "30min"}, {id = "ok", kind = "clinician", text = "no tenderness"}]
+[placement]
+test = "easy running until pain 2"
+map = [{stage = "1"}]
 [schedule]
 cross_training = {allowed = ["bike"]}
 [[stage]]
@@ -115,6 +118,7 @@ FINE: list[Fact] = [
     Approval(K, 0, Verdict.HOLD, "pt", "pause"),
     ItemTested(K, 0, "walk", "pt", 30.0),
     ItemTested(K, 0, "ok", "pt", passed=True),
+    ItemTested(K, 0, "placement", "pt", 1200.0),
     Exercised(K, 0, "squats", 3, 10),
     Exercised(K, 0, "bike", minutes=30.0),
     run(5000.0),
