@@ -94,6 +94,11 @@ class Beyond:
     step: Step | None
     since: Counts
 
+    def by(self, now: Counts) -> tuple[float, float]:
+        """Seconds and metres that she was seen running on."""
+        seen, since = now.seen(), self.since.seen()
+        return seen.seconds(since, run=True), seen.metres(since, run=True)
+
 
 class Matcher:
     """Follows one workout. Counts may run ahead of what was seen (`Segments.live`), credit is given for what was."""
@@ -155,14 +160,15 @@ class Matcher:
         return past
 
     def end(self, now: Counts) -> list[Past]:
-        """The run is over: the segment she was in."""
+        """The run is over: the segment she was in. `place` is the first one that was not begun."""
         extra = [] if self.early is None else [Past(None, How.EXTRA, self.early, now)]
         step = self.step
         if step is None:
             return [Past(None, How.EXTRA, self.beyond.since, now)] if self.beyond else []
         if self.begun or (not runs(step) and share(step, self.since, now) > 0):
-            at = self.interrupted or self.early or now
-            return [*self._close(at), *extra]
+            past = self._close(self.interrupted or self.early or now)
+            self._enter(self.place + 1, now)
+            return [*past, *extra]
         return extra
 
     def assumed(self) -> bool | None:
@@ -172,13 +178,6 @@ class Matcher:
             return None
         following = self.route.at(self.place + 1)
         return following is not None and runs(following)
-
-    def over(self, now: Counts) -> tuple[float, float]:
-        """Seconds and metres that she was seen running beyond what was asked for, in this go."""
-        if self.beyond is None:
-            return 0.0, 0.0
-        seen, since = now.seen(), self.beyond.since.seen()
-        return seen.seconds(since, run=True), seen.metres(since, run=True)
 
     def lacks(self, whole: Whole, now: Counts) -> dict[Quantity, float]:
         """Seconds or metres until an open whole is reached."""
@@ -191,7 +190,7 @@ class Matcher:
         """See the module; of what has been counted by now, 0 to 100."""
         planned, step = self.route.planned, self.step
         credit_s, credit_m, within = self._credit_s, self._credit_m, {n: list(v) for n, v in self._within.items()}
-        if step is not None and self._counts(step):
+        if step is not None and (self.begun or not runs(step)):
             more_s, more_m = self._credit(step, now)
             credit_s, credit_m = credit_s + more_s, credit_m + more_m
             self._add_within(step, self._full or now, within)
@@ -238,6 +237,9 @@ class Matcher:
             return self._go_on(self.place + 1, at)
         if self.reached or share(step, self.since, at) >= COMPLETE:
             return self._go_on(self.place + 1, at)
+        if at.seconds(self.since, run=True) <= BOUNDARY_S:  # what was left of the run before it
+            self.begun = False
+            return []
         self.interrupted = at
         return []
 
@@ -329,18 +331,13 @@ class Matcher:
         else:
             passed = share(step, self.since, at, least=False) > margin(asked(step), step)
             how = How.OVER if passed else How.DONE
-        if self._counts(step):
-            more_s, more_m = self._credit(step, at)
-            self._credit_s, self._credit_m = self._credit_s + more_s, self._credit_m + more_m
-            self._add_within(step, self._full or at, self._within)
+        more_s, more_m = self._credit(step, at)
+        self._credit_s, self._credit_m = self._credit_s + more_s, self._credit_m + more_m
+        self._add_within(step, self._full or at, self._within)
         self.reps += rep
         return [Past(step, how, self.since, at, rep)]
 
     # ------------------------------------------------------------------------------------------ amounts
-
-    def _counts(self, step: Step) -> bool:
-        """Whether something of it may have been done."""
-        return self.begun or not runs(step)
 
     def _credit(self, step: Step, now: Counts) -> tuple[float, float]:
         """Seconds and metres that count towards what was asked for."""

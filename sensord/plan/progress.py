@@ -103,11 +103,12 @@ class Progress:
             return []
         self._ended = True
         matcher, now = self._matcher, self._segments.counts
+        completed = self._begun and matcher.may_end(now, COMPLETE)
         past = self._told(matcher.end(now)) if self._begun else []
         missed = [
             _interval(Past(step, How.MISSED, now, now), 0.0, seen=False) for step in matcher.route.missed(matcher.place)
         ]
-        self._done = self._summed([*self._past, *missed], now)
+        self._done = self._summed([*self._past, *missed], now, completed=completed)
         return [*past, self._done]
 
     # ------------------------------------------------------------------------------------------ inputs
@@ -211,7 +212,7 @@ class Progress:
             may_end=matcher.may_end(now),
             done_pct=matcher.done_pct(self._segments.counts),
             reps_done=matcher.reps,
-            estimated=step is not None and now.unseen_s > view.since.unseen_s,
+            estimated=step is not None and (self._lost or now.unseen_s > view.since.unseen_s),
             mods=() if step is None else step.mods,
             cue=cue,
             text="",
@@ -256,7 +257,7 @@ class Progress:
         self._past += intervals
         return intervals
 
-    def _summed(self, intervals: list[SegmentDone], now: Counts) -> WorkoutDone:
+    def _summed(self, intervals: list[SegmentDone], now: Counts, *, completed: bool) -> WorkoutDone:
         matcher, planned = self._matcher, self._matcher.route.planned
         ran = [one for one in intervals if one.kind == "run"]
         asked = [one for one in ran if one.position is not None]
@@ -279,7 +280,7 @@ class Progress:
             run_done_m=sum(one.done_m for one in asked),
             over_s=sum(_over_s(one) for one in ran),
             estimated_pct=min(100.0 * now.unseen_s / elapsed_s, 100.0) if elapsed_s > 0 else 0.0,
-            completed=self._begun and matcher.may_end(now, COMPLETE),
+            completed=completed,
             intervals=tuple(intervals),
         )
 

@@ -45,7 +45,7 @@ class RunOver:
         last = beyond.step is None or matcher.route.after(matcher.place, run=True) is None
         if self._told is not None or (last and self._told_end):
             return []
-        over_s, over_m = matcher.over(now)
+        over_s, over_m = beyond.by(now)
         step = beyond.step
         if step is None or step.time_s is not None:
             over, limit = over_s, 0.0 if step is None else asked(step)
