@@ -520,6 +520,8 @@ class RunSummary:
     estimated_m: float | None = None
     configured_m: float | None = None
     heart_rate_bpm: float | None = None  # mean over the run, where a sensor told it
+    day: Mapping[str, Json] = field(default_factory=dict)  # plan, revision, stage that it was run by; {}: no stages
+    measured: Mapping[str, Json] = field(default_factory=dict)  # fields for a plan's conditions (plan/measured.py)
     workout: Mapping[str, Json] = field(default_factory=dict)  # `WorkoutDone` but for its intervals; {}: none planned
 
 

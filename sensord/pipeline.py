@@ -37,6 +37,7 @@ from sensord.model import (
     Event,
     FootNote,
     Input,
+    LimitState,
     Mark,
     MarkKind,
     Packet,
@@ -53,6 +54,7 @@ from sensord.model import (
 from sensord.plan.baseline import Baselines
 from sensord.plan.conditions import Conditions
 from sensord.plan.limits import Limits
+from sensord.plan.measured import Measured
 from sensord.plan.model import read_plan
 from sensord.plan.progress import Progress
 from sensord.pod_line import Item, PodLine, PodReading, pair_sync
@@ -63,6 +65,9 @@ LOAD_EVERY_S = 30
 CLOCKLESS_MS = 185.0
 """How far the times of a pod without a clock may be off: a lost packet among hundreds cannot be seen in them. With
 simulated delays to 200 ms and 2 % loss, 95 % of its samples are within 185 ms (worst of `bench/arrival_clock.py`)."""
+
+DAY_KEPT = ("plan", "revision", "stage")
+"""What a summary says of the plan that the run was made by."""
 
 POD_STATUS_EVERY_S = 10
 """Design choice: how often a pod's counters are logged when nothing else changes."""
@@ -116,6 +121,7 @@ class Pipeline:
         self._watch = PodWatch(setup.run)
         self._summary = Summary(setup.runner, Conditions.of_setup(setup, plan))
         self._limits = Limits(plan, setup)
+        self._measured = Measured(plan)
         self._progress = Progress.of_setup(setup)
         self._on_contact = on_contact
         self._n = 0
@@ -317,6 +323,7 @@ class Pipeline:
             self._summary.add_pair(pair)
             for asymmetry in self._asymmetry.add(pair):
                 found.append((t_ns, asymmetry))
+                self._measured.take(asymmetry)
                 found += self._limited(self._limits.on_asymmetry(asymmetry, t_ns), t_ns)
         found += self._limited(self._limits.on_stride(stride, t_ns), t_ns)
         totals = self._totals.now
@@ -329,6 +336,8 @@ class Pipeline:
         for item in items:
             if isinstance(item, Alert):
                 self._summary.add_alert(item)
+            elif isinstance(item, LimitState):
+                self._measured.take(item)
             found.append((t_ns, item))
         return found
 
@@ -356,7 +365,13 @@ class Pipeline:
                 side: {**of, "load_exponent": exponent, "load": loads.get(side)} for side, of in result.impact.items()
             }
             result = changed(result, impact=impact)
-        result = changed(result, speed_model=self._speed.to_json(), heart_rate_bpm=self._readings.heart_rate_bpm)
+        result = changed(
+            result,
+            speed_model=self._speed.to_json(),
+            heart_rate_bpm=self._readings.heart_rate_bpm,
+            day={key: self.setup.day.get(key) for key in DAY_KEPT} if self.setup.day else {},
+            measured=self._measured.fields(result, self._limits.impact_pct),
+        )
         if self._progress:
             found += self._limited(self._progress.end(), self._t_ns)
             result = changed(result, workout=self._progress.summary)

@@ -53,6 +53,7 @@ class ImpactRule(Rule):
         source: str,
     ) -> None:
         """`source`: who set the limit."""
+        self.pct: float | None = None  # of the baseline, of what it is checked by
         self._baseline, self._source = baseline, baseline.usual_source
         self._measures: Sequence[Measure] = baseline.by(self._source)
         self._measure = self._measures[0] if self._measures else None
@@ -169,6 +170,7 @@ class ImpactRule(Rule):
             return self.report(self._judged, t_ns)
         measure, found = chosen
         self._use(measure)
+        self.pct = 100.0 * found.value / measure.usual
         clear_of = max(
             (level for level, limit in measure.limits.items() if found.low > limit),
             key=RANK.__getitem__,

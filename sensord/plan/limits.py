@@ -47,6 +47,11 @@ class Limits:
         return sum(rule.decided for rule in self._rules), len(self._rules)
 
     @property
+    def impact_pct(self) -> float | None:
+        """Impact in percent of its baseline, over the last strides: of the injured side, else of the higher one."""
+        return max((rule.pct for rule in self._rules if isinstance(rule, ImpactRule) and rule.pct), default=None)
+
+    @property
     def impact_loads(self) -> Mapping[str, float]:
         """What this run adds to the impact load of each foot that the plan limits it for (`plan.relative`)."""
         return loads_of(self._loads)

@@ -345,7 +345,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
 }
 """Every kind of event, and where it goes."""
 
-NESTED = ("pods", "metrics", "bands", "impact", "speed_model", "workout", "intervals")
+NESTED = ("pods", "metrics", "bands", "impact", "speed_model", "workout", "day", "measured", "intervals")
 """Parts of a summary that are tables of their own: the store has them, a point does not."""
 
 INT64_MAX = 2**63 - 1
