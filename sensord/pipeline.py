@@ -49,6 +49,7 @@ from sensord.model import (
     Stride,
     Tick,
     changed,
+    maker,
     payload,
 )
 from sensord.plan.baseline import Baselines
@@ -382,9 +383,10 @@ class Pipeline:
         for t_ns, item in found:
             if not isinstance(item, Payload):
                 raise InternalError(f"{type(item).__name__} is not an event")
-            events.append(Event(self._n, t_ns, item.KIND, payload(item)))
+            events.append(_EVENT(self._n, t_ns, item.KIND, payload(item)))
             self._n += 1
         return events
 
 
+_EVENT = maker(Event)
 _Found = tuple[int, Payload | Asymmetry]

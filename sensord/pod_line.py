@@ -72,16 +72,18 @@ class PodLine:
         except PacketError:
             return []
         out: list[Item] = []
+        foot = self._foot
         for block in blocks:
             if isinstance(block, Reading):
                 out.append(PodReading(self.setup.pod, block))
-            elif self._foot is not None:
-                if len(block):
-                    end_ns = int(block.t_pod_ns[-1])
-                    self.clock.observe(block.segment, end_ns, packet.t_ns if block.t_rx_ns is None else block.t_rx_ns)
+            elif foot is not None:
+                t_pod_ns = block.t_pod_ns
+                if t_pod_ns.size:
+                    arrived_ns = packet.t_ns if block.t_rx_ns is None else block.t_rx_ns
+                    self.clock.observe(block.segment, t_pod_ns.item(-1), arrived_ns)
                     if self.sync:
-                        self.sync.block(self._foot.side, block)
-                out += self._foot.push(block)
+                        self.sync.block(foot.side, block)
+                out += foot.push(block)
         return [self._in_run_time(item) for item in out] if out else out
 
     def flush(self) -> list[Item]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import MISSING, FrozenInstanceError, fields, replace
 
 import numpy as np
 import pytest
 
-from sensord.model import FootNote, RunChange, RunState, Side, changed, payload
+from sensord.model import FootNote, RunChange, RunState, Side, Stride, changed, maker, payload
 from tests.load.made_strides import a_stride
 
 
@@ -21,6 +21,20 @@ def test_a_changed_copy_is_what_replace_gives() -> None:
         changed(one).confidence = 0.5  # type: ignore[misc]
     with pytest.raises(KeyError):
         changed(one, no_such_field=1)
+
+
+def test_what_is_made_cheaply_is_what_the_class_makes() -> None:
+    make, plain = maker(FootNote), FootNote(Side.LEFT, "aligned", text="found")
+    made = make(Side.LEFT, "aligned", text="found")
+    assert made == plain
+    assert type(made) is FootNote
+    with pytest.raises(FrozenInstanceError):
+        made.text = "lost"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        make(Side.LEFT)  # type: ignore[call-arg]
+    one = a_stride(Side.LEFT, 1.0)
+    named = {f.name: getattr(one, f.name) for f in fields(one) if f.default is MISSING}
+    assert maker(Stride)(**named) == Stride(**named)
 
 
 def test_payloads_are_plain_json_values() -> None:

@@ -106,7 +106,11 @@ class Timeline:
             first_us = last.first_us + since_us
             if 0.5 <= (first_us - last.end_us) / period_us <= 1.5:  # the next one, on time: nearly all are
                 self._measure(since_us / last.stamp.n)
-                return self._accept(stamp, first_us, 0)
+                self._last = _last(stamp, first_us)
+                self._seen[stamp.seq % REMEMBERED] = (stamp.seq, stamp.t_first_us)
+                if self._suspects:
+                    self._suspects.clear()
+                return Place(first_us, self._segment, 0)
         # after a link: near the clock as it was read then
         near_us = self._clock_us if self._relinked and self._clock_us is not None else last.first_us
         first_us = _nearest(stamp.t_first_us, near_us)

@@ -27,7 +27,7 @@ def turned(gyr_radps: FloatArray, rate_hz: float) -> FloatArray:
     stretches = -(-n // STRETCH)
     total = np.empty((stretches * STRETCH, 3, 3))
     total[0] = total[n:] = _NOT_TURNED
-    total[1:n] = _rotations((gyr_radps[1:] + gyr_radps[:-1]) * (0.5 / rate_hz))
+    _rotations((gyr_radps[1:] + gyr_radps[:-1]) * (0.5 / rate_hz), total[1:n])
     inside = total.reshape(stretches, STRETCH, 3, 3)
     for row in range(1, STRETCH):
         inside[:, row] = np.matmul(inside[:, row - 1], inside[:, row])
@@ -40,24 +40,22 @@ def turned(gyr_radps: FloatArray, rate_hz: float) -> FloatArray:
     return np.asarray(np.matmul(before[:, None], inside).reshape(-1, 3, 3)[:n])
 
 
-def _rotations(turns: FloatArray) -> FloatArray:
-    """Rotation vectors (n, 3) to matrices (n, 3, 3), by Rodrigues' formula.
+def _rotations(turns: FloatArray, out: FloatArray) -> None:
+    """Rotation vectors (n, 3) to matrices `out` (n, 3, 3), by Rodrigues' formula.
 
     Its two factors are series to the sixth power: wrong by less than 1e-8 up to 0.4 rad (20 rad/s at 50 Hz).
     """
-    x, y, z = turns.T
-    xx, yy, zz = x * x, y * y, z * z
+    turn = np.ascontiguousarray(turns.T)
+    x, y, z = turn
+    xx, yy, zz = turn * turn
     square = xx + yy + zz
     a = 1.0 - square * (1.0 / 6.0 - square * (1.0 / 120.0 - square / 5040.0))  # sin(t) / t
     b = 0.5 - square * (1.0 / 24.0 - square * (1.0 / 720.0 - square / 40320.0))  # (1 - cos(t)) / t^2
     bx, by = b * x, b * y
     xy, xz, yz = bx * y, bx * z, by * z
-    ax, ay, az = a * x, a * y, a * z
-    out = np.empty((len(turns), 3, 3))
-    out[:, 0, 0] = 1.0 - b * (yy + zz)
-    out[:, 1, 1] = 1.0 - b * (xx + zz)
-    out[:, 2, 2] = 1.0 - b * (xx + yy)
-    out[:, 0, 1], out[:, 1, 0] = xy - az, xy + az
-    out[:, 0, 2], out[:, 2, 0] = xz + ay, xz - ay
-    out[:, 1, 2], out[:, 2, 1] = yz - ax, yz + ax
-    return out
+    ax, ay, az = a * turn
+    for at, rest in enumerate((yy + zz, xx + zz, xx + yy)):
+        np.subtract(1.0, b * rest, out=out[:, at, at])
+    for row, column, even, odd in ((0, 1, xy, az), (2, 0, xz, ay), (1, 2, yz, ax)):
+        np.subtract(even, odd, out=out[:, row, column])
+        np.add(even, odd, out=out[:, column, row])

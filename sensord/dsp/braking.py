@@ -99,7 +99,7 @@ class Habit:
     def steady(self) -> bool:
         """Whether the latest strides agree (half of them within `STEADY_S` of the median)."""
         usual_s = self.usual_s
-        return usual_s is None or median(abs(after_s - usual_s) for after_s in self._latest_s) <= STEADY_S
+        return usual_s is None or median([abs(after_s - usual_s) for after_s in self._latest_s]) <= STEADY_S
 
     def add(self, after_s: float) -> None:
         """One stride more."""

@@ -53,6 +53,8 @@ class UniformGrid:
         self.period_ns = NS / rate_hz
         self._bridge_ns = int(bridge_s * NS)
         self._tolerance_ns = ON_GRID * self.period_ns
+        self._whole_ns = round(self.period_ns) if self.period_ns.is_integer() else 0
+        """The period where it is a whole number: whole numbers are the faster ones."""
         self.reset()
 
     def reset(self) -> None:
@@ -74,6 +76,12 @@ class UniformGrid:
         if len(times) > FEW:
             off = np.array(times) - origin_ns - np.arange(k, k + len(times)) * period_ns
             return bool(np.abs(off).max() <= tolerance_ns)
+        if self._whole_ns:
+            first_ns = origin_ns + k * self._whole_ns
+            off_ns: list[int] = list(
+                map(sub, times, range(first_ns, first_ns + len(times) * self._whole_ns, self._whole_ns))
+            )
+            return max(off_ns, default=0) <= tolerance_ns and min(off_ns, default=0) >= -tolerance_ns
         for t in times:
             if not -tolerance_ns <= t - origin_ns - k * period_ns <= tolerance_ns:
                 return False

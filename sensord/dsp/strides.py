@@ -9,7 +9,7 @@ from sensord.dsp.impact import Impact
 from sensord.dsp.strike import strike_type
 from sensord.dsp.timing import corrected_contact_s
 from sensord.dsp.trajectory import StrideMotion
-from sensord.model import NS, Activity, Side, Stride
+from sensord.model import NS, Activity, Side, Stride, maker
 
 CONTACT_LIMITS_S = {Activity.RUN: (0.08, 0.55), Activity.WALK: (0.08, 1.6)}
 """Plausible contact times. Running: from 80 ms (sanity limit of the literature) to a slow jog's at the change of gait,
@@ -45,6 +45,8 @@ COARSE_WEIGHT = 0.9
 
 TRUSTED = 0.5
 """Confidence from which a value enters means and limits (docs: metrics)."""
+
+_STRIDE = maker(Stride)
 
 
 class Landing(NamedTuple):
@@ -111,7 +113,8 @@ class StrideRows:
             swing_s, duty = stride_s - contact_s, contact_s / stride_s
         chances = motion.strike_p if activity is Activity.RUN else None
         rearfoot, midfoot, forefoot = (None, None, None) if chances is None else chances
-        stride = Stride(
+        impact = landing.impact
+        stride = _STRIDE(
             foot=self._side,
             stride=self.count,
             segment=segment,
@@ -128,8 +131,8 @@ class StrideRows:
             speed_mps=None,
             strike_angle_deg=motion.strike_angle_deg,
             strike_type=None if chances is None else strike_type(chances),
-            impact_peak_g=landing.impact.peak_g if landing.impact else None,
-            impact_clipped=landing.impact.clipped if landing.impact else False,
+            impact_peak_g=impact.peak_g if impact else None,
+            impact_clipped=impact.clipped if impact else False,
             force_peak_bw=None,
             impulse_bw_s=None,
             gap="gap" in flaws,
@@ -138,14 +141,14 @@ class StrideRows:
             contact_time_raw_s=raw_s,
             trajectory_length_m=motion.length_m,
             swing_peak_radps=motion.swing_peak_radps,
-            turn_deg=motion.turn_deg,
             strike_rearfoot_p=rearfoot,
             strike_midfoot_p=midfoot,
             strike_forefoot_p=forefoot,
             eversion_excursion_deg=motion.eversion_excursion_deg,
             eversion_peak_dps=motion.eversion_peak_dps,
-            impact_source=landing.impact.source if landing.impact else None,
-            impact_band_g=landing.impact.band_g if landing.impact else None,
+            impact_source=impact.source if impact else None,
+            impact_band_g=impact.band_g if impact else None,
+            turn_deg=motion.turn_deg,
         )
         self.count += 1
         self.doubtful = self.doubtful + 1 if stride.confidence < TRUSTED else 0

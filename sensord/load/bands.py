@@ -46,6 +46,8 @@ class SpeedBands:
     def __init__(self) -> None:
         self._speeds: deque[float] = deque(maxlen=STRIDES)
         self._low: float | None = None
+        self.now: str | None = None
+        """The band, None while no speed is known."""
 
     def add(self, stride: Stride) -> None:
         """Take a stride into account."""
@@ -58,8 +60,4 @@ class SpeedBands:
         now = median(self._speeds)
         if self._low is None or not self._low - OVER_MPS <= now < self._low + WIDTH_MPS + OVER_MPS:
             self._low = WIDTH_MPS * floor(now / WIDTH_MPS)
-
-    @property
-    def now(self) -> str | None:
-        """The band, None while no speed is known."""
-        return None if self._low is None else band_of(self._low + WIDTH_MPS / 2)
+            self.now = band_of(self._low + WIDTH_MPS / 2)

@@ -37,6 +37,14 @@ class Histogram:
         else:
             self._counts[index] = self._counts.get(index, 0) + 1
 
+    def join(self, other: Histogram) -> None:
+        """Count what another one of the same bins has counted, too."""
+        self.n += other.n
+        self.clipped += other.clipped
+        self._known_until = min(self._known_until, other._known_until)
+        for index, count in other._counts.items():
+            self._counts[index] = self._counts.get(index, 0) + count
+
     @property
     def median(self) -> float | None:
         """The lower median to half a bin (bins are centred on multiples of the width); None when empty or hidden."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import attrgetter
 
 from sensord.load.histogram import Histogram
@@ -46,6 +47,18 @@ class Medians:
             compared = one.metric.compare(pair)
             if compared is not None:
                 one.index.add(one.metric.index(compared))
+
+    @classmethod
+    def joined(cls, parts: Iterable[Medians]) -> Medians:
+        """All that these have collected."""
+        whole = cls()
+        for part in parts:
+            for name, one in whole._all.items():
+                other = part._all[name]
+                one.index.join(other.index)
+                for side, values in one.feet.items():
+                    values.join(other.feet[side])
+        return whole
 
     def foot(self, metric: str, side: Side) -> Histogram:
         """One foot's values of a metric."""

@@ -85,10 +85,9 @@ class PairSync:
         return self._anchor is not None and self._same_segments(self._anchor.twist)
 
     def block(self, side: Side, block: SampleBlock) -> None:
-        """The samples of one pod, as they come."""
-        if block.t_pod_ns.size:
-            self._newest[side] = block
-            self._twists.block(side, block)
+        """The samples of one pod, as they come; at least one."""
+        self._newest[side] = block
+        self._twists.block(side, block)
 
     def stride(self, stride: Stride, t_ns: int) -> None:
         """A foot has made a stride."""

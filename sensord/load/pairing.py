@@ -8,7 +8,7 @@ once the right foot has gone past the left contact, so the pairs do not depend o
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sensord.model import Activity, Side, Stride
 from sensord.plan.rule import MIN_CONFIDENCE
@@ -17,8 +17,7 @@ KEPT = 16
 """Design choice: strides kept a foot while the other is late: about ten seconds; the feet differ by about 1.5 s."""
 
 
-@dataclass(frozen=True, slots=True)
-class StridePair:
+class StridePair(NamedTuple):
     """A left stride and the right one that follows it, both trusted, both of one activity. `t_ns`: both have ended."""
 
     t_ns: int

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from math import hypot, log
+from typing import NamedTuple
 
 from sensord.load.personal import Factor
 from sensord.model import NS, Activity, Json, Side, StepLengths, Stride, changed
@@ -65,8 +66,7 @@ class _Known:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(NamedTuple):
     """One way to tell the speed: value, expected error as a share, name."""
 
     speed_mps: float

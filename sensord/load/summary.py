@@ -32,7 +32,8 @@ class Summary:
         self._alerts = 0
         self._stride_ms = Histogram(0, 3000, 1)
         self._speed_cmps = Histogram(0, 1500, 1)
-        self._whole = Medians()
+        self._elsewhere = Medians()
+        """What belongs to no band that is kept."""
         self._speeds = SpeedBands()
         self._bands: dict[str, Medians] = {}
         self._bouts = Bouts()
@@ -50,14 +51,12 @@ class Summary:
             self._speed_cmps.add(100 * speed_mps)
         self._speeds.add(stride)
         self._impacts.add(stride)
-        for medians in self._now():
-            medians.add(stride)
+        self._now().add(stride)
 
     def add_pair(self, pair: StridePair) -> None:
         """Count a pair of settled running; the others are not part of the summary."""
         if self._bouts.settled(pair):
-            for medians in self._now():
-                medians.add_pair(pair)
+            self._now().add_pair(pair)
 
     def add_alert(self, alert: Alert) -> None:
         """Count an alert once: when it begins."""
@@ -65,7 +64,8 @@ class Summary:
 
     def result(self, totals: RunTotals, *, elapsed_s: float, limits: tuple[int, int]) -> RunSummary:
         """The summary; `limits` is (checked, of how many)."""
-        whole, stride_ms, speed_cmps = self._whole, self._stride_ms.median, self._speed_cmps.median
+        whole = Medians.joined((self._elsewhere, *self._bands.values()))
+        stride_ms, speed_cmps = self._stride_ms.median, self._speed_cmps.median
         contact = {side: whole.foot("contact_time", side) for side in Side}
         impact = {side: whole.foot("impact_peak", side) for side in Side}
         n_impacts = sum(h.n for h in impact.values())
@@ -109,14 +109,14 @@ class Summary:
             configured_m=totals.configured_m,
         )
 
-    def _now(self) -> list[Medians]:
-        """Where the present strides belong: the run, and the present band when it is one of those kept."""
+    def _now(self) -> Medians:
+        """Where the present strides belong: to the present band, when it is one of those kept."""
         band = self._speeds.now
         if band is None:
-            return [self._whole]
+            return self._elsewhere
         if band not in self._bands and len(self._bands) < MAX_BANDS:
             self._bands[band] = Medians()
-        return [self._whole, *([self._bands[band]] if band in self._bands else [])]
+        return self._bands.get(band, self._elsewhere)
 
     def _main_band(self) -> str | None:
         """The band with most contacts; None when no speed was measured."""

@@ -22,7 +22,7 @@ from math import hypot, sqrt
 from sensord.load.cover import Cover
 from sensord.load.readings import SPEED_SHARE, Moved
 from sensord.load.speed import CONFIGURED_SHARE, chance_share
-from sensord.model import NS, Activity, RunTotals, Side, StepLengths, Stride
+from sensord.model import NS, Activity, RunTotals, Side, StepLengths, Stride, maker
 
 LONGEST_GAP_S = 300.0
 """Design choice: a longer loss is a break (pods taken off, or far away)."""
@@ -43,6 +43,8 @@ noticed seconds later)."""
 FRESH_NS = 1_500_000_000
 """How long after the end of her last running stride she is taken to run on: the next one is known by then (a stride of
 the other foot lasts 0.35 s, of the same foot 0.7 s, and is told 0.45 to 0.6 s after it ended, see dsp/foot.py)."""
+
+_TOTALS = maker(RunTotals)
 
 
 @dataclass(slots=True)
@@ -120,7 +122,7 @@ class Totals:
     def now(self) -> RunTotals:
         """The totals so far, in m and s; steps to the nearest whole one."""
         walk, run = self._sums[Activity.WALK], self._sums[Activity.RUN]
-        return RunTotals(
+        return _TOTALS(
             steps=round(walk.steps + run.steps),
             distance_m=walk.metres + run.metres,
             run_distance_m=run.metres,

@@ -102,16 +102,14 @@ class TwistSync:
         self._blocks: dict[Side, deque[SampleBlock]] = {side: deque() for side in Side}
 
     def block(self, side: Side, block: SampleBlock) -> None:
-        """Remember the samples of one pod."""
-        if not block.t_pod_ns.size:
-            return
+        """Remember the samples of one pod; at least one."""
         kept = self._blocks[side]
         if kept and kept[-1].segment != block.segment:
             kept.clear()
         kept.append(block)
         if len(kept) % DROP_EVERY == 0:
-            oldest = int(block.t_pod_ns[-1]) - KEEP_NS
-            while int(kept[0].t_pod_ns[-1]) < oldest:
+            oldest = block.t_pod_ns.item(-1) - KEEP_NS
+            while kept[0].t_pod_ns.item(-1) < oldest:
                 kept.popleft()
 
     def look(self, t_ns: int, left: PodClock, right: PodClock) -> Twist | None:

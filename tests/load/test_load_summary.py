@@ -74,6 +74,16 @@ def summary_of(items: list) -> RunSummary:
     return summary.result(RunTotals(steps=5, distance_m=4.0), elapsed_s=9.0, limits=(1, 3))
 
 
+@given(st.lists(st.tuples(st.floats(-5.0, 25.0), st.booleans())), st.integers(0, 30))
+def test_histograms_that_are_joined_are_as_one(values: list[tuple[float, bool]], cut: int) -> None:
+    one, first, second = (Histogram(0.0, 20.0, 0.1) for _ in range(3))
+    for i, (value, clipped) in enumerate(values):
+        for histogram in (one, first if i < cut else second):
+            histogram.add(value, clipped=clipped)
+    first.join(second)
+    assert (first.median, first.n, first.clipped) == (one.median, one.n, one.clipped)
+
+
 def test_medians_of_running_strides() -> None:
     items = both_feet(0.0, 50, contact_time_s=0.252, impact_peak_g=9.87)
     walk = [a_stride(Side.LEFT, 100, 101.2, activity=Activity.WALK, contact_time_s=0.7, impact_peak_g=3.0)] * 500
