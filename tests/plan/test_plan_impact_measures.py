@@ -251,3 +251,12 @@ def test_nothing_that_is_exact_and_bounded_leaves_the_first_that_is_exact() -> N
     hidden = [Landing.of(landing(20.0))] * 30
     beyond = replace(measure, limits={Level.WARN: 17.0})
     assert choose([beyond], hidden) is None
+
+
+def test_what_too_few_landings_have_is_passed_over() -> None:
+    history = (summary(2.0, band_g=2.0),) * 3
+    [band] = [m for m in story(history, 2.0, band_g=2.0).limits._rules[0]._measures if m.quantity == "band"]
+    some = [Landing.of(landing(30.0, band_g=2.0))]
+    none = [Landing.of(landing(30.0))]
+    assert choose([band], some * 14 + none * 16) is None
+    assert choose([band], some * 15 + none * 15)[0] is band
