@@ -30,6 +30,7 @@ from sensord.model import (
     AlertPhase,
     Event,
     Json,
+    Level,
     Mark,
     MarkKind,
     RunSetup,
@@ -54,6 +55,7 @@ from sensord.tally import Tally
 from sensord.terminal import Terminal, qr_text
 from sensord.wall_clock import WallClock
 from sensord.web.live import LiveView
+from sensord.web.plan_view import short
 from sensord.web.server import Page
 
 log = logging.getLogger(__name__)
@@ -324,7 +326,7 @@ class Gateway:
         token = None if alone else kept_token(self._settings.data_dir)
         page = Page(
             LiveView(),
-            commands=RunCommands(current, journal, DataDir(self._settings.data_dir)),
+            commands=RunCommands(current, journal, DataDir(self._settings.data_dir), acknowledged=self._show_plan),
             runs=StoreRuns(reader),
             plan=self._keeper,
             allowed_hosts=[*web.allowed_hosts, *([] if alone else host.names())],
@@ -336,6 +338,7 @@ class Gateway:
         port = link.rpartition(":")[2].partition("/")[0]
         stack.enter_context(door_plate(self._settings.data_dir, f"http://{here}:{port}", token))
         self._page = page
+        self._show_plan()
         self._say(f"the page: {link}")
         if token is not None:
             self._say(qr_text(link))
@@ -351,6 +354,8 @@ class Gateway:
         for event in events:
             if self._page:
                 self._page.publish(event)
+            if event.kind == Alert.KIND and event.payload["level"] == Level.URGENT.value:
+                self._look_at_plan()  # behind it in the journal: what nobody has seen yet is shown as that
             if event.kind == Alert.KIND and not self._recovering:
                 level = "ok" if event.payload["phase"] == AlertPhase.RECOVERY else event.payload["level"]
                 self._say(f"{level:<4}  {event.payload['text']}")
@@ -367,7 +372,12 @@ class Gateway:
 
     def _plan_changed(self) -> None:
         self._wake()
-        if self._page:
+        self._show_plan()
+
+    def _show_plan(self) -> None:
+        """The live page's short line of the plan, and what is urgent and unseen."""
+        if self._page and self._keeper:
+            self._page.live.plan(short(self._keeper.picture()))
             self._page.refresh()
 
     def _sink_changed(self, state: SinkState) -> None:
@@ -375,6 +385,8 @@ class Gateway:
         if self._page:
             self._page.live.sinks(self._sink_states.values())
             self._page.refresh()
+            if state.name in self._settings.people:
+                self._show_plan()  # who was told what
         if state.health is Health.AWAY and state.detail is not None:
             self._sink_away(state.name, state.detail)
         elif state.health is Health.OK and state.cursor > 0 and state.name in self._away:
@@ -410,5 +422,6 @@ class Gateway:
     async def _keep_said(self, what: str, keeping: Coroutine[Any, Any, object]) -> None:
         try:
             await keeping
+            self._show_plan()
         except SensordError as error:
             self._say(f"look  {what}: {error}")

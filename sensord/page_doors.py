@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,10 +50,19 @@ class StoreRuns:
 class RunCommands:
     """What the page may ask for; implements `web.ports.Commands`."""
 
-    def __init__(self, current: CurrentRun, journal: Journal, data: DataDir) -> None:
+    def __init__(
+        self,
+        current: CurrentRun,
+        journal: Journal,
+        data: DataDir,
+        *,
+        acknowledged: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`acknowledged` is called when somebody has seen an alert."""
         self._current = current
         self._journal = journal
         self._data = data
+        self._acknowledged = acknowledged
 
     async def end_run(self) -> None:
         """End the run that is on."""
@@ -104,6 +113,7 @@ class RunCommands:
     async def ack_alert(self, alert: str, *, who: str) -> Json:
         """Somebody has seen an alert, named by its id or its code: {alert, text}. InputError: there is none."""
         seen = await asyncio.wrap_future(self._journal.call(lambda store: ack(store, alert, who)))
+        self._acknowledged()
         return {"alert": seen.alert, "text": seen.text}
 
     async def import_run(self, run: str) -> None:

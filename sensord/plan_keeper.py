@@ -22,7 +22,7 @@ from sensord.plan_picture import plan_picture
 from sensord.sinks.notices import notice_of_decision
 from sensord.store import Store
 from sensord.store_facts import facts, note_decisions
-from sensord.store_receipts import post
+from sensord.store_receipts import post, unseen
 
 UNTRUSTED: Mapping[str, Json] = {
     "longest_30d_m": None,
@@ -121,7 +121,9 @@ class PlanKeeper:
         standing = follow(known, now_ns, zone)
         if self.plan is None or standing is None:
             return None
-        return plan_picture(self.plan, standing, known, now_ns, zone)
+        waiting = unseen(self._store, now_ns, runner=self.runner)
+        on = next((run.run for run in self._store.open_runs() if run.runner == self.runner), None)
+        return plan_picture(self.plan, standing, known, now_ns, zone, waiting, on)
 
     async def check_in(self, said: Mapping[str, Json]) -> Json:
         """Keep answers as they come over MQTT: {answers, run?, moment?, by?}. InputError: they are none."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sensord.plan.ladder import Session, Stage
 from sensord.plan.model import Plan
-from sensord.plan.workout import Kind, Quantity, Step, Total, Whole, steps, total, words
+from sensord.plan.workout import Kind, Quantity, Step, Total, Whole, Workout, steps, total, words
 
 BAR = 30
 """Characters of the longest workout's picture (design choice: fits beside the table)."""
@@ -69,10 +69,12 @@ def _kind_words(stage: Stage) -> str:
 
 
 def _blocks(session: Session | None) -> tuple[tuple[Kind, float], ...]:
-    """The segments laid out; what only the run can end is ended at the picture's pace."""
-    if session is None:
-        return ()
-    laid, blocks, covered = steps(session.do, repeats=session.repeats), [], dict[Whole, float]()
+    return () if session is None else blocks_of(session.do, session.repeats)
+
+
+def blocks_of(workout: Workout, repeats: int | None = None) -> tuple[tuple[Kind, float], ...]:
+    """The segments laid out: kind and length in s; what only the run can end is ended at the picture's pace."""
+    laid, blocks, covered = steps(workout, repeats=repeats), [], dict[Whole, float]()
     for step in laid:
         length_s = _length_s(step)
         blocks.append((step.kind, length_s))

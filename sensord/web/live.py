@@ -34,6 +34,7 @@ from sensord.model import (
 )
 from sensord.web.advice import Situation, advise
 from sensord.web.feet import FeetDetail
+from sensord.web.live_workout import KINDS, WorkoutView
 from sensord.web.sink_health import SinkHealth, sink_picture
 from sensord.web.words import title
 
@@ -75,6 +76,7 @@ class LiveView:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._sinks: tuple[SinkHealth, ...] = ()
+        self._plan: Mapping[str, Json] | None = None
         self._runs = 0
         self._reset(None)
 
@@ -89,6 +91,7 @@ class LiveView:
         self._gait_t_s: float | None = None
         self._strides = {Side.LEFT: 0, Side.RIGHT: 0}
         self._detail = FeetDetail()
+        self._workout = WorkoutView(setup)
         self._known_speed: Mapping[str, Json] | None = None
         self._asymmetry: OrderedDict[str, Mapping[str, Json]] = OrderedDict()
         self._limits: OrderedDict[str, Mapping[str, Json]] = OrderedDict()
@@ -115,6 +118,10 @@ class LiveView:
     def sinks(self, states: Iterable[SinkHealth]) -> None:
         """How the sinks are doing; replaces what was known."""
         self._sinks = tuple(states)
+
+    def plan(self, short: Mapping[str, Json] | None) -> None:
+        """Where she stands in her plan (`plan_view.short`); it outlives runs."""
+        self._plan = short
 
     # ------------------------------------------------------------------------------------------ events in
 
@@ -147,6 +154,9 @@ class LiveView:
 
     def _load(self, event: Event) -> None:
         self._detail.load(event)
+
+    def _progress_of_workout(self, event: Event) -> None:
+        self._workout.take(event)
 
     def _difference(self, event: Event) -> None:
         value = {**event.payload, "t_s": event.t_ns / NS}  # walking makes no pairs: the page says how old it is
@@ -245,6 +255,8 @@ class LiveView:
             "notes": list(self._notes),
             "sinks": [sink_picture(sink) for sink in self._sinks],
             "summary": self._summary,
+            "workout": self._workout.picture(),
+            "plan": self._plan,
             "now": self._advice(stale, active, distance, run_time),
         }
         if strip:
@@ -407,4 +419,5 @@ _TAKES: Mapping[str, Callable[[LiveView, Event], None]] = {
     PodStatus.KIND: LiveView._pod,
     FootNote.KIND: LiveView._note,
     RunSummary.KIND: LiveView._sum,
+    **dict.fromkeys(KINDS, LiveView._progress_of_workout),
 }

@@ -86,10 +86,12 @@ class Commands(Protocol):
 
 
 class PlanDesk(Protocol):
-    """The runner's plan: where she stands, and what people say about it."""
+    """The runner's plan: where she stands, and what people say about it. `runner`: whose it is."""
+
+    runner: str
 
     def picture(self) -> Json:
-        """Where she stands (`plan.standing.Standing` as JSON); None without a plan."""
+        """Where she stands, with the words beside it (`plan_picture`); None without a plan."""
 
     async def say(self, said: Mapping[str, str]) -> Json:
         """Keep a fact: kind, runner, at_wall_ns, payload (JSON text). `InputError` when it does not fit."""

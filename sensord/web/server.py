@@ -1,6 +1,7 @@
 """The built-in page and its API, on aiohttp. On this machine only unless told otherwise; nothing comes from elsewhere.
 
     GET  /                        the page              GET  /static/...    its parts
+    GET  /plan                    the page of the plan; with ?read without forms
     GET  /api/live                Server-Sent Events    GET  /api/state     the same picture, once
     GET  /api/runs                the last runs         GET  /api/runs/ID   one run with its alerts
     POST /api/run/end             end the run           POST /api/run/start            begin the next one
@@ -8,7 +9,8 @@
     POST /api/run/mark        {"text", "who", "boottime_ns", "wall_ns"}: a note in the run that is on, at that instant
     POST /api/run/speed       {"speed", "who", "grade_pct"}: the treadmill from now on ("10.5km/h", "off")
     GET  /api/plan                where she stands in her plan, what is allowed today, what is asked
-    POST /api/fact            {"kind", "runner", "at_wall_ns", "payload"}: a check-in, a decision, ... (docs/plan.md)
+    POST /api/fact            {"kind", "runner", "at_wall_ns", "payload"}: a check-in, a decision, ... (docs/plan.md);
+                              without "at_wall_ns" it is of now, without "runner" of the one whose plan this is
     POST /api/ack             {"alert", "who"}: somebody has seen an alert
     POST /api/link                a link that opens the page on one more device (only with a token)
     GET  /healthz                 it lives
@@ -21,6 +23,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -64,6 +67,9 @@ _RUNS: web.AppKey[RunsReader] = web.AppKey("runs")
 _PLAN: web.AppKey[PlanDesk | None] = web.AppKey("plan")
 _PAGES = web.AppKey("pages", dict[str, str])
 
+_PAGE_OF = {"/": "index.html", "/plan": "plan.html"}
+"""What a browser opens by its address."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -89,6 +95,7 @@ def build_app(
     app[_PLAN] = plan
     app[_PAGES] = _render(guarded=token is not None)
     app.router.add_get("/", _index)
+    app.router.add_get("/plan", _plan_page)
     app.router.add_get("/healthz", _health)
     app.router.add_get("/api/live", _live)
     app.router.add_get("/api/state", _state)
@@ -198,7 +205,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     access = request.app[ACCESS]
     if access.host_refused(request.headers.getall("Host", [])):
         return _refuse(403, "this name is not one of the page's (web.allowed_hosts)")
-    if request.method in ("GET", "HEAD") and request.path == "/" and access.guarded:
+    if request.method in ("GET", "HEAD") and request.path in _PAGE_OF and access.guarded:
         return _open(request, access)
     if access.session_refused(request.cookies.get(COOKIE), request.headers.get("Authorization")):
         return _refuse(401, "no session: open the link that sensord printed")
@@ -213,12 +220,12 @@ def _open(request: web.Request, access: Access) -> web.StreamResponse:
     cookie = access.use_link(code) if code is not None and request.method == "GET" else None
     if cookie is not None:
         # No redirect: a browser that came from another site would not send a Strict cookie along.
-        response = _page(request, "index.html")
+        response = _page(request, _PAGE_OF[request.path])
         response.set_cookie(COOKIE, cookie, httponly=True, samesite="Strict", path="/")
         return response
     if access.session_refused(request.cookies.get(COOKIE), request.headers.get("Authorization")):
         return _page(request, "denied.html", status=401)
-    return _page(request, "index.html")
+    return _page(request, _PAGE_OF[request.path])
 
 
 @web.middleware
@@ -257,6 +264,10 @@ def _refuse(status: int, why: str) -> web.Response:
 
 async def _index(request: web.Request) -> web.Response:
     return _page(request, "index.html")
+
+
+async def _plan_page(request: web.Request) -> web.Response:
+    return _page(request, "plan.html")
 
 
 def _page(request: web.Request, name: str, *, status: int = 200) -> web.Response:
@@ -341,7 +352,9 @@ async def _fact(request: web.Request) -> web.Response:
     desk, given = request.app[_PLAN], await _body(request)
     if desk is None:
         raise InputError(Problem("page", "", "no plan is followed here", "a daemon of one runner"))
-    return web.json_response(await desk.say(given))
+    # a phone's clock may be ahead, and what lies ahead does not count yet: what is said now is of the gateway's now
+    now = {"at_wall_ns": str(time.time_ns()), "runner": desk.runner}
+    return web.json_response(await desk.say({**now, **given}))
 
 
 async def _ack(request: web.Request) -> web.Response:
@@ -378,7 +391,7 @@ def _render(*, guarded: bool) -> dict[str, str]:
         loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     facts = {"version": version("sensord"), "definitions": DEFINITIONS, "guarded": guarded}
-    return {name: environment.get_template(name).render(facts) for name in ("index.html", "denied.html")}
+    return {name: environment.get_template(name).render(facts) for name in (*_PAGE_OF.values(), "denied.html")}
 
 
 def _is_loopback(host: str) -> bool:

@@ -19,14 +19,14 @@ export class Banner {
   draw(p) {
     this.picture = p;
     const open = p.alerts.active.filter((a) => !a.covered);
-    const visible = open.filter((a) => !this.hidden.has(a.id));
+    const visible = open.filter((a) => a.level === "urgent" || !this.hidden.has(a.id)); // urgent: until it is acknowledged
     const back = p.alerts.recovered
       .filter((a) => p.run.state !== "ended" && a.phase === "recovery" && p.t_s - a.end_s <= RECOVERY_S && !this.hidden.has(`${a.id} back`))
       .at(-1);
     if (visible.length) this.alert(visible);
     else if (back) this.recovery(back);
     show("banner", Boolean(visible.length || back));
-    show("now-card", !visible.length);
+    show("now-card", !visible.length || visible[0].level === "info");
     this.shown = visible.length ? visible.map((a) => a.id) : back ? [`${back.id} back`] : [];
     if (!this.shown.length) this.aloud("");
   }
@@ -34,18 +34,21 @@ export class Banner {
   alert([first, ...more]) {
     const level = LEVELS[first.level] ?? first.level;
     const stop = loud(first.level);
-    set($("banner"), "data-level", stop ? "stop" : "warn");
-    set($("banner-icon"), "href", stop ? "#i-stop" : "#i-warn");
+    const info = first.level === "info";
+    set($("banner"), "data-level", stop ? "stop" : info ? "info" : "warn");
+    set($("banner-icon"), "href", stop ? "#i-stop" : info ? "#i-calm" : "#i-warn");
+    show("banner-hide", first.level !== "urgent");
     text("banner-level", level);
     text("banner-title", first.cue);
     text("banner-text", together(first.text));
     redraw("banner-more", more, () => more.map((a) =>
       make("li", {}, icon(loud(a.level) ? "stop" : "warn"), make("strong", {}, `${LEVELS[a.level] ?? a.level}: `), together(a.text))));
-    this.aloud(`${level}. ${first.cue}. ${first.text}`);
+    this.aloud(info ? "" : `${level}. ${first.cue}. ${first.text}`);
   }
 
   recovery(alert) {
     set($("banner"), "data-level", "recovery");
+    show("banner-hide", true);
     set($("banner-icon"), "href", "#i-ok");
     text("banner-level", "Recovered");
     text("banner-title", alert.cue);

@@ -10,6 +10,9 @@ import { ask, post, setUp as setUpAsking } from "./ask.js";
 import { freshness, view } from "./view.js";
 import { listRuns } from "./runs.js";
 import { setUp as setUpTreadmill } from "./treadmill.js";
+import { setUp as setUpPain } from "./pain.js";
+import { progress } from "./progress.js";
+import { ends, setUp as setUpUnseen, unseen } from "./unseen.js";
 
 if (location.search) history.replaceState(null, "", "/"); // a used link is not worth keeping in the address bar
 
@@ -30,6 +33,9 @@ function take(p, whole) {
   else if (another) strips.reset([]);
   if (p.gait) strips.add(p.gait_t_s, p.gait);
   view(p);
+  progress(p);
+  ends(p.plan?.ends ?? null);
+  unseen(p.plan?.unseen ?? []);
   banner.draw(p);
   sound.hear(p);
   tick();
@@ -125,5 +131,7 @@ $("add-device")?.addEventListener("click", () =>
 
 setUpAsking();
 setUpTreadmill();
+setUpPain();
+setUpUnseen();
 $("others").open = matchMedia("(min-width: 44rem)").matches; // on a wide screen there is room for all of it
 setInterval(tick, 500);

@@ -12,6 +12,10 @@ const TONES = {
   warn: [[780, 0.16], [0, 0.1], [780, 0.16]],
   info: [[660, 0.12]],
   recovery: [[660, 0.12], [880, 0.18]],
+  run: [[523, 0.12], [0, 0.05], [659, 0.12], [0, 0.05], [784, 0.3]], // rising: run
+  walk: [[784, 0.2], [0, 0.05], [523, 0.35]], // falling: walk
+  workout: [[659, 0.15], [0, 0.05], [659, 0.15]],
+  ends: [[520, 0.5], [0, 0.08], [520, 0.5], [0, 0.08], [520, 0.7]],
   test: [[660, 0.12], [780, 0.12]],
 };
 
@@ -71,6 +75,9 @@ export class Sound {
   // Says what is new in a picture. Silent while sound is off: an alert still active is then said after the tap.
   hear(picture) {
     if (this.state === "off" || this.state === "interrupted") return;
+    this.workout(picture);
+    const news = picture.plan?.ends;
+    if (news && this.once({ id: `ends ${news.when} ${news.rules}` }, "onset")) this.announce("ends", "Stop running", news.why);
     const { active, recovered } = picture.alerts;
     for (const alert of active) {
       const news = alert.reminders ? `onset ${alert.reminders}` : "onset";
@@ -83,6 +90,15 @@ export class Sound {
       const fresh = picture.t_s - alert.end_s <= FRESH_S;
       if (this.once(alert, "recovery") && fresh) this.announce("recovery", alert.cue, alert.text);
     }
+  }
+
+  // A cue of the workout is news for some seconds only; said once.
+  workout({ run, workout, t_s: now }) {
+    const cue = workout?.cue;
+    if (!cue || run.state === "ended" || now - cue.t_s > FRESH_S || !this.once({ id: `${run.id} ${cue.t_s}` }, "cue")) return;
+    const kind = /run|hard|easy/i.test(cue.text) ? "run" : /walk|rest/i.test(cue.text) ? "walk" : "workout";
+    this.tone(kind);
+    this.speak(cue.text);
   }
 
   once(alert, phase) {
@@ -100,7 +116,8 @@ export class Sound {
   }
 
   announce(level, ...sentences) {
-    if (level === "stop" && this.canSpeak()) speechSynthesis.cancel();
+    if (level === "info") return; // quiet: it is read, not heard
+    if (["stop", "urgent", "ends"].includes(level) && this.canSpeak()) speechSynthesis.cancel();
     this.tone(level);
     for (const sentence of sentences) if (sentence) this.speak(sentence);
   }
