@@ -81,6 +81,10 @@ class Axis:
         return float(np.degrees(np.arccos(np.clip(np.einsum("i,i->", self.vector, other.vector), -1.0, 1.0))))
 
 
+NO_AXIS = Axis(np.array((0.0, 1.0, 0.0)), ratio=0.0, votes=0, confidence=0.0)
+"""Before one is known; nothing is run with it."""
+
+
 def find_axis(acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float) -> Axis | str:
     """The pitch axis from a window of motion, or why there is none; acc, gyr (n, 3) on the grid, gyro bias removed."""
     axis, ratio = main_line(gyr_radps)

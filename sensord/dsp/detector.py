@@ -8,12 +8,10 @@ its own whose next contact is unknown.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from sensord.dsp.activity import CLEAR, run_score
-from sensord.dsp.alignment import Axis, directions_across
+from sensord.dsp.alignment import NO_AXIS, Axis, directions_across
 from sensord.dsp.braking import Habit
 from sensord.dsp.contact import PAD_S, Found, find_contact
 from sensord.dsp.filters import LowPass, highest, norm
@@ -22,7 +20,7 @@ from sensord.dsp.ground import REST_RADPS, REST_S, on_ground
 from sensord.dsp.history import History
 from sensord.dsp.impact import AFTER_NS, BEFORE_NS, RawSamples
 from sensord.dsp.pivot import find_pivots
-from sensord.dsp.stretch import ACC, BRIDGED, GYR, PitchLine, Stretch, size
+from sensord.dsp.stretch import ACC, BRIDGED, GYR, Looked, PitchLine, Stretch, size
 from sensord.dsp.strides import Landing, StrideRows
 from sensord.dsp.trajectory import Rested, StrideMotion, StrideRowsOf, stride_motion
 from sensord.dsp.walking import WalkWindow
@@ -56,17 +54,6 @@ NEAR_NS = 30_000_000
 NEAR_LOST_NS = 20_000_000
 """Design choices: more than 20 ms lost within 30 ms of a contact leave its time in doubt."""
 
-NO_AXIS = Axis(np.array((0.0, 1.0, 0.0)), ratio=0.0, votes=0, confidence=0.0)
-"""Before one is known; nothing is run with it."""
-
-
-class _Looked(NamedTuple):
-    """What was worked out of a window's rows: from row `first` on the sizes of the acceleration, and pitch rates."""
-
-    first: int
-    acc_mps2: FloatArray
-    pitch_radps: FloatArray
-
 
 class Detector:
     """Contacts and strides of one foot; holds one open contact and the stride before it."""
@@ -96,7 +83,7 @@ class Detector:
         """Whether the open contact has ended the stride before already."""
         self._off = 0
         self._rested: Rested | None = None
-        self._looked: _Looked | None = None
+        self._looked: Looked | None = None
         self._use(NO_AXIS, np.zeros(3))
         self._rehearses = False
         """Whether contacts alone are wanted, and not what else the foot did."""
@@ -304,7 +291,7 @@ class Detector:
         bridged = self._history.marked_end > first and bool(rows[:, BRIDGED].any())
         if found and not bridged:
             size = norm(rows[:, ACC])
-            self._looked = _Looked(first, size, pitch)
+            self._looked = Looked(first, size, pitch)
             taps = score is not None and score > 0.0 and found[-1].tc_row is None
             if taps or not any(on_ground(size, turning, contact.ic_row - first, self._rate_hz) for contact in found):
                 return None

@@ -68,6 +68,14 @@ class PitchLine(NamedTuple):
         return [gyr_x * x + gyr_y * y + gyr_z * z - offset for gyr_x, gyr_y, gyr_z in gyr_radps.tolist()]
 
 
+class Looked(NamedTuple):
+    """What was worked out of a window's rows: from row `first` on the sizes of the acceleration, and pitch rates."""
+
+    first: int
+    acc_mps2: FloatArray
+    pitch_radps: FloatArray
+
+
 def size(x: float, y: float, z: float) -> float:
     """Length of one vector, as `norm` gives it for many."""
     return sqrt(x * x + y * y + z * z)
