@@ -62,10 +62,9 @@ def _kind_words(stage: Stage) -> str:
         return f"calendar of {weeks} week{'s' if weeks > 1 else ''}, {stage.calendar.unit}"
     if stage.increment is not None:
         return f"from {stage.increment.start}, each success adds {stage.increment.by}"
-    if stage.weekly is not None:
-        growth = " to ".join(f"{pct:g}" for pct in stage.weekly.growth_pct)
-        return f"weekly volume, +{growth} % a week, until {stage.weekly.until}"
-    return stage.kind
+    assert stage.weekly is not None  # a stage has a workout or what its kind names, and this is the last kind
+    growth = " to ".join(f"{pct:g}" for pct in stage.weekly.growth_pct)
+    return f"weekly volume, +{growth} % a week, until {stage.weekly.until}"
 
 
 def _blocks(session: Session | None) -> tuple[tuple[Kind, float], ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sensord.model import Asymmetry, LimitStatus, Side
+from sensord.model import NS, Asymmetry, LimitStatus, Side, Stride
 from tests.plan.made_plans import ASYMMETRY, Runner, asymmetry, limits, stride, totals
 
 BOTH_10G = {Side.LEFT: 10.0, Side.RIGHT: 10.0}
@@ -57,6 +57,26 @@ def judged(runner: Runner, values: list[Asymmetry], *, every_s: float = 7.0) -> 
         runner.said += runner.limits.on_totals(totals(0.0, runner.run_s), runner.t_ns)
         runner.said += runner.limits.on_asymmetry(value, runner.t_ns)
     return runner
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(stride(Side.RIGHT, 10.0), contact_time_s=None),
+        stride(Side.RIGHT, 10.0, run=False),
+        stride(Side.RIGHT, 10.0, confidence=0.4),
+    ],
+)
+def test_strides_that_tell_nothing_do_not_keep_a_foot_measured(other: Stride) -> None:
+    runner = Runner(limits(FIXED))
+    runner.run(60, BOTH_10G, si=asymmetry(1.5))
+    assert runner.last(RULE) == ("within", "none", None)
+    for second in range(1, 12):
+        runner.said += runner.limits.on_totals(totals(0.0, runner.run_s + second), runner.t_ns + second * NS)
+        runner.said += runner.limits.on_stride(stride(Side.LEFT, 10.0), runner.t_ns + second * NS)
+        runner.said += runner.limits.on_stride(other, runner.t_ns + second * NS)
+    runner.said += runner.limits.on_tick(runner.t_ns + 11 * NS)
+    assert runner.last(RULE) == ("not_checked", "none", "right contact time not measured")
 
 
 def test_an_interval_that_leaves_the_limit_now_and_then_is_no_alert() -> None:
