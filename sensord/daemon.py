@@ -355,7 +355,7 @@ class Gateway:
             if self._page:
                 self._page.publish(event)
             if event.kind == Alert.KIND and event.payload["level"] == Level.URGENT.value:
-                self._look_at_plan()  # behind it in the journal: what nobody has seen yet is shown as that
+                self._show_behind()
             if event.kind == Alert.KIND and not self._recovering:
                 level = "ok" if event.payload["phase"] == AlertPhase.RECOVERY else event.payload["level"]
                 self._say(f"{level:<4}  {event.payload['text']}")
@@ -379,6 +379,11 @@ class Gateway:
         if self._page and self._keeper:
             self._page.live.plan(short(self._keeper.picture()))
             self._page.refresh()
+
+    def _show_behind(self) -> None:
+        """Once what was told is stored, what nobody has seen yet is shown as that."""
+        if self._keeper is not None:
+            self._in_background("plan", self._keeper.stored())
 
     def _sink_changed(self, state: SinkState) -> None:
         self._sink_states[state.name] = state

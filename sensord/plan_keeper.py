@@ -114,6 +114,10 @@ class PlanKeeper:
         self._changed()
         return new
 
+    async def stored(self) -> None:
+        """Until everything that was handed to the journal is stored."""
+        await asyncio.wrap_future(self._journal.sync())
+
     def picture(self) -> Json:
         """What a page shows of the plan (`plan_picture`); None without one."""
         now_ns, zone = self._wall_ns(), zone_of(self.plan)

@@ -26,7 +26,7 @@ from sensord.plan.ladder_view import blocks_of, rows_of
 from sensord.plan.mileage import mileage, runs_of
 from sensord.plan.model import Plan
 from sensord.plan.questions import questions
-from sensord.plan.standing import Decision, Standing
+from sensord.plan.standing import Decision, Outcome, Standing
 from sensord.plan.workout import WorkoutError, parse_workout, render
 from sensord.store_receipts import Unseen
 from sensord.web.plan_view import DONE, figures, programme, readiness_rows, unseen_rows, weeks
@@ -44,6 +44,9 @@ RUNS_SHOWN = 4
 
 ENDS = frozenset({"stop", "urgent"})
 """Levels of a decision that end the run that is on."""
+
+OVER_BY = frozenset({Outcome.RELEASE, Outcome.ENTER, Outcome.ADVANCE})
+"""What ends the loudness of an earlier decision."""
 
 JUST_NOW_NS = DAY_NS // 2
 """Design choice: for so long a decision that ends a run is said loudly."""
@@ -82,7 +85,6 @@ def plan_picture(
     asked |= {name for run in recent for moment in run["moments"] for name in moment["fields"]}
     names = {run.run: _run_words(run, zone) for run in runs} | ({on: "the run that is on"} if on else {})
     today = standing.today
-    last = standing.decisions[-1] if standing.decisions else None
     return {
         "title": plan.title,
         "runner": plan.runner.alias,
@@ -97,7 +99,7 @@ def plan_picture(
         "stage_since": None if standing.stage_since_ns is None else stamp(standing.stage_since_ns, zone),
         "blocks": _blocks(today.workout, today.repeats),
         "checks": {"made": sum(check.status in DONE for check in today.checks), "of": len(today.checks)},
-        "ends": _ends(last, now_wall_ns, zone),
+        "ends": _ends(standing, now_wall_ns, zone),
         "unseen": unseen_rows([_unseen(one, plan.alerts.contact) for one in unseen], zone),
         "due": [
             {
@@ -168,9 +170,14 @@ def _blocks(do: str | None, repeats: int | None) -> list[Json]:
         return []
 
 
-def _ends(last: Decision | None, now_ns: int, zone: tzinfo) -> Json:
-    """The newest decision, while it is news and ends a run or forbids the next: said at once and loud."""
-    if last is None or last.alert not in ENDS or now_ns - last.at_wall_ns > JUST_NOW_NS:
+def _ends(standing: Standing, now_ns: int, zone: tzinfo) -> Json:
+    """The newest decision that ends a run or forbids the next, while it is news and nobody has decided otherwise."""
+    for last in reversed(standing.decisions):
+        if last.outcome in OVER_BY or now_ns - last.at_wall_ns > JUST_NOW_NS:
+            return None
+        if last.alert in ENDS:
+            break
+    else:
         return None
     return {"why": last.why, "level": last.alert, "when": stamp(last.at_wall_ns, zone), "rules": list(last.rules)}
 

@@ -338,9 +338,12 @@ class ServedPage:
         self.live = LiveView(clock=lambda: time.monotonic() + self.later_s)
         if setup is not None:
             self.live.begin(setup)
-        self.page = Page(self.live, commands=self.stored, runs=self.stored, token=self._token)
+        self.page = self._made()
         self.url = self._do(self.page.start("127.0.0.1", port))
         self.story = Story(self.publish)
+
+    def _made(self) -> Page:
+        return Page(self.live, commands=self.stored, runs=self.stored, token=self._token)
 
     @property
     def port(self) -> int:

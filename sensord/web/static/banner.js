@@ -26,7 +26,8 @@ export class Banner {
     if (visible.length) this.alert(visible);
     else if (back) this.recovery(back);
     show("banner", Boolean(visible.length || back));
-    show("now-card", !visible.length || visible[0].level === "info");
+    const ended = p.plan?.ends && p.run.state !== "ended" && p.run.state !== "idle";
+    show("now-card", !ended && (!visible.length || visible[0].level === "info")); // one voice: what ends the run speaks
     this.shown = visible.length ? visible.map((a) => a.id) : back ? [`${back.id} back`] : [];
     if (!this.shown.length) this.aloud("");
   }

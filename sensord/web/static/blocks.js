@@ -3,9 +3,8 @@
 import { make, redraw, set, $ } from "./dom.js";
 
 export function blocks(id, parts, { at = null, share = 0, label = "" } = {}) {
-  const node = typeof id === "string" ? $(id) : id;
-  redraw(node, [parts, at, Math.round(share * 100)], () => picture(parts, at, share));
-  set(node, "aria-label", label);
+  redraw(id, [parts, at, Math.round(share * 100)], () => picture(parts, at, share));
+  set($(id), "aria-label", label);
 }
 
 export function picture(parts, at = null, share = 0) {

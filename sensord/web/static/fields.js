@@ -40,6 +40,7 @@ function field(f, id) {
   if (f.kind === "yes_no") return choices(f, id, [["yes", "Yes"], ["no", "No"]]);
   if (f.kind === "word") return choices(f, id, f.scale.map((word) => (Array.isArray(word) ? word : [word, word])));
   if (f.kind === "number" && f.low === 0 && f.high === 10) return choices(f, id, Array.from({ length: 11 }, (_, n) => [String(n), String(n)]), "score");
+  if (f.kind === "select") return make("div", { class: "field" }, make("label", { for: id }, f.text), make("select", { id, name: id }, ...["", ...f.scale].map((word) => make("option", { value: word }, word || "–"))));
   const input = make("input", { id, name: id, autocomplete: "off", maxlength: "200",
     ...(f.kind === "number" ? { inputmode: "decimal" } : {}), ...(f.kind === "date" ? { type: "datetime-local" } : {}),
     ...(f.placeholder ? { placeholder: f.placeholder } : {}) });

@@ -1,7 +1,7 @@
 // The page of the plan: what sensord says of it, told anew whenever it changed. With ?read there is nothing to enter.
 
 import { blocks, label } from "./blocks.js";
-import { checks, decisions, figures, ladder, readiness, clinic, weeks } from "./plan_view.js";
+import { checks, commonWhy, decisions, figures, ladder, readiness, clinic, weeks } from "./plan_view.js";
 import { askedNow, crossTraining, day, during, exercises, mileage, note, recent, since, therapist } from "./plan_forms.js";
 import { $, make, redraw, set, show, text } from "./dom.js";
 import { together } from "./format.js";
@@ -38,7 +38,8 @@ function draw(p) {
   text("readiness-n", `${passed} of ${p.readiness.length} passed${p.readiness[0]?.decided ? ` · she may begin: ${p.readiness[0].decided}` : ""}`);
   redraw("readiness", p.readiness, () => readiness(p, READ));
   redraw("figures", p.figures, () => figures(p));
-  text("known-since", p.known_since ? `All runs are on file since ${p.known_since}.` : "Nobody has said from when on all runs are on file: sums over days cannot be told.");
+  text("known-since", p.known_since ? `All runs are on file since ${p.known_since}.` : "");
+  text("figures-why", commonWhy(p) ? `Sums over days are not checked: ${commonWhy(p)}.` : "");
   redraw("weeks", p.weeks, () => weeks(p));
   const shown = clinic(p);
   show("clinic-card", shown.length > 0);

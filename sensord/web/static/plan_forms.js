@@ -134,7 +134,7 @@ export function therapist(p) {
   const stages = [...new Set(p.ladder.map((row) => row.id))];
   return [form([
     { name: "verdict", text: "Decision", kind: "word", scale: VERDICTS },
-    { name: "stage", text: `Stage, to set one (${stages.join(", ")})`, kind: "text" },
+    { name: "stage", text: "Which stage, to set one", kind: "select", scale: stages },
     { ...name, text: "Your name" }, { name: "reason", text: "Reason", kind: "text" },
   ], { button: "Decide", send: async (values) => {
     need(values, { verdict: "Decision", who: "Your name", reason: "Reason" });

@@ -29,7 +29,7 @@ export function ladder(p) {
     const bar = make("div", { class: "blocks", role: "img", "aria-label": label(row.blocks) }, ...picture(row.blocks));
     bar.style.width = `${(100 * row.blocks.reduce((sum, [, s]) => sum + s, 0)) / longest}%`;
     return make("li", { "data-here": String(row.today), "data-past": String(row.past), ...(row.today ? { "aria-current": "step" } : {}) },
-      make("span", { class: "stage" }, row.stage), make("span", { class: "what" }, row.words, row.total ? make("span", { class: "n" }, ` ${row.total}`) : null,
+      make("span", { class: "stage" }, row.stage), make("span", { class: "todo" }, row.words, row.total ? make("span", { class: "n" }, ` ${row.total}`) : null,
         row.today ? make("strong", { class: "here" }, " she is here") : null),
       row.blocks.length ? bar : null);
   });
@@ -61,8 +61,15 @@ export function readiness(p, reading) {
       reading || item.entry === null ? null : make("details", { class: "more" }, make("summary", {}, item.clinician ? "For a clinician: tick" : "Enter a result"), testForm(item)))));
 }
 
+// A reason that is the same for all of them is said once, above.
 export function figures(p) {
+  if (commonWhy(p)) return [];
   return p.figures.flatMap((f) => [make("dt", {}, f.name), make("dd", {}, f.value === null ? DASH : together(f.value), f.value === null ? make("span", { class: "n" }, ` not checked: ${f.why}`) : null)]);
+}
+
+export function commonWhy(p) {
+  const [first, ...rest] = p.figures;
+  return first?.why && rest.every((f) => f.why === first.why) ? first.why : null;
 }
 
 export function weeks(p) {

@@ -41,15 +41,15 @@ function leftS(p) {
   const now = p.workout.now;
   if (now.left_s === null) return null;
   const going = p.run.state === "running" && (now.doing === "unseen" || now.doing === now.kind || now.kind === "rest");
-  return Math.max(0, now.left_s - (going ? Math.max(0, p.t_s - p.workout.t_s) : 0));
+  return now.left_s - (now.over_s ?? 0) - (going ? Math.max(0, p.t_s - p.workout.t_s) : 0); // below zero: over
 }
 
 function leftWords(now, seconds) {
-  if (now.kind === "done") return now.over_s ? `${minutes(now.over_s)} over` : "";
-  if (now.over_s >= 1) return `${minutes(now.over_s)} over`;
+  if (now.kind === "done") return "";
+  if (seconds !== null && seconds <= -1) return `${minutes(-seconds)} over`;
   if (now.over_m >= 1) return `${metres(now.over_m)} over`;
   const parts = [];
-  if (seconds !== null) parts.push(minutes(Math.ceil(seconds)));
+  if (seconds !== null) parts.push(minutes(Math.ceil(Math.max(0, seconds))));
   if (now.left_m !== null) parts.push(`${metres(now.left_m)}${now.left_sd_m >= 1 ? ` ± ${now.left_sd_m.toFixed(0)} m` : ""}`);
   return parts.length ? `${parts.join(" or ")} left` : "as long as you like";
 }
@@ -70,7 +70,7 @@ function doingWords(now) {
 
 function share(now, left, planned) {
   if (now.kind === "done") return 1;
-  if (left !== null && planned) return 1 - left / planned;
+  if (left !== null && planned) return 1 - Math.max(0, left) / planned;
   return 0;
 }
 
