@@ -438,8 +438,8 @@ class AlertPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A limit was passed (onset), still is (reminder), or is kept again (recovery). `id` is run/rule/level/onset-ns, the
-    same for all."""
+    """A limit was passed (onset), still is (reminder), or is kept again (recovery). `id` is run/rule/level/onset-ns,
+    the same for all."""
 
     KIND: ClassVar[str] = "alert"
 
