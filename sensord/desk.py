@@ -12,7 +12,7 @@ from sensord.datadir import DataDir, HeldError
 from sensord.incoming_facts import keep_fact, plan_on_file
 from sensord.model import Json
 from sensord.plan.facts import Fact, fact_payload
-from sensord.plan_keeper import tell_decisions
+from sensord.plan_keeper import tell
 from sensord.store import Store
 from sensord.store_receipts import ack
 
@@ -23,7 +23,7 @@ async def say(settings: Settings, runner: str, fact: Fact) -> Json:
     try:
         with data.lock(), contextlib.closing(Store.open(data.store, gateway=settings.gateway)) as store:
             kept = keep_fact(store, runner, fact)
-            tell_decisions(store, runner, plan_on_file(store, runner), now_wall_ns=time.time_ns())
+            tell(store, runner, plan_on_file(store, runner), now_wall_ns=time.time_ns())
             return {"gateway": kept.key.gateway, "number": kept.key.seq}
     except HeldError as held:
         said = {

@@ -11,17 +11,17 @@ from collections.abc import Callable, Mapping
 from sensord.errors import InputError, Problem
 from sensord.incoming_facts import keep_fact, said_fact
 from sensord.journal import Journal
-from sensord.model import Json
+from sensord.model import Json, Level, canonical_json, payload
 from sensord.plan.facts import CheckIn, Fact, Key, Moment, Revision, union
 from sensord.plan.following import follow
 from sensord.plan.model import Plan, read_plan
 from sensord.plan.said import moment_of, parse_answers
-from sensord.plan.standing import Decision, Standing
+from sensord.plan.standing import Decision, Due, Standing
 from sensord.plan_book import BY_FILE, adopt, day_json, newest_revision, standing_of, zone_of
 from sensord.plan_picture import plan_picture
-from sensord.sinks.notices import notice_of_decision
+from sensord.sinks.notices import Notice, Phase, notice_of_decision
 from sensord.store import Store
-from sensord.store_facts import facts, note_decisions
+from sensord.store_facts import ASKED, DECISION, Told, facts, note_told
 from sensord.store_receipts import post, unseen
 
 UNTRUSTED: Mapping[str, Json] = {
@@ -52,16 +52,45 @@ def take_plan_file(store: Store, runner: str, text: str | None, *, now_wall_ns: 
     return text
 
 
-def tell_decisions(store: Store, runner: str, plan: Plan | None, *, now_wall_ns: int) -> list[Decision]:
-    """What the plan has decided and nobody was told yet: kept for the sinks, and told to people where it is loud."""
+def tell(store: Store, runner: str, plan: Plan | None, *, now_wall_ns: int) -> list[Decision]:
+    """What the plan has decided and asks and nobody was told yet: kept for the sinks, and told to people.
+
+    Gives the new decisions. What is asked is told once for each run and moment, to whom the plan names for `info`.
+    """
     standing = standing_of(store, runner, plan, now_wall_ns)
     if standing is None:
         return []
-    new = note_decisions(store, runner, standing.decisions, told_wall_ns=now_wall_ns)
-    for decision in new:
-        if (notice := notice_of_decision(decision, runner)) is not None:
-            post(store, notice, at_wall_ns=now_wall_ns)
-    return new
+    decided = {canonical_json(payload(one)): one for one in standing.decisions}
+    said = [Told(one.at_wall_ns, payload(one)) for one in standing.decisions]
+    new = note_told(store, runner, DECISION, said, told_wall_ns=now_wall_ns)
+    decisions = [decided[canonical_json(one.payload)] for one in new]
+    notices = [notice_of_decision(one, runner) for one in decisions]
+    asked = [Told(one.since_wall_ns, _asked(one)) for one in standing.due]
+    notices += [_reminder(runner, one) for one in note_told(store, runner, ASKED, asked, told_wall_ns=now_wall_ns)]
+    for notice in filter(None, notices):
+        post(store, notice, at_wall_ns=now_wall_ns)
+    return decisions
+
+
+def _asked(due: Due) -> Mapping[str, Json]:
+    """Once a moment, whatever of it has been answered since."""
+    return {"run": due.run, "moment": due.moment, "since_wall_ns": due.since_wall_ns}
+
+
+def _reminder(runner: str, asked: Told) -> Notice:
+    run, moment = asked.payload["run"], str(asked.payload["moment"])
+    about = "about the day" if run is None else f"{moment.replace('_', ' ')}, about run {run}"
+    return Notice(
+        alert=f"ask/{runner}/{run or 'day'}/{moment}/{asked.at_wall_ns}",
+        phase=Phase.ONSET,
+        level=Level.INFO,
+        runner=runner,
+        rule="checkin",
+        cue="Check in",
+        text=f"Questions wait for an answer ({about}): on the page of the plan, or `sensord checkin`.",
+        at_wall_ns=asked.at_wall_ns,
+        run=run,
+    )
 
 
 class PlanKeeper:
@@ -109,7 +138,7 @@ class PlanKeeper:
 
     async def look(self) -> list[Decision]:
         """See what the plan decides on what is known now, keep and tell it; called when something was said or done."""
-        decide = functools.partial(tell_decisions, runner=self.runner, plan=self.plan, now_wall_ns=self._wall_ns())
+        decide = functools.partial(tell, runner=self.runner, plan=self.plan, now_wall_ns=self._wall_ns())
         new = await asyncio.wrap_future(self._journal.call(decide))
         self._changed()
         return new

@@ -10,11 +10,11 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sensord.errors import InputError, Problem
-from sensord.model import NS, Json, canonical_json, payload
+from sensord.model import NS, Json, canonical_json
 from sensord.plan.facts import Fact, Key, Retraction, RunFact, fact_of, fact_payload
-from sensord.plan.standing import Decision
 from sensord.store import Rows, Store, StoredRun
 
 _COLUMNS = "gateway, number, runner, kind, at_wall_ns, said_wall_ns, payload"
@@ -59,13 +59,22 @@ def add_fact(store: Store, runner: str, fact: Fact, *, said_wall_ns: int | None 
     return kept
 
 
-DECISION = "decision"
-"""Kind of the rows that keep what was decided and told: worked out of the other rows, and never read as one of them."""
+DECISION, ASKED = "decision", "asked"
+
+TOLD = frozenset((DECISION, ASKED))
+"""Kinds of the rows that keep what was told: worked out of the other rows, and never read as one of them."""
+
+
+class Told(NamedTuple):
+    """One thing that is told once: when it is about, and what it says."""
+
+    at_wall_ns: int
+    payload: Mapping[str, Json]
 
 
 def facts(store: Store, runner: str) -> tuple[Fact, ...]:
     """Everything that is known of a runner: what was said, and her runs that are over."""
-    said = [row.fact for row in fact_rows(store, runner=runner) if row.kind != DECISION]
+    said = [row.fact for row in fact_rows(store, runner=runner) if row.kind not in TOLD]
     return (*said, *run_facts(store, runner))
 
 
@@ -152,18 +161,17 @@ def _impact_load(summary: Mapping[str, Json]) -> dict[str, float]:
     return {foot: float(of["load"]) for foot, of in feet.items() if of.get("load") is not None}
 
 
-def note_decisions(store: Store, runner: str, decisions: Iterable[Decision], *, told_wall_ns: int) -> list[Decision]:
-    """Keep decisions as they are told; gives those that were not told before. A late answer may bring others."""
+def note_told(store: Store, runner: str, kind: str, said: Iterable[Told], *, told_wall_ns: int) -> list[Told]:
+    """Keep what is told of her plan (`TOLD`); gives what was not told before. A late answer may bring more."""
     rows = store.table()
-    before = {canonical_json(row.payload) for row in fact_rows(store, runner=runner) if row.kind == DECISION}
-    new = [one for one in decisions if canonical_json(payload(one)) not in before]
+    before = {canonical_json(row.payload) for row in fact_rows(store, runner=runner) if row.kind == kind}
+    new = [one for one in said if canonical_json(one.payload) not in before]
     with rows.writing():
         for one in new:
             (number,) = rows.db.execute(
                 "SELECT ifnull(max(number), 0) + 1 FROM fact WHERE gateway = ?", (store.gateway,)
             ).fetchone()
-            row = FactRow(0, store.gateway, number, runner, DECISION, one.at_wall_ns, told_wall_ns, payload(one))
-            _insert(rows, row)
+            _insert(rows, FactRow(0, store.gateway, number, runner, kind, one.at_wall_ns, told_wall_ns, one.payload))
     return new
 
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from sensord.errors import InputError
-from sensord.model import NS
+from sensord.model import NS, Level
 from sensord.plan.facts import Approval, CheckIn, Key, Moment, Revision, Verdict, fact_payload
-from sensord.plan_keeper import UNTRUSTED, PlanKeeper, take_plan_file, tell_decisions
+from sensord.plan_keeper import UNTRUSTED, PlanKeeper, take_plan_file, tell
 from sensord.store import Store
 from sensord.store_facts import add_fact, fact_rows, facts
-from sensord.store_receipts import unseen
+from sensord.store_receipts import posted, unseen
 
 NOW = 1_790_000_000 * NS
 NOBODY = Key("", 0)
@@ -113,7 +113,7 @@ async def test_a_check_in_is_kept_and_what_it_leads_to_is_told_once(store: Store
     assert [row.payload["outcome"] for row in told][-1] == "hold"
     assert heard == [1]
     assert await one.look() == []
-    assert tell_decisions(store, "anna", one.plan, now_wall_ns=NOW) == []
+    assert tell(store, "anna", one.plan, now_wall_ns=NOW) == []
     assert [row for row in fact_rows(store) if row.kind == "decision"] == told
     assert [waiting.text for waiting in unseen(store, NOW)] == [told[-1].payload["why"]]
 
@@ -184,6 +184,18 @@ async def test_a_new_revision_counts_at_once(store: Store) -> None:
     with pytest.raises(InputError, match="schema"):
         await one.keep("anna", Revision(NOBODY, NOW, "nonsense = 1", "x", "pt", "changed"))
     assert one.plan.id == "q"
+
+
+def test_what_is_asked_is_told_once_and_to_people(store: Store) -> None:
+    take_plan_file(store, "anna", TEXT, now_wall_ns=NOW - 86_400 * NS)
+    for later in (0, 60, 3600):
+        tell(store, "anna", keeper(store).plan, now_wall_ns=NOW + later * NS)
+    (asked,) = [row.payload for row in fact_rows(store) if row.kind == "asked"]
+    assert (asked["run"], asked["moment"]) == (None, "daily")
+    (notice,) = posted(store, "anyone", 0)
+    assert (notice.level, notice.cue, notice.rule) == (Level.INFO, "Check in", "checkin")
+    tell(store, "anna", keeper(store).plan, now_wall_ns=NOW + 86_400 * NS)
+    assert len(posted(store, "anyone", 0)) == 2
 
 
 def test_the_picture_has_the_words_beside_the_numbers(store: Store) -> None:

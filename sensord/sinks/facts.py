@@ -22,7 +22,7 @@ from sensord.sinks.lines import point_time_ns
 from sensord.sinks.messages import Message, Topics, rfc3339, to_json
 
 PLAN_KINDS = frozenset(
-    ("decision", "revision", "approval", "tested", "exercised", "retraction", "history_known", "mileage")
+    ("asked", "decision", "revision", "approval", "tested", "exercised", "retraction", "history_known", "mileage")
 )
 KINDS = PLAN_KINDS | {"checkin", "noted"}
 """Kinds of facts that sinks hear of; runs of pods come as events of their own."""

@@ -14,7 +14,7 @@ import pytest
 
 from sensord.errors import Refused
 from sensord.fact_log import FactLog, FactSink
-from sensord.model import NS, Json, StoredEvent
+from sensord.model import NS, Json, StoredEvent, payload
 from sensord.plan.facts import (
     Approval,
     CheckIn,
@@ -34,7 +34,7 @@ from sensord.sinks.facts import KINDS, fact_lines, fact_messages
 from sensord.sinks.influx import InfluxSink
 from sensord.sinks.messages import Topics
 from sensord.store import Store
-from sensord.store_facts import add_fact, fact_cursor, note_decisions, retract
+from sensord.store_facts import ASKED, Told, add_fact, fact_cursor, note_told, retract
 from tests.sinks.schemas import check
 from tests.sinks.servers import Influxd, InfluxProxy
 
@@ -133,10 +133,12 @@ def test_every_fact_fits_the_schema_of_its_topic(store: Store) -> None:
     kept = [add_fact(store, "anna", one) for one in facts]
     retract(store, "anna", kept[0].key, who="anna", reason="typo", at_wall_ns=AT)
     decided = Decision(AT, Outcome.HOLD, "r1", "2", "2", ("night",), "why", alert="urgent")
-    note_decisions(store, "anna", [decided], told_wall_ns=AT)
+    note_told(store, "anna", "decision", [Told(AT, payload(decided))], told_wall_ns=AT)
+    asked = {"run": "r1", "moment": "after", "since_wall_ns": AT}
+    note_told(store, "anna", ASKED, [Told(AT, asked)], told_wall_ns=AT)
     log = FactLog(store, Straight(store), "clinic")  # type: ignore[arg-type]
     sent = [message for event in asyncio.run(log.read_after(0, 100)) for message in fact_messages(event, TOPICS)]
-    assert len(sent) == len(facts) + 2
+    assert len(sent) == len(facts) + 3
     for message in sent:
         check(message.topic, message.payload)
 
