@@ -183,7 +183,7 @@ def _ends(standing: Standing, now_ns: int, zone: tzinfo) -> Json:
 
 
 def _run_words(run: RunFact, zone: tzinfo) -> str:
-    parts = [f"the run of {stamp(run.at_wall_ns, zone)}"]
+    parts = [f"the run of {stamp(run.at_wall_ns, zone)}" if run.clock_trusted else "a run at a time that is not known"]
     parts += [f"{run.distance_m / 1000:.1f} km"] if run.distance_m else []
     took_s = (run.end_wall_ns - run.at_wall_ns) / 1e9
     parts += [span_words(took_s)] if took_s >= 60 else []

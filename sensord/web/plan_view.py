@@ -11,7 +11,7 @@ from datetime import tzinfo
 
 from sensord.model import Json
 from sensord.plan.adherence import Adherence, Share
-from sensord.plan.days import day_words, stamp
+from sensord.plan.days import day_words, midnight_ns, stamp
 from sensord.plan.facts import Fact, Noted, Tested
 from sensord.plan.findings import lsi
 from sensord.plan.mileage import Measure, Mileage
@@ -238,9 +238,11 @@ def _share(share: Share) -> str:
 
 def programme(plan: Plan, facts: Iterable[Fact], tz: tzinfo) -> Json:
     """What the clinic has on file: history, goals, tests, gait analyses, dated notes, the newest first."""
-    notes = [(str(note.date), day_words(note.date), _plain(note.kind), note.text, "plan") for note in plan.note]
+    notes = [
+        (midnight_ns(note.date, tz), day_words(note.date), _plain(note.kind), note.text, "plan") for note in plan.note
+    ]
     notes += [
-        (str(fact.at_wall_ns), stamp(fact.at_wall_ns, tz), _plain(fact.what), fact.text, fact.who)
+        (fact.at_wall_ns, stamp(fact.at_wall_ns, tz), _plain(fact.what), fact.text, fact.who)
         for fact in facts
         if isinstance(fact, Noted)
     ]

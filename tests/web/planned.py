@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ title = "Walk and run"
 alias = "R-0042"
 timezone = "Europe/Berlin"
 injured_side = "right"
+injury_date = 2025-01-01
 goal = "10 km"
 [schedule]
 max_sessions_7d = 3
@@ -154,9 +154,8 @@ class PlannedPage(ServedPage):
         return self._do(self.keeper.say({"at_wall_ns": str(time.time_ns()), "runner": "R-0042", **said}))
 
     def close(self) -> None:
-        self._do(asyncio.to_thread(lambda: None))
+        self._in_loop(self.store.close)
         super().close()
-        self.store.close()
 
 
 @contextmanager

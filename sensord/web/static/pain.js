@@ -13,7 +13,7 @@ async function open() {
     $("pain-form").replaceChildren(form(fields, {
       button: "Tell",
       send: async (answers) => {
-        await checkIn("during", null, answers);
+        await checkIn("during", plan.on, answers); // by name: without a trusted clock nothing else says which run it is
         $("pain").close();
       },
     }));
