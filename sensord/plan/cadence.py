@@ -235,6 +235,12 @@ class ContactTimeRule(Watched):
             return None
         return 100.0 * (contact_s / usual_s - 1.0)
 
+    def on_stride(self, stride: Stride, t_ns: int) -> Said:
+        """The strides of the beginning are measured, too: the tick behind the last of them misses nothing."""
+        if self._usual is None:
+            self._fresh.seen(self._clock, t_ns)
+        return super().on_stride(stride, t_ns)
+
     def beyond(self, value: float) -> Level:
         """Either way."""
         return super().beyond(abs(value))

@@ -55,6 +55,7 @@ class Route:
             step = next(self._steps, None)
             if step is None:
                 return None
+            step = replace(step, index=len(self._known))  # what was dropped leaves no hole
             self._known.append(_if_worth(replace(step, of=None) if self._unsaid else step))
         return self._known[place]
 
@@ -71,7 +72,7 @@ class Route:
         """A whole is reached at this place: what is behind it comes next."""
         self._steps.leave(whole)
         behind = [step for step in self._known[place + 1 :] if all(w.number != whole.number for w in step.wholes)]
-        self._known[place + 1 :] = behind
+        self._known[place + 1 :] = [replace(step, index=at) for at, step in enumerate(behind, place + 1)]
 
     def missed(self, place: int) -> list[Step]:
         """What was asked for at the least from this place on, open wholes left out."""
