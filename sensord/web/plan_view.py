@@ -195,21 +195,20 @@ def figures(found: Mileage) -> list[Json]:
         ("ACWR, uncoupled", found.acwr_uncoupled),
         ("ACWR, weighted (EWMA)", found.acwr_ewma),
         ("Monotony", found.monotony),
-        ("Strain", found.strain),
+        ("Strain, week × monotony", found.strain),
         ("Effort × minutes, 7 days", found.session_rpe_7d),
     ]
     return [
-        {"name": name, "value": _measured(measure, name), "why": measure.why_not, "n": measure.n}
+        {"name": name, "value": _measured(measure), "why": measure.why_not, "n": measure.n}
         for name, measure in one
     ]
 
 
-def _measured(measure: Measure, name: str) -> str | None:
+def _measured(measure: Measure) -> str | None:
     if measure.value is None:
         return None
     if measure.unit == "m":
-        km = f"{measure.value / 1000:.1f} km"
-        return f"{km} × monotony" if name == "Strain" else km
+        return f"{measure.value / 1000:.1f} km"
     digits = {"%": 0, "": 2}.get(measure.unit, 0)
     return f"{measure.value:.{digits}f}{' ' + measure.unit if measure.unit == '%' else ''}"
 

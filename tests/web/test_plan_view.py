@@ -209,7 +209,7 @@ def test_figures_are_told_or_why_not(desk: Desk) -> None:
     shown = {row["name"]: row["value"] for row in desk.picture["figures"]}
     assert shown["Last 7 days"] == "14.0 km"
     assert shown["Week against the one before"] == "93 %"
-    assert str(shown["Strain"]).endswith("km × monotony")
+    assert str(shown["Strain, week × monotony"]).endswith(" km")
     assert 0.5 < float(shown["ACWR, 7 of 28 days"]) < 1.5
     assert desk.picture["known_since"] == "Wed 12 Aug 16:13"
     assert desk.picture["weeks"][0]["runs"] == "6 of 3"

@@ -12,7 +12,7 @@ import { treadmill } from "./treadmill.js";
 const STATES = {
   idle: "Idle", ready: "Ready", running: "Running", paused: "Paused", ended: "Ended",
 };
-const SINKS = { influx: "InfluxDB", mqtt: "MQTT" };
+const SINKS = { influx: "InfluxDB", mqtt: "MQTT", "influx.facts": "InfluxDB, plan", "mqtt.facts": "MQTT, plan" };
 const LOW_CONFIDENCE = 0.5; // design choice: below it the page says that the signal is weak
 
 export function view(p) {
