@@ -1,7 +1,8 @@
 """The pictures of the page in the README, from a running demo: `make screenshots`.
 
 Starts `sensord demo` on a free port (or looks at `--url`), opens the page on a phone in headless Chromium, and takes
-one picture while she runs inside her limits and one when a limit is passed. A picture that does not come is an error.
+one picture while she runs inside her limits, one when a limit is passed and one of her plan. A picture that does not
+come is an error.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ RUNNING = "document.body.dataset.state === 'running' && document.body.dataset.fr
 ALERT = "!document.getElementById('banner').hidden && document.getElementById('banner').dataset.level !== 'recovery' \
 && document.body.dataset.fresh === 'fresh'"
 
+PLAN = "document.body.dataset.page === 'plan' && document.body.dataset.state === 'here'"
+
 
 @contextmanager
 def demo() -> Iterator[str]:
@@ -62,7 +65,7 @@ def wait_for(page: Page, condition: str, seconds: float, what: str) -> None:
 
 
 def take(browser: Browser, url: str, folder: Path) -> None:
-    """Both pictures, in their order."""
+    """The pictures, in their order."""
     context = browser.new_context(viewport=PHONE, device_scale_factor=2, has_touch=True)
     page = context.new_page()
     page.goto(url)
@@ -74,6 +77,9 @@ def take(browser: Browser, url: str, folder: Path) -> None:
     wait_for(page, ALERT, ALERT_S, "an alert")
     page.wait_for_timeout(500)
     save(page, folder / "page-alert.png")
+    page.locator("#plan-link").tap()
+    wait_for(page, PLAN, START_S, "the plan")
+    save(page, folder / "page-plan.png")
     context.close()
 
 

@@ -14,6 +14,7 @@ from sensord.plan.adherence import Adherence, Share
 from sensord.plan.days import day_words, midnight_ns, stamp
 from sensord.plan.facts import Fact, Noted, Tested
 from sensord.plan.findings import lsi
+from sensord.plan.ladder import Placement
 from sensord.plan.mileage import Measure, Mileage
 from sensord.plan.model import Plan
 from sensord.plan.programme import (
@@ -29,6 +30,7 @@ from sensord.plan.programme import (
     WalkItem,
     WeeksItem,
 )
+from sensord.plan.readiness import PLACEMENT
 
 ANSWERS = {True: "yes", False: "no", None: "cannot be told"}
 """May she run? None is an answer, too."""
@@ -81,13 +83,13 @@ def readiness_rows(
 ) -> list[Json]:
     """The checklist: words, where each item stands, what was found, and which fields a result has. `decided`: the
     therapist has let her begin by name, whatever the items say."""
-    if plan.readiness is None:
-        return []
     tests: dict[str, list[Tested]] = {}
     for fact in facts:
         if isinstance(fact, Tested):
             tests.setdefault(fact.item, []).append(fact)
-    return [
+    rows = [] if plan.placement is None else [_placement(plan.placement, ready, tests.get(PLACEMENT, []), tz)]
+    items = [] if plan.readiness is None else plan.readiness.item
+    return rows + [
         {
             "id": item.id,
             "kind": item.kind,
@@ -95,11 +97,29 @@ def readiness_rows(
             "state": ready.get(item.id, "unanswered"),
             "clinician": isinstance(item, ClinicianItem),
             "entry": _entry(item),
-            "found": [_found(test, item, tz) for test in tests.get(item.id, [])[-4:]],
+            "found": [_found(test, _entry(item) or {}, tz) for test in tests.get(item.id, [])[-4:]],
             "decided": decided,
         }
-        for item in plan.readiness.item
+        for item in items
     ]
+
+
+def _placement(placement: Placement, ready: Mapping[str, str], tests: list[Tested], tz: tzinfo) -> Json:
+    """The test that says at which stage she begins; its result is a time or a distance, as its map has it."""
+    timed = any(step.below is not None and step.below.is_time for step in placement.map)
+    unit, per = ("min", 60.0) if timed else ("m", 1.0)
+    ends = f", until {placement.stop_when}" if placement.stop_when else ""
+    entry = {"unit": unit, "per": per, "side": False, "pain": False, "gait": False}
+    return {
+        "id": PLACEMENT,
+        "kind": PLACEMENT,
+        "words": f"Where to begin: {placement.test}{ends}",
+        "state": ready.get(PLACEMENT, "unanswered"),
+        "clinician": False,
+        "entry": entry,
+        "found": [_found(test, entry, tz) for test in tests[-4:]],
+        "decided": None,
+    }
 
 
 def item_words(item: ReadinessItem) -> str:
@@ -166,8 +186,7 @@ def _entry(item: ReadinessItem) -> Json:
     }
 
 
-def _found(test: Tested, item: ReadinessItem, tz: tzinfo) -> str:
-    entry = _entry(item) or {}
+def _found(test: Tested, entry: Mapping[str, Json], tz: tzinfo) -> str:
     parts = [test.side] if test.side else []
     if test.passed is not None:
         parts.append("confirmed" if test.passed else "not confirmed")
@@ -199,8 +218,7 @@ def figures(found: Mileage) -> list[Json]:
         ("Effort × minutes, 7 days", found.session_rpe_7d),
     ]
     return [
-        {"name": name, "value": _measured(measure), "why": measure.why_not, "n": measure.n}
-        for name, measure in one
+        {"name": name, "value": _measured(measure), "why": measure.why_not, "n": measure.n} for name, measure in one
     ]
 
 

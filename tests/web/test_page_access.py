@@ -22,8 +22,20 @@ SECURED = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-GETS = ["/", "/api/live", "/api/state", "/api/runs", "/api/runs/X", "/static/page.js", "/healthz", "/nothing"]
+GETS = [
+    "/",
+    "/plan",
+    "/api/plan",
+    "/api/live",
+    "/api/state",
+    "/api/runs",
+    "/api/runs/X",
+    "/static/page.js",
+    "/healthz",
+    "/nothing",
+]
 POSTS = ["/api/run/end", "/api/run/01JAC0FFEE0000000000000009/discard", "/api/link", "/api/run/mark", "/api/run/speed",
+         "/api/fact", "/api/ack",
          "/api/run/01JAC0FFEE0000000000000009/import"]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from sensord.model import RunState
+from sensord.model import Level, RunState
 from sensord.model_plan import SegmentDone, WorkoutState
 from sensord.plan.standing import Day
 from tests.web.conftest import Phone
@@ -145,6 +145,28 @@ def test_pain_is_told_on_the_move_and_ends_the_run_at_once(site: PlannedPage, ph
     said = "nothing goes on until the therapist has decided"
     wait_heard(page, 3)
     assert page.evaluate("window.heard") == ["Sound is on", "Stop running", said]
+
+
+def test_what_is_urgent_cannot_be_hidden_before_it_was_acknowledged(site: PlannedPage, phone: Phones) -> None:
+    site.some_minutes()
+    page = phone(360).open(site.url)
+    site.story.alert(level=Level.INFO, id="i", rule="impact", cue="Note this")
+    expect(page.locator("#banner")).to_have_attribute("data-level", "info")
+    expect(page.locator("#now-card")).to_be_visible()
+    site.story.alert(level=Level.URGENT, id="u")
+    expect(page.locator("#banner-level")).to_have_text("Urgent")
+    expect(page.locator("#banner-hide")).to_be_hidden()
+    for _ in range(16):
+        site.story.second()
+    expect(page.locator("#banner-hide")).to_be_visible()  # the store knows of nothing that waits
+
+
+def test_before_a_run_the_live_page_says_whether_she_may(site: PlannedPage, phone: Phones) -> None:
+    page = phone(360).open(site.url)
+    expect(page.locator("#plan-may")).to_have_text("May I run today? No.")
+    expect(page.locator("#plan-why")).to_contain_text("Next run: ")
+    page.locator("#plan-link").tap()
+    expect(page.locator("#may")).to_have_text("May I run today? No.")
 
 
 DAY = Day(plan="p", revision=1, stage="1", workout="2x(walk 4min, run 2min)").to_json()

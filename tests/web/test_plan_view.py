@@ -181,6 +181,25 @@ def test_an_item_is_called_by_its_own_text(desk: Desk) -> None:
     assert item_words(plan.readiness.item[1]) == "hop on one leg, each side: 10 repetitions, pain at most 0"
 
 
+def test_the_test_that_says_where_to_begin_is_entered_in_its_own_unit(tmp_path: Path) -> None:
+    text = (
+        TEXT
+        + """
+[placement]
+test = "run without pain"
+stop_when = "pain begins"
+map = [{below = "5min", stage = "1"}, {stage = "2"}]
+"""
+    )
+    with contextlib.closing(Store.open(tmp_path / "p.db", gateway="gw")) as store:
+        desk = Desk(store, text)
+        desk.add(Result(KEY, NOW - HOUR, "placement", "PT", value=240.0))
+        row = desk.picture["readiness"][0]
+    assert (row["words"], row["state"]) == ("Where to begin: run without pain, until pain begins", "passed")
+    assert row["entry"]["unit"] == "min"
+    assert row["found"] == ["4 min (PT, Mon 21 Sep 15:13)"]
+
+
 def test_results_are_told_with_who_and_when(desk: Desk) -> None:
     desk.add(
         Result(KEY, NOW - HOUR, "site", "Dr L", passed=False),

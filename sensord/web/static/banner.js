@@ -6,6 +6,7 @@ import { together } from "./format.js";
 
 const HIDDEN = "sensord.hidden";
 const RECOVERY_S = 10; // design choice: long enough to be read at the next glance
+const STORED_S = 15; // design choice: no disk is slower for long
 const LEVELS = { urgent: "Urgent", stop: "Stop", warn: "Warning", info: "Note" };
 const loud = (level) => level === "stop" || level === "urgent";
 
@@ -19,7 +20,7 @@ export class Banner {
   draw(p) {
     this.picture = p;
     const open = p.alerts.active.filter((a) => !a.covered);
-    const visible = open.filter((a) => a.level === "urgent" || !this.hidden.has(a.id)); // urgent: until it is acknowledged
+    const visible = open.filter((a) => waits(a, p) || !this.hidden.has(a.id));
     const back = p.alerts.recovered
       .filter((a) => p.run.state !== "ended" && a.phase === "recovery" && p.t_s - a.end_s <= RECOVERY_S && !this.hidden.has(`${a.id} back`))
       .at(-1);
@@ -38,7 +39,7 @@ export class Banner {
     const info = first.level === "info";
     set($("banner"), "data-level", stop ? "stop" : info ? "info" : "warn");
     set($("banner-icon"), "href", stop ? "#i-stop" : info ? "#i-calm" : "#i-warn");
-    show("banner-hide", first.level !== "urgent");
+    show("banner-hide", !waits(first, this.picture));
     text("banner-level", level);
     text("banner-title", first.cue);
     text("banner-text", together(first.text));
@@ -72,6 +73,11 @@ export class Banner {
     }
     this.draw(this.picture);
   }
+}
+
+// Urgent: it stays until somebody has acknowledged it. Whether it waits is known once it is stored.
+function waits(alert, p) {
+  return alert.level === "urgent" && (p.t_s - alert.onset_s < STORED_S || (p.plan?.unseen ?? []).some((one) => one.alert === alert.id));
 }
 
 function read() {

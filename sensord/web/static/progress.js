@@ -101,5 +101,7 @@ function planCard(p, on) {
   text("plan-may", `May I run today? ${plan.answer[0].toUpperCase()}${plan.answer.slice(1)}.`);
   const next = plan.may_run !== true && plan.next_run ? ` Next run: ${plan.next_run}.` : "";
   text("plan-why", together(`${plan.why[0] ?? ""}.${next}`.replace(/^\./, "").trim()));
+  text("plan-workout", plan.workout && plan.may_run !== false ? together(plan.workout) : "");
+  show("plan-workout", !on && Boolean(plan.workout) && plan.may_run !== false);
   text("plan-link", plan.due ? `Plan and check-in: ${plan.due} asked` : "Plan and check-in");
 }
