@@ -100,7 +100,7 @@ def report(folder: Path) -> None:
         count = Counter(found.values())
         total += count
         print(f"\nplan/{module}.py: {_counted(count)}")
-        for one in shown(folder, module, [name for name, fate in found.items() if fate != "killed"]):
+        for one in shown(folder, module, [name for name, fate in found.items() if fate not in {"killed", "not run"}]):
             print(f"  {one.line} {one.name}\n    - {one.before}\n    + {one.after}")
     print(f"\nall: {_counted(total)}")
 

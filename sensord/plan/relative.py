@@ -56,7 +56,6 @@ def spike_rule(
         metres,
         _base("her longest run in 30 days", longest_m, base_m),
         base_m or 1.0,
-        0.0,
     )
     return Cumulative(
         run,
@@ -85,7 +84,6 @@ def week_rule(
         metres,
         _base("the 7 days before", before_m, base_m),
         base_m or 1.0,
-        so_far_m or 0.0,
     )
     return Cumulative(
         run,

@@ -56,11 +56,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class ShareTold(Told):
-    """Metres in percent of a base: `plus_m` are there already, `of` names the base of `base_m`."""
+    """Metres in percent of a base of `base_m`, which `of` names."""
 
     of: str
     base_m: float
-    plus_m: float
 
     def fact(self, value: float, limit: float) -> str:
         """What was reached, in metres and percent."""

@@ -294,7 +294,7 @@ def of_today() -> list[str]:
     setup = RunSetup("RUN", "r-1", "home", "gw", (PodSetup("a", Side.LEFT, "open-pod"),), day=day.to_json())
     progress = Progress.of_setup(setup)
     assert progress is not None
-    legs = (Leg("run", 11.0), Leg("walk", 20.0), Leg("run", 8.0))
+    legs = (Leg("run", 11.0), Leg("walk", 20.0), Leg("run", 31.0))
     return lines(play(progress, told(Course(legs), jitter=0.0, delay_s=0.0)))
 
 
