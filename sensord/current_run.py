@@ -72,6 +72,7 @@ class CurrentRun:
         self._pipeline: Pipeline | None = None
         self._run_setup: RunSetup | None = None
         self._zero_ns = 0
+        self._wall_anchor_ns: int | None = None
         self._links: dict[str, Mark] = {}
         self._batteries: dict[str, Mark] = {}
         self._resting = False
@@ -92,6 +93,11 @@ class CurrentRun:
     def at_ns(self, boottime_ns: int) -> int | None:
         """Run time of an instant since boot; None without a run."""
         return boottime_ns - self._zero_ns if self._run_setup else None
+
+    @property
+    def wall_anchor_ns(self) -> int | None:
+        """Wall time of run time 0, of the run that is on; None without one, or while nobody knows."""
+        return self._wall_anchor_ns if self._run_setup else None
 
     @property
     def state(self) -> RunState | None:
@@ -128,6 +134,8 @@ class CurrentRun:
             self._take(Mark(now_ns - self._zero_ns, MarkKind.CLOCK, data))
         if not change.trusted:
             return
+        if self._wall_anchor_ns is None:
+            self._wall_anchor_ns = change.boot_wall_ns + self._zero_ns
         on, on_zero_ns, boot = self.run, self._zero_ns, host.boot_id()
 
         def anchor(store: Store) -> None:
@@ -205,12 +213,12 @@ class CurrentRun:
         )
         path = self._folder / f"{setup.run}.run"
         self._journal.begin(lambda: RunFile.create(path, setup, anchor), setup, anchor)
-        self._open(setup, now_ns)
+        self._open(setup, now_ns, anchor.wall_ns if anchor.wall_trusted else None)
         for mark in [*self._links.values(), *(m for pod, m in self._batteries.items() if pod in self._links)]:
             self._take(replace(mark, t_ns=0))
 
-    def _open(self, setup: RunSetup, zero_ns: int) -> None:
-        self._run_setup, self._zero_ns = setup, zero_ns
+    def _open(self, setup: RunSetup, zero_ns: int, wall_anchor_ns: int | None) -> None:
+        self._run_setup, self._zero_ns, self._wall_anchor_ns = setup, zero_ns, wall_anchor_ns
         self._pipeline = Pipeline(setup)
         self._moved, self._summary = False, None
         self._listener.begun(setup)
@@ -247,7 +255,9 @@ class CurrentRun:
         gap_s = self._gap_s(recorded)
         zero_ns = host.boottime_ns() - recorded.last_t_ns - int(gap_s * NS)
         self._journal.begin(lambda: RunFile.resume(path), setup, recorded.anchor)
-        self._open(setup, zero_ns)
+        anchor = recorded.anchor
+        known_ns = self._store.run(setup.run).begun_wall_ns if self._store.knows(setup.run) else None
+        self._open(setup, zero_ns, known_ns or (anchor.wall_ns if anchor.wall_trusted else None))
         for item in recorded.inputs():
             if self._pipeline is None:
                 return

@@ -26,6 +26,7 @@ from sensord.fact_log import FactLog
 from sensord.incoming import take_in_waiting
 from sensord.journal import Journal, end_sealed_runs
 from sensord.model import (
+    ALGORITHM,
     Alert,
     AlertPhase,
     Event,
@@ -35,6 +36,7 @@ from sensord.model import (
     MarkKind,
     RunSetup,
     RunState,
+    StoredEvent,
     Tick,
 )
 from sensord.outlets import StoreLog, influx_sink, mqtt_sink, open_outlets
@@ -91,6 +93,8 @@ class Gateway:
         self._wake: Callable[[], None] = nobody
         self._pods = settings.pods()
         self._identities: dict[str, Identity] = {}
+        self._mqtt: MqttSink | None = None
+        self._current: CurrentRun | None = None
         self._page: Page | None = None
         self._sink_states: dict[str, SinkState] = {}
         self._tally = Tally()
@@ -128,7 +132,7 @@ class Gateway:
             self._keeper = PlanKeeper(
                 self._runner, plan_text, store=reader, journal=journal, changed=self._plan_changed
             )
-            current = self._current_run(data, reader, journal)
+            current = self._current = self._current_run(data, reader, journal)
             sinks = self._sinks(current, reader, journal)
             outlets = await stack.enter_async_context(
                 open_outlets(
@@ -141,6 +145,8 @@ class Gateway:
             bridge.wake = self._wake = outlets.wake
             await self._open_page(stack, reader, journal, current)
             self._recover(current)
+            if self._mqtt:
+                self._mqtt.wait_for_log()
             looking = [asyncio.create_task(self._first_look(sink), name=f"look at {sink.name}") for sink in sinks]
             try:
                 watched = [*outlets.pumps, bridge.failed]
@@ -298,18 +304,17 @@ class Gateway:
         return policy_of(self._keeper.plan if self._keeper else None)
 
     def _sinks(self, current: CurrentRun, reader: Store, journal: Journal) -> list[InfluxSink | MqttSink | PersonSink]:
-        made = (
-            influx_sink(self._settings, wall_time_lost=current.wall_time_lost),
-            mqtt_sink(
-                self._settings,
-                runner=self._runner,
-                on_command=lambda name, by: self._told(current, name, by),
-                on_said=lambda what, said: self._said(journal, what, said),
-                run_now_ns=current.now_ns,
-                newest_run=reader.newest_run,
-                rules=Limits(self._keeper.plan if self._keeper else None, self._setup("")).rules,
-            ),
+        self._mqtt = mqtt_sink(
+            self._settings,
+            runner=self._runner,
+            on_command=lambda name, by: self._told(current, name, by),
+            on_said=lambda what, said: self._said(journal, what, said),
+            run_now_ns=current.now_ns,
+            newest_run=reader.newest_run,
+            journal=journal,
+            rules=Limits(self._keeper.plan if self._keeper else None, self._setup("")).rules,
         )
+        made = (influx_sink(self._settings, wall_time_lost=current.wall_time_lost), self._mqtt)
         for gap in people_gaps(self._settings, self._policy()):
             self._say(f"look  {gap}")
         clocks = Clocks(host.wall_ns, current.now_ns)
@@ -350,15 +355,25 @@ class Gateway:
             self._page.live.begin(setup)
             self._page.refresh()
 
-    def _events(self, _run: str, events: Sequence[Event]) -> None:
+    def _events(self, run: str, events: Sequence[Event]) -> None:
         for event in events:
             if self._page:
                 self._page.publish(event)
+            if event.kind == Alert.KIND and not self._recovering:
+                self._hurry(run, event)
             if event.kind == Alert.KIND and event.payload["level"] == Level.URGENT.value:
                 self._show_behind()
             if event.kind == Alert.KIND and not self._recovering:
                 level = "ok" if event.payload["phase"] == AlertPhase.RECOVERY else event.payload["level"]
                 self._say(f"{level:<4}  {event.payload['text']}")
+
+    def _hurry(self, run: str, event: Event) -> None:
+        """An alert goes to MQTT ahead of the log, as the log will bring it; its `seq` nobody knows yet."""
+        if self._mqtt is None:
+            return
+        anchor_ns = self._current.wall_anchor_ns if self._current else None
+        place = (self._runner, self._settings.site, anchor_ns)
+        self._mqtt.hurry(StoredEvent(0, run, event.n, ALGORITHM, event.t_ns, event.kind, event.payload, *place))
 
     def _ended(self, _run: str, summary: Mapping[str, Json] | None) -> None:
         self._tally.add(summary)

@@ -62,12 +62,19 @@ def mqtt_sink(
     on_said: Callable[[str, Mapping[str, Json]], None] | None = None,
     run_now_ns: Callable[[str], int | None] | None = None,
     newest_run: Callable[[str], str | None] | None = None,
+    journal: Journal | None = None,
     rules: Sequence[str] = (),
 ) -> MqttSink | None:
-    """The MQTT sink that the settings ask for."""
+    """The MQTT sink that the settings ask for; with `journal` it can be told alerts ahead of the log."""
     mqtt = settings.mqtt
     if mqtt is None:
         return None
+
+    def end(store: Store) -> int:
+        """Where the log ends as far as this sink has anything to wait for."""
+        last = store.last_seq()
+        return 0 if store.cursor("mqtt") >= last else last
+
     broker = Broker(
         host=mqtt.host,
         port=mqtt.port,
@@ -85,6 +92,7 @@ def mqtt_sink(
         on_said=on_said,
         run_now_ns=run_now_ns,
         newest_run=newest_run,
+        log_end=(lambda: asyncio.wrap_future(journal.call(end))) if journal else None,
         rules=rules,
     )
 

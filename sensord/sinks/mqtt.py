@@ -4,7 +4,8 @@
 entering does not wait for the broker. `send` publishes over that connection and waits for the broker's
 acknowledgement of each QoS 1 message before it goes on to the next; without a connection it raises `Away` at once.
 When the connection is back the task sets `back`, and the pump goes on from the first event that was not confirmed:
-an alert comes at least once, a repeated one has the same `id`.
+an alert comes at least once, a repeated one has the same `id`. `hurry` publishes an alert before the log has it
+(`ahead`): a slow disk does not hold it up, and what was acknowledged is not sent again when the log brings it.
 
 A broker that vanished without a word is noticed by the keep-alive (within about two of its periods) or by an
 acknowledgement that does not come. The last will then says "offline" for us. The client identifier is fixed: when
@@ -21,7 +22,7 @@ import logging
 import secrets
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +32,7 @@ import aiomqtt
 
 from sensord.errors import Away, InputError, Problem, Refused
 from sensord.model import NS, Json, LimitState, RunChange, StoredEvent
+from sensord.sinks.ahead import Ahead
 from sensord.sinks.base import AwayAfter, Backoff, RefusedAt
 from sensord.sinks.facts import fact_messages
 from sensord.sinks.homeassistant import BIRTH_TOPIC, RULES, discovery
@@ -85,7 +87,8 @@ class MqttSink:
     `runners` are announced to Home Assistant at once, others with their first event. `run_now_ns` gives the run time
     of a run that is on in this process (None for any other): it tells how old an event is whatever the wall clock
     does; without it the run's wall anchor and `wall_ns` do. `newest_run` gives a runner's latest run: only its state is
-    retained (without it, every run's). `on_command(name, by)` is called for a command.
+    retained (without it, every run's). `log_end` is what `hurry` needs (`ahead.Ahead`): without it alerts wait for the
+    log. `on_command(name, by)` is called for a command.
     `InputError` for a secret in clear text over a network, an unreadable `ca_file`, or a name that fits no topic.
     """
 
@@ -102,6 +105,7 @@ class MqttSink:
         on_said: Callable[[str, Mapping[str, Json]], None] | None = None,
         run_now_ns: Callable[[str], int | None] | None = None,
         newest_run: Callable[[str], str | None] | None = None,
+        log_end: Callable[[], Awaitable[int]] | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
         backoff: Backoff | None = None,
         keepalive_s: int = KEEPALIVE_S,
@@ -123,6 +127,7 @@ class MqttSink:
         self._on_said = on_said
         self._run_now_ns = run_now_ns
         self._newest_run = newest_run
+        self._ahead = Ahead(self._publish_now, log_end) if log_end else None
         self._wall_ns = wall_ns
         self._backoff = backoff or Backoff(most_s=RECONNECT_MOST_S)
         self._keepalive_s = keepalive_s
@@ -148,6 +153,8 @@ class MqttSink:
         task, self._task = self._task, None
         if task is None:
             return
+        if self._ahead:
+            await self._ahead.close()
         self._closing = True
         self._hang_up.set()
         _, pending = await asyncio.wait([task], timeout=LEAVE_S)
@@ -171,25 +178,59 @@ class MqttSink:
             self._task.result()  # a bug ended it: say so
         if link is None:
             raise Away(f"{self._broker}: {self._trouble}")
-        source = f"/sensord/{self._gateway}"
         for done, event in enumerate(batch):
-            try:
-                newest = self._is_newest(event)
-                messages = messages_of(event, self._topics, source, self._age_s(event), newest=newest)
-                messages += fact_messages(event, self._topics)
-                if messages and self._announce and event.runner not in self._runners:
-                    self._runners[event.runner] = None
-                    messages.insert(0, discovery(self._topics, event.runner, self._rules))
-            except Refused as refused:
-                raise RefusedAt(str(refused), done) from None
-            try:
-                for message in messages:
-                    await link.publish(message)
-            except aiomqtt.MqttError as error:
-                if self._link is link:
-                    self._trouble = str(error)
-                    self._hang_up.set()  # it looked alive, but does not answer
-                raise AwayAfter(f"{self._broker}: {error}", done) from None
+            if self._ahead is None or not await self._ahead.had(event):
+                try:
+                    messages = self._messages(event)
+                except Refused as refused:
+                    raise RefusedAt(str(refused), done) from None
+                try:
+                    await self._publish(link, messages)
+                except aiomqtt.MqttError as error:
+                    raise AwayAfter(f"{self._broker}: {error}", done) from None
+            if self._ahead and event.run:  # facts are a log of their own
+                self._ahead.passed(event)
+
+    def hurry(self, event: StoredEvent) -> None:
+        """Publish an event that was made just now and handed to the log (its `seq` is not known and not asked for)."""
+        if self._ahead:
+            self._ahead.put(event)
+
+    def wait_for_log(self) -> None:
+        """What was made so far is sent as the log brings it; called once before the first `hurry`."""
+        if self._ahead:
+            self._ahead.wait_for_log()
+
+    async def _publish_now(self, event: StoredEvent) -> bool:
+        link = self._link
+        if link is None:
+            return False
+        try:
+            await self._publish(link, self._messages(event))
+        except (Refused, aiomqtt.MqttError) as error:
+            logger.info("left to the log: %s", error)
+            return False
+        return True
+
+    def _messages(self, event: StoredEvent) -> list[Message]:
+        newest = self._is_newest(event)
+        source = f"/sensord/{self._gateway}"
+        messages = messages_of(event, self._topics, source, self._age_s(event), newest=newest)
+        messages += fact_messages(event, self._topics)
+        if messages and self._announce and event.runner not in self._runners:
+            self._runners[event.runner] = None
+            messages.insert(0, discovery(self._topics, event.runner, self._rules))
+        return messages
+
+    async def _publish(self, link: _Link, messages: Sequence[Message]) -> None:
+        try:
+            for message in messages:
+                await link.publish(message)
+        except aiomqtt.MqttError as error:
+            if self._link is link:
+                self._trouble = str(error)
+                self._hang_up.set()  # it looked alive, but does not answer
+            raise
 
     async def check(self) -> str | None:
         """None when a message we publish comes back to us; else what is wrong. Uses a connection of its own.
