@@ -90,6 +90,7 @@ class Gateway:
         self._runner = plan.runner.alias if plan else settings.runner
         self._keeper: PlanKeeper | None = None
         self._saying: set[asyncio.Task[None]] = set()
+        self._drawing = asyncio.Lock()
         self._wake: Callable[[], None] = nobody
         self._pods = settings.pods()
         self._identities: dict[str, Identity] = {}
@@ -392,8 +393,14 @@ class Gateway:
     def _show_plan(self) -> None:
         """The live page's short line of the plan, and what is urgent and unseen."""
         if self._page and self._keeper:
-            self._page.live.plan(short(self._keeper.picture()))
-            self._page.refresh()
+            task = asyncio.create_task(self._draw_plan(self._page, self._keeper), name="plan of the page")
+            self._saying.add(task)
+            task.add_done_callback(self._saying.discard)
+
+    async def _draw_plan(self, page: Page, keeper: PlanKeeper) -> None:
+        async with self._drawing:  # one after the other: the newest is shown last
+            page.live.plan(short(await keeper.drawn()))
+        page.refresh()
 
     def _show_behind(self) -> None:
         """Once what was told is stored, what nobody has seen yet is shown as that."""

@@ -149,14 +149,26 @@ class PlanKeeper:
 
     def picture(self) -> Json:
         """What a page shows of the plan (`plan_picture`); None without one."""
-        now_ns, zone = self._wall_ns(), zone_of(self.plan)
+        return self._read()()
+
+    async def drawn(self) -> Json:
+        """The same, worked out beside the event loop: a year of runs takes long enough to delay a cue."""
+        return await asyncio.to_thread(self._read())
+
+    def _read(self) -> Callable[[], Json]:
+        """What the store knows now, read here; the rest of the work for whoever calls."""
+        plan, now_ns, zone = self.plan, self._wall_ns(), zone_of(self.plan)
         known = facts(self._store, self.runner)
-        standing = follow(known, now_ns, zone)
-        if self.plan is None or standing is None:
-            return None
         waiting = unseen(self._store, now_ns, runner=self.runner)
         on = next((run.run for run in self._store.open_runs() if run.runner == self.runner), None)
-        return plan_picture(self.plan, standing, known, now_ns, zone, waiting, on)
+
+        def draw() -> Json:
+            standing = follow(known, now_ns, zone)
+            if plan is None or standing is None:
+                return None
+            return plan_picture(plan, standing, known, now_ns, zone, waiting, on)
+
+        return draw
 
     async def check_in(self, said: Mapping[str, Json]) -> Json:
         """Keep answers as they come over MQTT: {answers, run?, moment?, by?}. InputError: they are none."""

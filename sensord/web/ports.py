@@ -90,7 +90,7 @@ class PlanDesk(Protocol):
 
     runner: str
 
-    def picture(self) -> Json:
+    async def drawn(self) -> Json:
         """Where she stands, with the words beside it (`plan_picture`); None without a plan."""
 
     async def say(self, said: Mapping[str, str]) -> Json:

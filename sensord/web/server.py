@@ -345,7 +345,7 @@ async def _speed(request: web.Request) -> web.Response:
 
 async def _plan(request: web.Request) -> web.Response:
     desk = request.app[_PLAN]
-    return web.json_response({"plan": None if desk is None else desk.picture()})
+    return web.json_response({"plan": None if desk is None else await desk.drawn()})
 
 
 async def _fact(request: web.Request) -> web.Response:
