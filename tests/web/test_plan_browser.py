@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from sensord.model import Level, RunState
-from sensord.model_plan import SegmentDone, WorkoutState
+from sensord.model_plan import SegmentDone, WorkoutDone, WorkoutState
 from sensord.plan.standing import Day
 from tests.web.conftest import Phone
 from tests.web.planned import PlannedPage, planned
@@ -217,3 +217,7 @@ def test_the_workout_is_read_and_heard_while_it_goes_on(page_server: ServedPage,
     assert page.evaluate("window.tones") == 2 + 3 + 2
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page_server.live.snapshot()["run"]["state"] == RunState.RUNNING.value
+    story.tell(WorkoutDone(50.0, 1, 2, 2, None, None, 0, 0, 1, 0, 240.0, 0.0, 126.0, 350.0, 6.0, 0.0, False, ()))
+    story.end()
+    expect(page.locator("#progress-where")).to_have_text("Workout not finished")
+    expect(page.locator("#progress-then")).to_have_text("1 of 2 runs, running 2:06 of 4:00 min")

@@ -19,6 +19,7 @@ export function progress(p) {
   text("progress-where", name(now.kind, now.repetition, now.of));
   text("progress-left", together(leftWords(now, leftS(p))));
   text("progress-then", together(now.kind === "done" ? resultWords(w) : thenWords(now)));
+  if (p.run.state === "ended" && w.result) over(w.result);
   const place = now.kind === "done" ? w.blocks.length : now.position;
   const planned = w.blocks[now.position]?.[1] ?? null;
   const left = leftS(p);
@@ -81,6 +82,15 @@ function row(d) {
   const said = QUALITIES[d.quality] ?? d.quality;
   return make("tr", {}, make("th", { scope: "row" }, name(d.kind, d.repetition, null)), make("td", {}, together(planned)),
     make("td", {}, together(done), said ? make("span", { class: "n" }, said) : null));
+}
+
+// The whole, when the run has ended: what was planned and what was done.
+function over(r) {
+  text("progress-where", r.completed ? "Workout done" : "Workout not finished");
+  text("progress-left", `${short(r.done_pct, 0)} %`);
+  const amount = r.run_planned_s ? `running ${minutes(r.run_done_s)} of ${minutes(r.run_planned_s)} min` : r.run_planned_m ? `running ${metres(r.run_done_m)} of ${metres(r.run_planned_m)}` : null;
+  const runs = r.reps_most === 1 ? null : `${r.reps_done} of ${r.reps_fewest === r.reps_most || r.reps_most === null ? r.reps_fewest : `${r.reps_fewest} to ${r.reps_most}`} runs`;
+  text("progress-then", together([runs, amount].filter(Boolean).join(", ")));
 }
 
 function resultWords(w) {
