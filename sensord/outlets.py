@@ -138,7 +138,9 @@ async def open_outlets(
         for into, whence in carried:
             wake = asyncio.Event()
             outlets.wakes.append(wake)
-            outlets.pumps.append(asyncio.create_task(pump(into, whence, wake, report=note), name=f"pump {into.name}"))
+            told = _nobody if isinstance(into, FactSink) else note  # one server is told of once
+            work = pump(into, whence, wake, report=told)
+            outlets.pumps.append(asyncio.create_task(work, name=f"pump {into.name}"))
         try:
             yield outlets
         finally:
@@ -146,3 +148,7 @@ async def open_outlets(
                 task.cancel()
             await asyncio.gather(*outlets.pumps, return_exceptions=True)
             await asyncio.gather(*(drain(into, whence, DRAIN_S) for into, whence in carried))
+
+
+def _nobody(state: SinkState) -> None:
+    """What becomes of the facts of a sink is not told beside what becomes of its events."""

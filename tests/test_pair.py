@@ -116,7 +116,8 @@ def test_a_store_of_before_is_brought_up_to_date_and_reads_as_unpaired_until_the
     path = tmp_path / "sensord.db"
     Store.open(path, gateway="g").close()
     with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("DROP TABLE pairing")
+        for table in ("pairing", "fact", "notice", "receipt"):
+            db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 1")
         db.commit()
     with contextlib.closing(Store.open(path, gateway="g", readonly=True)) as store:
