@@ -9,7 +9,7 @@ import pytest
 
 from sensord.model import NS, Alert, AlertPhase, Level, LimitState, LimitStatus, RunTotals, Side
 from sensord.plan.breach import Breach, Turn
-from sensord.plan.cadence import SpeedRule, pace
+from sensord.plan.cadence import ContactTimeRule, SpeedRule, pace
 from sensord.plan.limit_blocks import SpeedLimit
 from sensord.plan.limits import Limits
 from sensord.plan.model import read_plan
@@ -349,3 +349,61 @@ def test_impacts_are_compared_with_those_of_the_same_sensor() -> None:
     said = under_test.on_totals(totals(9.0, run_s=3.0), NS)
     (state,) = [one for one in said if isinstance(one, LimitState) and one.rule == "limit.impact_load"]
     assert (state.n, state.reason) == (3, "33 % of impacts not measured or clipped")
+
+
+# ------------------------------------------------------------------------------------------------ of the stage
+
+
+@pytest.mark.parametrize(
+    ("block", "rule", "workout", "said"),
+    [
+        ("distance", "limit.distance", "walk 1min, run 400m", "the stage prescribes times, not distances"),
+        ("run_time", "limit.run_time", "run 1min, run 400m", "the stage prescribes distances, not times"),
+        ("run_time", "limit.run_time", "walk 1min", "the stage prescribes distances, not times"),
+    ],
+)
+def test_a_share_of_a_stage_that_says_both_or_nothing_is_none(block: str, rule: str, workout: str, said: str) -> None:
+    body = f'[limit.{block}]\nof = "stage"\nstop_pct = 110\n' + LADDER
+    assert reasons(body, rule, day=of_day("1", workout)) == [said]
+
+
+@pytest.mark.parametrize("block", ["distance", "run_time"])
+def test_a_share_of_the_stage_waits_for_its_stage(block: str) -> None:
+    body = f'[limit.{block}]\nof = "stage"\nstop_pct = 110\nfrom_stage = "2"\n' + LADDER
+    workout = "run 10min" if block == "run_time" else "run 2km"
+    assert reasons(body, f"limit.{block}", day=of_day("1", workout)) == ["counts from stage 2 on"]
+
+
+def compared() -> Limits:
+    """Contact time, once there is something to compare with."""
+    under_test = limits("[contact_time]\nwarn_pct = 5\n")
+    under_test.start(0)
+    for k in range(100):
+        under_test.on_totals(totals(3.0 * k, run_s=120.0 + k), (120 + k) * NS)
+        under_test.on_stride(replace(stride(L, None), speed_mps=3.0), (120 + k) * NS)
+    return under_test
+
+
+def test_contact_time_without_a_pod_is_not_checked_at_once() -> None:
+    under_test = compared()
+    assert under_test.on_tick(220 * NS, [L]) == []
+    assert [one.status.value for one in under_test.on_tick(221 * NS, []) if isinstance(one, LimitState)] == [
+        "not_checked"
+    ]
+
+
+def test_a_contact_time_that_is_longer_by_less_than_one_percent_is_longer() -> None:
+    (rule,) = compared()._rules
+    assert isinstance(rule, ContactTimeRule)
+    back = Turn(AlertPhase.RECOVERY, Level.WARN, 0, 9.0)
+    assert rule.words(back, 0.6).text == (
+        "Contact time 1 % longer than at the beginning, less than the limit again after 9 s."
+    )
+    assert rule.words(back, -0.6).text.startswith("Contact time 1 % shorter")
+
+
+def test_downhill_waits_for_its_stage() -> None:
+    body = '[limit.downhill]\nstop = "9m"\nfrom_stage = "2"\n' + LADDER
+    assert reasons(body, "limit.downhill", day=of_day("1", "run 1km")) == ["counts from stage 2 on"]
+    assert reasons(body, "limit.downhill", day=of_day("1", "run 1km"), grade_pct=-3.0) == ["counts from stage 2 on"]
+    assert reasons(body, "limit.downhill", day=of_day("2", "run 1km"), grade_pct=-3.0) == ["no whole stride yet"]

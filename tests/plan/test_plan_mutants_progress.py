@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from sensord.model import NS, Activity
 from sensord.plan.progress import Progress
-from sensord.plan.segments import Change, Segments
+from sensord.plan.segments import LOST_S, Change, Counts, Segments
 from sensord.plan.workout import parse_workout
-from tests.plan.made_strides import Course, Leg, done, play, run_of, states, told
+from tests.plan.made_strides import Course, Leg, done, intervals, play, run_of, states, told
 
 STRIDE_NS = 720_000_000
 
@@ -44,6 +46,84 @@ def test_odd_strides_that_outweigh_the_first_signs_are_the_old_kind() -> None:
     assert (change.run, change.at.t_ns, change.at.run_m) == (True, 17 * STRIDE_NS, 2.0)
 
 
+def test_nobody_is_followed_through_more_than_five_minutes_to_the_nanosecond() -> None:
+    segments = Segments()
+    walked_then(segments, "w" * 3)
+    last_ns = 3 * STRIDE_NS
+    assert segments.unseen(last_ns + round(LOST_S * NS))
+    assert segments.last_ns == last_ns + round(LOST_S * NS)
+    assert not segments.unseen(last_ns + round(LOST_S * NS) + 1)
+    walked_then(segments, "w", from_ns=last_ns + round(LOST_S * NS))
+    assert segments.unseen(last_ns + 2 * round(LOST_S * NS))  # seen between: that counts anew
+
+
+def test_what_has_been_seen_is_not_taken_for_unseen() -> None:
+    """The first signs of running outlast a call that says nothing new."""
+    segments = Segments()
+    walked_then(segments, "w" * 14 + "rrr")
+    assert segments.unseen(17 * STRIDE_NS)
+    assert segments.unseen(16 * STRIDE_NS)
+    [change] = walked_then(segments, "rrrrr", from_ns=17 * STRIDE_NS)
+    assert (change.run, change.at.t_ns) == (True, 14 * STRIDE_NS)
+
+
+def test_unseen_running_and_walking_go_on_at_the_pace_so_far() -> None:
+    segments = Segments()
+    walked_then(segments, "w" * 20)  # 1 m in 0.72 s
+    assert segments.unseen(20 * STRIDE_NS + 36 * NS)
+    now = segments.counts
+    assert (now.walk_m, now.unseen_s, now.run_s) == (pytest.approx(20.0 + 50.0), 36.0, 0.0)
+    assert (now.run_m, now.unseen_run_s, now.unseen_run_m) == (0.0, 0.0, 0.0)
+    ran = Segments()
+    walked_then(ran, "r" * 20)  # 2 m in 0.72 s
+    assert ran.running
+    assert ran.unseen(20 * STRIDE_NS + 36 * NS)
+    assert ran.counts.run_s == pytest.approx(20 * 0.72 + 36.0)
+    assert (ran.counts.run_m, ran.counts.walk_m) == (pytest.approx(140.0), 0.0)
+    assert (ran.counts.unseen_s, ran.counts.unseen_run_s) == (36.0, 36.0)
+    assert ran.counts.unseen_run_m == pytest.approx(100.0)
+    assert ran.counts.seen() == replace(ran.counts, run_s=pytest.approx(14.4), run_m=pytest.approx(40.0))
+
+
+def test_a_pace_of_less_than_ten_seconds_is_none() -> None:
+    segments = Segments()
+    walked_then(segments, "w" * 13)  # 9.36 s
+    assert segments.unseen(13 * STRIDE_NS + NS)
+    assert segments.counts.walk_m == 13.0
+    walked_then(segments, "w", from_ns=13 * STRIDE_NS + NS)
+    assert segments.unseen(14 * STRIDE_NS + 2 * NS)
+    assert segments.counts.walk_m == pytest.approx(14.0 + 1 / 0.72)
+
+
+def test_counts_between_two_moments_are_never_negative() -> None:
+    early, late = Counts(10 * NS, run_s=4.0, run_m=12.0, walk_m=3.0), Counts(20 * NS, run_s=9.0, run_m=30.0, walk_m=8.0)
+    assert (late.seconds(early, run=True), late.seconds(early, run=False)) == (5.0, 5.0)
+    assert (late.metres(early, run=True), late.metres(early, run=False)) == (18.0, 5.0)
+    assert [early.seconds(late, run=run) for run in (True, False)] == [0.0, 0.0]
+    assert [early.metres(late, run=run) for run in (True, False)] == [0.0, 0.0]
+
+
+def test_standing_ends_a_run_after_half_a_minute_and_what_is_told_late() -> None:
+    segments = Segments()
+    walked_then(segments, "r" * 20)
+    last_ns = 20 * STRIDE_NS
+    assert segments.still(last_ns + 33 * NS - 1) == []
+    assert segments.still(last_ns + 33 * NS) == [Change(False, segments.counts)]
+    assert segments.still(last_ns + 99 * NS) == []
+
+
+def test_time_goes_on_ahead_of_the_strides_for_three_seconds() -> None:
+    segments = Segments()
+    walked_then(segments, "r" * 20)
+    last_ns, run_s = 20 * STRIDE_NS, segments.counts.run_s
+    assert segments.live(last_ns + 3 * NS).run_s == pytest.approx(run_s + 3.0)
+    assert segments.live(last_ns + 3 * NS).t_ns == last_ns + 3 * NS
+    assert segments.live(last_ns + 3 * NS + 1).run_s == run_s
+    assert segments.live(last_ns - NS) == segments.counts
+    walked_then(segments, "w", from_ns=last_ns)
+    assert segments.live(last_ns + STRIDE_NS + NS).run_s == run_s  # a first sign that she walks
+
+
 # ---------------------------------------------------------------------------------------------------- progress
 
 
@@ -65,3 +145,29 @@ def test_a_gap_in_the_samples_that_is_shorter_than_a_stop_is_not_followed() -> N
 def test_what_is_missed_of_a_workout_ends_where_nobody_can_say_how_much_comes() -> None:
     end = done(run_of(course(("walk", 60)), "walk 1min, run 1min, until 2mi (walk 2min, run 4min), walk 5min"))
     assert [(one.kind, one.quality) for one in end.intervals] == [("walk", "done"), ("run", "missed")]
+
+
+def test_a_first_run_may_end_unseen() -> None:
+    legs = (Leg("run", 30.0), Leg("run", 32.0, lost=True), Leg("walk", 58.0, lost=True), Leg("run", 61.0))
+    said = run_of(Course(legs), "2x(run 1min, walk 1min)")
+    first, walk, *_ = intervals(said)
+    assert (first.kind, first.quality, first.done_s) == ("run", "done", pytest.approx(61.0, abs=2.5))
+    assert (walk.kind, walk.quality, walk.done_s) == ("walk", "done", pytest.approx(60.0, abs=3.0))
+
+
+def test_every_segment_of_a_gap_that_only_the_samples_show_is_told() -> None:
+    """From the tenth second on nothing for a minute, and no pod is said to be lost: walk, run, walk were due."""
+    inputs = told(course(("walk", 20), ("run", 20), ("walk", 20), ("run", 21), ("walk", 30)))
+    at = next(k for k, one in enumerate(inputs) if one.stride and (one.stride.ic_run_ns or 0) > 10 * NS)
+    broken = inputs[at].stride
+    assert broken
+    kept = [
+        one for one in inputs if one.stride and not 10 * NS < (one.stride.ic_run_ns or 0) < 70 * NS
+    ]  # strides alone: what time shows is found when the next one comes
+    kept.insert(
+        next(k for k, one in enumerate(kept) if one.stride and (one.stride.ic_run_ns or 0) >= 70 * NS),
+        replace(inputs[at], stride=replace(broken, next_ic_run_ns=None, next_ic_pod_ns=None)),
+    )
+    said = play(Progress(parse_workout("2x(walk 20s, run 20s)")), kept)
+    assert [(one.kind, one.repetition) for one in intervals(said)][:3] == [("walk", None), ("run", 1), ("walk", None)]
+    assert [one.estimated_pct for one in intervals(said)][1] == 100.0
