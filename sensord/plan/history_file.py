@@ -75,6 +75,12 @@ def _year(at: datetime) -> datetime:
     return at
 
 
+def _day(day: date | None) -> date | None:
+    if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise refusal(f"a day between {FIRST_YEAR} and {LAST_YEAR}")
+    return day
+
+
 class _Dated(Section):
     at: Annotated[datetime, AfterValidator(_year)]
 
@@ -134,7 +140,7 @@ class _Decision(_Dated):
 
 
 class _History(Section):
-    known_from: date | None = None
+    known_from: Annotated[date | None, AfterValidator(_day)] = None
     run: list[_Run] = Field(default_factory=list)
     checkin: list[_CheckIn] = Field(default_factory=list)
     test: list[_Test] = Field(default_factory=list)
@@ -246,10 +252,19 @@ class _Csv:
     def facts(self, text: str) -> tuple[Fact, ...]:
         """All of them; InputError with every problem."""
         rows = csv.DictReader(io.StringIO(text))
+        try:
+            return self._read(rows)
+        except csv.Error as error:
+            place = f"line {rows.reader.line_num}"
+            raise InputError(Problem(self._file, place, f"no CSV: {error}", "a line for each run")) from None
+
+    def _read(self, rows: csv.DictReader[str]) -> tuple[Fact, ...]:
         columns = [name.strip() for name in rows.fieldnames or ()]
         rows.fieldnames = columns
         if "at" not in columns:
             raise InputError(Problem(self._file, "line 1", ",".join(columns) or "nothing", "a column called at"))
+        for name in sorted({name for name in columns if columns.count(name) > 1}):
+            self._wrong(1, name, "this column twice", "each column once")
         for name in columns:
             if name != "at" and name not in _NUMBERS and field_of(name) is None:
                 known = ", ".join(("at", *_NUMBERS))

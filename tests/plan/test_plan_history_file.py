@@ -209,3 +209,24 @@ def test_a_plan_is_tried_over_it() -> None:
     rows = simulate(HEAD.format(id="a", decides="auto") + A, read_history(TOML, "h.toml", BERLIN), days=9, tz=BERLIN)
     assert rows[0].date == "Sun 2026-03-01"
     assert rows[-1].decisions[-1].to_stage == "2"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("at,minutes,minutes\n2026-02-20 18:00,31,3\n", "line 1, minutes: found this column twice"),
+        ("at,minutes\n2026-02-20 18:00" + "x" * 200_000 + ",31\n", "line 2: found no CSV"),
+        ("x" * 200_000, "line 1: found no CSV"),
+    ],
+)
+def test_a_table_that_is_none_is_one_line(text: str, expected: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_history(text, "h.csv")
+    assert expected in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_history_is_known_from_a_day_that_can_be_meant(day: str) -> None:
+    with pytest.raises(InputError, match="a day between 1990 and 2100"):
+        read_history(f"known_from = {day}\n", "h.toml")
