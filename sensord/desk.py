@@ -9,9 +9,10 @@ import time
 from sensord.config import Settings
 from sensord.daemon_door import ask, door_plate
 from sensord.datadir import DataDir, HeldError
-from sensord.incoming_facts import keep_fact, plan_on_file
+from sensord.incoming_facts import keep_fact
 from sensord.model import Json
 from sensord.plan.facts import Fact, fact_payload
+from sensord.plan_book import plan_on_file
 from sensord.plan_keeper import tell
 from sensord.store import Store
 from sensord.store_receipts import ack

@@ -9,9 +9,9 @@ from dataclasses import replace
 from sensord.errors import InputError, Problem
 from sensord.model import NS
 from sensord.plan.facts import CheckIn, Fact, Key, Moment, Revision, RunFact, fact_of
-from sensord.plan.model import Plan, read_plan
+from sensord.plan.model import read_plan
 from sensord.plan.said import check_fact
-from sensord.plan_book import newest_revision
+from sensord.plan_book import plan_on_file
 from sensord.store import Store
 from sensord.store_facts import add_fact, facts
 
@@ -22,14 +22,26 @@ LAST_RUN_WITHIN_S = 48 * 3600
 48 h after a run (Silbernagel & Crossley, JOSPT 2015;45:876)."""
 
 
+FIRST_WALL_NS, LAST_WALL_NS = 631_152_000 * NS, 4_133_980_800 * NS
+"""1990 to 2100: what lies outside is a slip, as in history files (design choice). What is only ahead of this gateway's
+clock is kept: that clock may be the wrong one."""
+
+
 def keep_fact(store: Store, runner: str, fact: Fact) -> Fact:
     """Keep what somebody said of a runner. InputError: it does not fit her plan or her runs."""
+    _dated(fact)
     if isinstance(fact, CheckIn):
         fact = _about(store, runner, fact)
     check_fact(fact, plan_on_file(store, runner), runs=_runs(store, runner))
     if isinstance(fact, Revision):
         read_plan(fact.text, "plan")
     return add_fact(store, runner, fact)
+
+
+def _dated(fact: Fact) -> None:
+    if not FIRST_WALL_NS <= fact.at_wall_ns <= LAST_WALL_NS:
+        found = f"{fact.at_wall_ns / NS:.10g} s since 1970"
+        raise InputError(Problem(fact.KIND, "at", found, "a time between 1990 and 2100"))
 
 
 def _runs(store: Store, runner: str) -> list[str]:
@@ -47,12 +59,6 @@ def _about(store: Store, runner: str, said: CheckIn) -> CheckIn:
     at_ns = said.at_wall_ns
     near = [(t_ns, run) for t_ns, run in on + over if 0 <= at_ns - t_ns <= LAST_RUN_WITHIN_S * NS]
     return replace(said, run=max(near)[1]) if near else replace(said, moment=Moment.DAILY)
-
-
-def plan_on_file(store: Store, runner: str) -> Plan | None:
-    """The plan that counts now; None without one."""
-    newest = newest_revision(facts(store, runner))
-    return None if newest is None else read_plan(newest.text, f"revision of plan for {runner}")
 
 
 def said_fact(said: Mapping[str, str]) -> tuple[str, Fact]:

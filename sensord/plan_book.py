@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 from datetime import datetime
@@ -9,11 +10,13 @@ from zoneinfo import ZoneInfo
 
 from tzlocal import get_localzone_name
 
+from sensord.errors import InputError
 from sensord.model import NS, Json, payload
 from sensord.plan.facts import Fact, Key, Revision, union
 from sensord.plan.following import day_of, follow
 from sensord.plan.model import Plan
 from sensord.plan.standing import Standing
+from sensord.plan.state import plan_of
 from sensord.store import Store
 from sensord.store_facts import add_fact, facts
 
@@ -41,6 +44,19 @@ def newest_revision(known: tuple[Fact, ...]) -> Revision | None:
     return revisions[-1] if revisions else None
 
 
+def plan_on_file(store: Store, runner: str) -> Plan | None:
+    """The plan that counts now: of the newest revision that this version can read; None without one."""
+    return _newest_plan(facts(store, runner))
+
+
+def _newest_plan(known: tuple[Fact, ...]) -> Plan | None:
+    for fact in reversed(union(known)):
+        if isinstance(fact, Revision):
+            with contextlib.suppress(InputError):  # of a newer sensord: she is on hold, and goes by the one before
+                return plan_of(fact.text)
+    return None
+
+
 def adopt(store: Store, runner: str, text: str, *, who: str, reason: str, at_wall_ns: int) -> Revision | None:
     """A plan text becomes the next revision; None when it is the one that counts already."""
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -54,14 +70,16 @@ def adopt(store: Store, runner: str, text: str, *, who: str, reason: str, at_wal
 
 
 def standing_of(store: Store, runner: str, plan: Plan | None, now_wall_ns: int) -> Standing | None:
-    """Where she stands; None without a plan on file."""
-    return follow(facts(store, runner), now_wall_ns, zone_of(plan))
+    """Where she stands; None without a plan on file. Days are those of the time zone of the plan that counts; `plan`
+    is the one that the settings name."""
+    known = facts(store, runner)
+    return follow(known, now_wall_ns, zone_of(_newest_plan(known) or plan))
 
 
 def day_json(store: Store, runner: str, plan: Plan | None, now_wall_ns: int) -> Json | None:
     """What a run that begins now records of her plan (`RunSetup.day`); None without stages."""
     known = facts(store, runner)
-    standing = follow(known, now_wall_ns, zone_of(plan))
+    standing = follow(known, now_wall_ns, zone_of(_newest_plan(known) or plan))
     return None if standing is None else payload(day_of(standing, known, now_wall_ns))
 
 

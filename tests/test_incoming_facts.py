@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from sensord.errors import InputError
 from sensord.incoming_facts import LAST_RUN_WITHIN_S, keep_fact
 from sensord.model import NS
-from sensord.plan.facts import CheckIn, Key, Moment, RunFact
+from sensord.plan.facts import CheckIn, Exercised, Key, Moment, Revision, RunFact
+from sensord.plan_book import plan_on_file, standing_of
 from sensord.store import Store
+from sensord.store_facts import add_fact, facts
 from tests.test_store_facts import BEGUN, NOBODY, ended
 
 END = BEGUN + 700 * NS
+
+PLAN = """
+schema = "rtr-plan/1"
+id = "p"
+title = "t"
+[runner]
+alias = "anna"
+[[stage]]
+id = "1"
+session = [{do = "5x(walk 4min, run 1min)"}]
+[[rule]]
+id = "night"
+when = ["night_pain == true"]
+then = {rest_days = 2}
+"""
 
 
 @pytest.fixture
@@ -67,3 +87,44 @@ def test_a_run_that_is_not_hers_is_refused(store: Store) -> None:
 def test_keys_are_given_here(store: Store) -> None:
     fact = keep_fact(store, "anna", CheckIn(Key("elsewhere", 7), BEGUN, Moment.DAILY, None, {"pain.daily": 0.0}))
     assert fact.key == Key("gw-a", 1)
+
+
+@pytest.mark.parametrize("at_wall_ns", [0, -1, 631_152_000 * NS - 1, 4_133_980_800 * NS + 1, 10**30])
+def test_a_time_that_nobody_can_mean_is_refused(store: Store, at_wall_ns: int) -> None:
+    with pytest.raises(InputError, match="a time between 1990 and 2100"):
+        kept(store, at_wall_ns, Moment.DAILY)
+    assert not facts(store, "anna")
+
+
+def test_a_clock_behind_hers_loses_no_answer(store: Store) -> None:
+    assert kept(store, time.time_ns() + 3600 * NS, Moment.DAILY) == (None, Moment.DAILY)
+
+
+def test_an_answer_is_kept_although_the_newest_revision_cannot_be_read(store: Store) -> None:
+    newer = "schema = 'rtr-plan/9'"
+    for number, text in enumerate((PLAN, newer)):
+        add_fact(store, "anna", Revision(NOBODY, BEGUN + number, text, str(number), "PT", "begin"))
+    assert kept(store, BEGUN + 10, Moment.DAILY) == (None, Moment.DAILY)
+    plan = plan_on_file(store, "anna")
+    assert plan is not None
+    assert plan.id == "p"
+    with pytest.raises(InputError, match="exercise"):  # what it is checked against is the plan before
+        keep_fact(store, "anna", Exercised(NOBODY, BEGUN + 11, "juggling"))
+
+
+def test_without_any_plan_that_can_be_read_there_is_none(store: Store) -> None:
+    assert plan_on_file(store, "anna") is None
+    add_fact(store, "anna", Revision(NOBODY, BEGUN, "schema = 'rtr-plan/9'", "0", "PT", "begin"))
+    assert plan_on_file(store, "anna") is None
+
+
+def test_days_begin_in_the_zone_of_the_plan_that_counts(store: Store) -> None:
+    """Not in that of this computer, whatever its settings name: all gateways say the same."""
+    text = PLAN.replace('alias = "anna"', 'alias = "anna"\ntimezone = "Pacific/Kiritimati"')
+    add_fact(store, "anna", Revision(NOBODY, BEGUN, text, "0", "PT", "begin"))
+    add_fact(store, "anna", CheckIn(NOBODY, BEGUN + NS, Moment.DAILY, None, {"night_pain": True}))
+    standing = standing_of(store, "anna", None, BEGUN + 2 * NS)
+    assert standing is not None
+    rest = [decision.rest_until_ns for decision in standing.decisions if decision.rest_until_ns]
+    midnight = datetime.fromtimestamp(rest[0] / NS, ZoneInfo("Pacific/Kiritimati"))
+    assert (midnight.hour, midnight.minute) == (0, 0)

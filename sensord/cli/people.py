@@ -6,12 +6,12 @@ import asyncio
 import getpass
 import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sensord.cli.common import ConfigOption, DataDirOption, JsonOption, print_json, reading, settings_of
+from sensord.cli.when import past_ns, zone_here
 from sensord.errors import InputError, Problem
 from sensord.model import NS
 
@@ -48,7 +48,7 @@ def checkin(
     said = parse_answers(_pairs(answers), place="check-in")
     about = _run_id(config, data_dir, run) if run else None
     when = _moment(moment, said)
-    _say(settings, CheckIn(Key("", 0), _at_ns(at), when, about, said), as_json=as_json)
+    _say(settings, CheckIn(Key("", 0), past_ns(at, zone_here(settings)), when, about, said), as_json=as_json)
 
 
 def ack(
@@ -88,8 +88,9 @@ def did(
     """Log an exercise of the plan, or cross-training."""
     from sensord.plan.facts import Exercised, Key
 
-    fact = Exercised(Key("", 0), _at_ns(at), what, sets, reps, minutes, rpe, pain)
-    _say(settings_of(config, data_dir=data_dir), fact, as_json=as_json)
+    settings = settings_of(config, data_dir=data_dir)
+    fact = Exercised(Key("", 0), past_ns(at, zone_here(settings)), what, sets, reps, minutes, rpe, pain)
+    _say(settings, fact, as_json=as_json)
 
 
 def distance(
@@ -107,19 +108,24 @@ def distance(
     from sensord.plan.facts import Key, RunFact
     from sensord.plan.quantity import parse_duration_s, parse_length_m
 
+    place, written = "LENGTH", length
     try:
-        distance_m, took_s = parse_length_m(length), None if took is None else parse_duration_s(took)
+        distance_m, took_s = parse_length_m(length), None
+        if took is not None:
+            place, written = "--took", took
+            took_s = parse_duration_s(took)
     except PydanticCustomError as error:
         context = error.context or {}
-        found = context.get("found") or f'"{length}"'
-        raise InputError(Problem("command line", "LENGTH", found, context["expected"])) from None
-    at_ns = _at_ns(at)
-    end_ns = at_ns + round((took_s or 0.0) * NS)
+        found = context.get("found") or f'"{written}"'
+        raise InputError(Problem("command line", place, found, context["expected"])) from None
+    settings = settings_of(config, data_dir=data_dir)
+    begun_ns = past_ns(at, zone_here(settings))
+    end_ns = begun_ns + round((took_s or 0.0) * NS)
     fact = RunFact(
-        Key("", 0), at_ns, end_ns, f"manual-{ULID()}", "manual", distance_m=distance_m, run_distance_m=distance_m,
+        Key("", 0), begun_ns, end_ns, f"manual-{ULID()}", "manual", distance_m=distance_m, run_distance_m=distance_m,
         run_time_s=took_s,
     )  # fmt: skip
-    _say(settings_of(config, data_dir=data_dir), fact, as_json=as_json)
+    _say(settings, fact, as_json=as_json)
 
 
 def readiness_result(
@@ -144,8 +150,11 @@ def readiness_result(
         raise InputError(Problem("command line", "--side", repr(side), "left or right"))
     passed = YES_NO.get(value.lower()) if value else None
     result = None if passed is not None else _value(value)
-    fact = Tested(Key("", 0), _at_ns(at), item, who or getpass.getuser(), result, side, pain, passed, gait)
-    _say(settings_of(config, data_dir=data_dir), fact, as_json=as_json)
+    settings = settings_of(config, data_dir=data_dir)
+    fact = Tested(
+        Key("", 0), past_ns(at, zone_here(settings)), item, who or getpass.getuser(), result, side, pain, passed, gait
+    )
+    _say(settings, fact, as_json=as_json)
 
 
 def note(
@@ -160,8 +169,9 @@ def note(
     """Write a dated note of the clinic; it stands on the time axis, and nothing follows from it."""
     from sensord.plan.facts import Key, Noted
 
-    fact = Noted(Key("", 0), _at_ns(at), kind, text, who or getpass.getuser())
-    _say(settings_of(config, data_dir=data_dir), fact, as_json=as_json)
+    settings = settings_of(config, data_dir=data_dir)
+    fact = Noted(Key("", 0), past_ns(at, zone_here(settings)), kind, text, who or getpass.getuser())
+    _say(settings, fact, as_json=as_json)
 
 
 def complete_since(
@@ -174,8 +184,9 @@ def complete_since(
     """Say from when on every run is on file: weekly and monthly limits are not checked before that is known."""
     from sensord.plan.facts import HistoryKnown, Key
 
-    fact = HistoryKnown(Key("", 0), _at_ns(day), who or getpass.getuser())
-    _say(settings_of(config, data_dir=data_dir), fact, as_json=as_json)
+    settings = settings_of(config, data_dir=data_dir)
+    fact = HistoryKnown(Key("", 0), past_ns(day, zone_here(settings), "DAY"), who or getpass.getuser())
+    _say(settings, fact, as_json=as_json)
 
 
 # ------------------------------------------------------------------------------------------ inside
@@ -236,6 +247,8 @@ def _pairs(texts: list[str]) -> dict[str, str]:
         name, sign, value = text.partition("=")
         if not sign or not name or not value:
             raise InputError(Problem("command line", "ANSWERS", repr(text), "name=answer, such as pain.after=2"))
+        if name in found:
+            raise InputError(Problem("command line", "ANSWERS", f"{name} twice", "one answer to each question"))
         found[name] = value
     return found
 
@@ -274,13 +287,3 @@ def _value(text: str | None) -> float | str | None:
         return parse_extent(text).value
     except PydanticCustomError:
         return text
-
-
-def _at_ns(text: str | None) -> int:
-    if text is None:
-        return time.time_ns()
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError(Problem("command line", "--at", repr(text), "a date or time, as 2026-11-20T18:30")) from None
-    return round(at.astimezone().timestamp()) * NS

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sensord.cli.common import ConfigOption, DataDirOption, JsonOption, print_json, reading, settings_of, table
+from sensord.cli.when import at_ns, zone_here
 from sensord.errors import InputError, Problem
-from sensord.model import NS, payload
+from sensord.model import payload
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -73,21 +74,26 @@ def plan_today(
     as_json: JsonOption = False,
 ) -> None:
     """What is allowed today, why, what is left, and when the next run is."""
-    from sensord.plan_book import standing_of, zone_of
+    from sensord.plan_book import standing_of
     from sensord.run_setup import plan_of, runner_of
 
     settings = settings_of(config, data_dir=data_dir)
     plan, text = plan_of(settings)
-    now_ns = time.time_ns() if at is None else _at_ns(at)
+    zone = zone_here(settings)
+    now_ns = at_ns(at, zone)
     with reading(config, data_dir) as store:
         standing = standing_of(store, runner_of(settings), plan, now_ns)
     if standing is None:
-        found = "no plan on file" if text is None else "a plan that no run and no `plan approve` has taken in yet"
+        found = (
+            f"no plan on file for {runner_of(settings)}"
+            if text is None
+            else "a plan that no run and no `plan approve` has taken in yet"
+        )
         raise InputError(Problem(str(settings.data_dir), "plan", found, "one (sensord plan adopt FILE)"))
     if as_json:
         print_json(payload(standing))
         return
-    for line in standing_lines(standing, zone_of(plan)):
+    for line in standing_lines(standing, zone):
         print(line)
 
 
@@ -110,7 +116,8 @@ def plan_simulate(
     plan = _plan(file)
     zone = zone_of(plan)
     said = read_history(read_text(history, "history file"), str(history), zone) if history else ()
-    rows = simulate(text, said, days=days, begin=None if begin is None else _at_ns(begin), plan=plan, tz=zone)
+    begin_ns = None if begin is None else at_ns(begin, zone, "--from")
+    rows = simulate(text, said, days=days, begin=begin_ns, plan=plan, tz=zone)
     if as_json:
         print_json([payload(row) for row in rows])
         return
@@ -130,7 +137,7 @@ def plan_adopt(
 
     from sensord.desk import say
     from sensord.plan.facts import Key, Revision
-    from sensord.run_setup import read_text
+    from sensord.run_setup import read_text, runner_of
 
     text, plan = read_text(file, "plan file"), _plan(file)
     settings = settings_of(config, data_dir=data_dir)
@@ -138,6 +145,9 @@ def plan_adopt(
     fact = Revision(Key("", 0), time.time_ns(), text, digest, who or getpass.getuser(), reason)
     kept = asyncio.run(say(settings, plan.runner.alias, fact))
     print_json(kept) if as_json else print(f"{plan.id} counts from now on for {plan.runner.alias}")
+    if runner_of(settings) != plan.runner.alias:
+        hint = f'the settings are about {runner_of(settings)}: set runner = "{plan.runner.alias}", or plan = FILE'
+        print(f"look  {hint}", file=sys.stderr)
 
 
 def plan_approve(
@@ -200,11 +210,3 @@ def _plan(file: Path) -> Plan:
     plan, _ = plan_of(Settings(plan=file))
     assert plan is not None
     return plan
-
-
-def _at_ns(text: str) -> int:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError(Problem("command line", "--at", repr(text), "a time, as 2026-11-20T18:30")) from None
-    return round(at.astimezone(UTC).timestamp()) * NS

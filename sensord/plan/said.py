@@ -6,14 +6,48 @@ import difflib
 from collections.abc import Mapping, Sequence
 
 from sensord.errors import InputError, Problem
-from sensord.plan.facts import Approval, CheckIn, Exercised, Fact, Moment, RunFact, Tested, Verdict
+from sensord.plan.days import DAY_NS
+from sensord.plan.facts import (
+    Approval,
+    CheckIn,
+    Exercised,
+    Fact,
+    HistoryKnown,
+    Moment,
+    Noted,
+    Retraction,
+    Revision,
+    RunFact,
+    Tested,
+    Verdict,
+)
 from sensord.plan.fields import FIELDS, Answer, Field, field_of
 from sensord.plan.model import Plan
+from sensord.plan.programme import (
+    ClinicianItem,
+    GradeItem,
+    HoldItem,
+    LsiItem,
+    NrsItem,
+    PainFreeItem,
+    ReadinessItem,
+    RepsItem,
+    WeeksItem,
+)
 from sensord.plan.questions import moment_of as usual_moment
 from sensord.plan.readiness import PLACEMENT
 
 LONGEST = 200
 """Design choice: what a line of the page and of a table still shows."""
+
+LONGEST_NOTE = 2000
+"""Design choice: a note may be a paragraph; it is shown, and nothing follows from it."""
+
+FARTHEST_M = 1_000_000.0
+"""Of one run that was entered by hand (design choice: nobody runs 1000 km in a day, it is a slip of the pen)."""
+
+MOST = 1e6
+"""Of a result (design choice): times are in s and distances in m, and no test comes near it."""
 
 YES_NO = {"yes": True, "true": True, "y": True, "no": False, "false": False, "n": False}
 
@@ -75,15 +109,37 @@ def check_fact(fact: Fact, plan: Plan | None, *, runs: Sequence[str]) -> None:
         case Tested():
             _test(fact, plan)
         case Exercised():
-            known = [exercise.id for exercise in plan.exercise] if plan else []
-            if plan and plan.schedule.cross_training:
-                known += plan.schedule.cross_training.allowed
-            _known("exercise", "what", fact.what, known)
+            _exercise(fact, plan)
         case RunFact():
-            if fact.source != "manual" or not fact.distance_m or fact.distance_m <= 0:
-                raise InputError(Problem("mileage", "distance", str(fact.distance_m), "a distance of more than zero"))
-        case _:
-            pass
+            _mileage(fact)
+        case Noted():
+            _words("note", kind=fact.what, who=fact.who)
+            _text("note", "text", fact.text, LONGEST_NOTE)
+        case Revision() | Retraction():
+            _words(fact.KIND, who=fact.who, reason=fact.reason)
+        case HistoryKnown():
+            _words("history", who=fact.who)
+
+
+def _exercise(fact: Exercised, plan: Plan | None) -> None:
+    known = [exercise.id for exercise in plan.exercise] if plan else []
+    if plan and plan.schedule.cross_training:
+        known += plan.schedule.cross_training.allowed
+    _known("exercise", "what", fact.what, known)
+    _within("exercise", "minutes", fact.minutes, 0.0, 1440.0)
+    _within("exercise", "rpe", fact.rpe, 0.0, 10.0)
+    _within("exercise", "pain", fact.pain, 0.0, 10.0)
+
+
+def _mileage(fact: RunFact) -> None:
+    if fact.source != "manual" or not fact.distance_m or fact.distance_m <= 0:
+        raise InputError(Problem("mileage", "distance", str(fact.distance_m), "a distance of more than zero"))
+    if not fact.distance_m <= FARTHEST_M:
+        found = f"{fact.distance_m / 1000:g} km"
+        raise InputError(Problem("mileage", "distance", found, f"at most {FARTHEST_M / 1000:g} km"))
+    if not 0 <= fact.end_wall_ns - fact.at_wall_ns <= DAY_NS:
+        found = f"a run of {(fact.end_wall_ns - fact.at_wall_ns) / (DAY_NS / 24):.6g} h"
+        raise InputError(Problem("mileage", "duration", found, "24 h at most"))
 
 
 def _check_in(fact: CheckIn, runs: Sequence[str]) -> None:
@@ -103,7 +159,7 @@ def _check_in(fact: CheckIn, runs: Sequence[str]) -> None:
 
 
 def _decision(fact: Approval, plan: Plan | None) -> None:
-    _words("decision", fact.who, fact.reason)
+    _words("decision", who=fact.who, reason=fact.reason)
     needs_stage = fact.verdict is Verdict.SET_STAGE
     if needs_stage != (fact.stage is not None):
         found = f"{fact.verdict.value} " + ("without a stage" if needs_stage else f"with stage {fact.stage}")
@@ -113,21 +169,60 @@ def _decision(fact: Approval, plan: Plan | None) -> None:
 
 
 def _test(fact: Tested, plan: Plan | None) -> None:
-    items: dict[str, str] = {item.id: item.kind for item in plan.readiness.item} if plan and plan.readiness else {}
+    items: dict[str, ReadinessItem | None] = (
+        {item.id: item for item in plan.readiness.item} if plan and plan.readiness else {}
+    )
     if plan and plan.placement:
-        items[PLACEMENT] = PLACEMENT
+        items[PLACEMENT] = None
     _known("readiness", "item", fact.item, list(items))
-    kind = items[fact.item]
-    if fact.passed is not None and kind != "clinician":
+    item = items[fact.item]
+    _words("readiness", who=fact.who)
+    _within("readiness", f"{fact.item}, pain", fact.pain, 0.0, 10.0)
+    if fact.passed is not None and not isinstance(item, ClinicianItem):
+        kind = PLACEMENT if item is None else item.kind
         raise InputError(Problem("readiness", fact.item, "a tick", f"a value: it is of kind {kind}"))
-    if fact.passed is None and fact.value is None:
+    _result(fact, item)
+    sided = isinstance(item, LsiItem) or (isinstance(item, RepsItem | HoldItem) and item.each_side)
+    if sided and fact.side is None:
+        raise InputError(Problem("readiness", fact.item, "no side", "left or right: it is tested on each side"))
+
+
+def _result(fact: Tested, item: ReadinessItem | None) -> None:
+    """A result that could never pass nor fail would be forgotten without a word."""
+    if isinstance(item, WeeksItem | PainFreeItem):
+        follows = "the date in the plan" if isinstance(item, WeeksItem) else "check-ins"
+        raise InputError(Problem("readiness", fact.item, "a result", f"none: it follows from {follows}"))
+    if isinstance(item, ClinicianItem):
+        if fact.passed is None:
+            found = "no result" if fact.value is None else _shown(fact.value)
+            raise InputError(Problem("readiness", fact.item, found, "a clinician's tick: yes or no"))
+        return
+    if fact.value is None and not (isinstance(item, NrsItem) and fact.pain is not None):
         raise InputError(Problem("readiness", fact.item, "no result", "a value, or a clinician's tick"))
+    if isinstance(item, GradeItem):
+        _known("readiness", fact.item, str(fact.value), item.scale)
+    elif isinstance(fact.value, str):
+        raise InputError(
+            Problem("readiness", fact.item, _shown(fact.value), 'a number, or one with its unit, as "30min"')
+        )
+    else:
+        high = 10.0 if isinstance(item, NrsItem) else MOST
+        _within("readiness", fact.item, fact.value, 0.0, high)
 
 
-def _words(place: str, who: str, reason: str) -> None:
-    for name, text in (("who", who), ("reason", reason)):
-        if not text.strip() or not text.isprintable() or len(text) > LONGEST:
-            raise InputError(Problem(place, name, repr(text[:20]), f"a line of text, at most {LONGEST} characters"))
+def _words(place: str, **texts: str) -> None:
+    for name, text in texts.items():
+        _text(place, name, text, LONGEST)
+
+
+def _text(place: str, name: str, text: str, longest: int) -> None:
+    if not text.strip() or not text.isprintable() or len(text) > longest:
+        raise InputError(Problem(place, name, repr(text[:20]), f"a line of text, at most {longest} characters"))
+
+
+def _within(place: str, name: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:
+        raise InputError(Problem(place, name, f"{value:g}", f"{low:g} to {high:g}"))
 
 
 def _known(place: str, key: str, name: str, known: Sequence[str]) -> None:
