@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from sensord.cli import away, bench, files, imports, live, marks, people, plans, pods, runs, science
+from sensord.cli import audit, away, bench, files, imports, live, marks, people, plans, pods, runs, science
 from sensord.errors import SensordError
 
 app = typer.Typer(
@@ -28,7 +28,7 @@ app.add_typer(plan_app, name="plan")
 for command in (
     live.run, live.fleet, live.demo, live.scan, live.pair, away.arm, away.fetch, live.doctor, pods.pods,
     files.analyse, files.replay, science.validate, bench.bench, marks.mark, marks.speed,
-    people.checkin, people.ack,
+    people.checkin, people.ack, audit.audit,
 ):  # fmt: skip
     app.command()(command)
 app.command("import")(imports.import_files)
