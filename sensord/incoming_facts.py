@@ -17,6 +17,10 @@ from sensord.store_facts import add_fact, facts
 
 ABOUT_RUN = frozenset((Moment.DURING, Moment.AFTER, Moment.AFTER_60MIN, Moment.NEXT_MORNING))
 
+JUST_ENDED_S = 3600
+"""What was before a run is answered so long after it, at most, without naming it (design choice: later, the next run
+may be meant)."""
+
 LAST_RUN_WITHIN_S = 48 * 3600
 """What is said without a run is about the last one within this: the pain-monitoring model of tendons watches for up to
 48 h after a run (Silbernagel & Crossley, JOSPT 2015;45:876)."""
@@ -51,14 +55,19 @@ def _runs(store: Store, runner: str) -> list[str]:
 
 
 def _about(store: Store, runner: str, said: CheckIn) -> CheckIn:
-    """An answer about a run that names none is about her last one; without one it is about the day."""
-    if said.run is not None or said.moment not in ABOUT_RUN:
+    """An answer about a run that names none is about her last one; without one it is about the day. What is said of
+    before a run is about the one that is on, or has just ended; else about the one that follows (`plan.follower`)."""
+    if said.run is not None or said.moment is Moment.DAILY:
         return said
     on = [(run.begun_wall_ns, run.run) for run in store.open_runs() if run.runner == runner and run.begun_wall_ns]
     over = [(fact.end_wall_ns, fact.run) for fact in facts(store, runner) if isinstance(fact, RunFact)]
+    within_s = LAST_RUN_WITHIN_S if said.moment in ABOUT_RUN else JUST_ENDED_S
     at_ns = said.at_wall_ns
-    near = [(t_ns, run) for t_ns, run in on + over if 0 <= at_ns - t_ns <= LAST_RUN_WITHIN_S * NS]
-    return replace(said, run=max(near)[1]) if near else replace(said, moment=Moment.DAILY)
+    near = [(t_ns, run) for t_ns, run in on if 0 <= at_ns - t_ns <= LAST_RUN_WITHIN_S * NS]
+    near += [(t_ns, run) for t_ns, run in over if 0 <= at_ns - t_ns <= within_s * NS]
+    if near:
+        return replace(said, run=max(near)[1])
+    return said if said.moment is Moment.BEFORE else replace(said, moment=Moment.DAILY)
 
 
 def said_fact(said: Mapping[str, str]) -> tuple[str, Fact]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sensord.errors import InputError
-from sensord.incoming_facts import LAST_RUN_WITHIN_S, keep_fact
+from sensord.incoming_facts import JUST_ENDED_S, LAST_RUN_WITHIN_S, keep_fact
 from sensord.model import NS
 from sensord.plan.facts import CheckIn, Exercised, Key, Moment, Revision, RunFact
 from sensord.plan_book import plan_on_file, standing_of
@@ -67,10 +67,18 @@ def test_days_later_it_is_about_the_day(store: Store) -> None:
     assert kept(store, BEGUN - 1, Moment.AFTER) == (None, Moment.DAILY)
 
 
-def test_before_a_run_and_about_a_day_no_run_is_meant(store: Store) -> None:
+def test_about_a_day_no_run_is_meant(store: Store) -> None:
     ended(store, "r1", BEGUN)
-    assert kept(store, END, Moment.BEFORE) == (None, Moment.BEFORE)
     assert kept(store, END, Moment.DAILY) == (None, Moment.DAILY)
+
+
+def test_what_was_before_a_run_is_about_the_one_that_has_just_ended_or_the_next(store: Store) -> None:
+    ended(store, "r1", BEGUN)
+    assert kept(store, BEGUN - 1, Moment.BEFORE) == (None, Moment.BEFORE)
+    assert kept(store, END, Moment.BEFORE) == ("r1", Moment.BEFORE)
+    last = END + JUST_ENDED_S * NS
+    assert kept(store, last, Moment.BEFORE) == ("r1", Moment.BEFORE)
+    assert kept(store, last + 1, Moment.BEFORE) == (None, Moment.BEFORE)
 
 
 def test_a_run_entered_by_hand_can_be_meant(store: Store) -> None:

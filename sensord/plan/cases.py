@@ -48,6 +48,18 @@ class Case:
                 value = float(answer) if known.kind is float else answer
                 told[ALIASES.get(name, name)] = self.answers[ALIASES.get(name, name)] = value
 
+    def take_over(self, day: Case, check_in: CheckIn) -> None:
+        """Answers of before this run, which stood with the day, with what they have led to. What was said of the run
+        itself since then counts."""
+        for name, answer in day.told[check_in.moment].items():
+            self.told.setdefault(check_in.moment, {}).setdefault(name, answer)
+            self.answers.setdefault(name, answer)
+            if not any(name in told for moment, told in day.told.items() if moment is not check_in.moment):
+                day.answers.pop(name, None)
+        day.told[check_in.moment] = {}
+        self.fired |= day.fired
+        self.step = min(self.step, day.step)
+
     def pending(self, questions: Questions, known: Mapping[str, Answer]) -> tuple[str, ...]:
         """The answers that a decision waits for. What only a rule wants is not waited for once the questions of its
         moment have been answered without it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import tzinfo
+from datetime import date, tzinfo
 
 from sensord.errors import InputError
 from sensord.plan.cases import EFFUSION, Case
@@ -15,13 +15,14 @@ from sensord.plan.facts import (
     CheckIn,
     Fact,
     HistoryKnown,
+    Moment,
     Revision,
     RunFact,
     Tested,
     Verdict,
 )
 from sensord.plan.fields import Answer, field_of
-from sensord.plan.judging import climb, judge, retry, waits_for_a_day
+from sensord.plan.judging import climb, judge, look_back_anew, retry, waits_for_a_day
 from sensord.plan.mileage import growth_pct, runs_of
 from sensord.plan.model import Plan
 from sensord.plan.questions import over_ns
@@ -29,6 +30,15 @@ from sensord.plan.readiness import is_ready, placement, ready, turns_ready_ns
 from sensord.plan.stages import complete, wanted
 from sensord.plan.standing import Outcome
 from sensord.plan.state import State, Timer, decision, plan_of
+
+BEFORE_NS = 12 * HOUR_NS
+"""What was said before a run, and named none, is about the first one that begins within this (design choice: the day's
+run)."""
+
+
+def day_name(day: date) -> str:
+    """What a day is called among the cases."""
+    return f"day {day.isoformat()}"
 
 
 def happened_ns(fact: Fact) -> int:
@@ -98,12 +108,24 @@ class Follower:
         case.run, case.at_ns = run, run.at_wall_ns
         state.runs.append(run)
         case.measured = self._measured(run)
+        self._told_before(case, run)
         if state.plan is not None:
             self._place(state.plan, case, run)
             judge(state, case, at_ns)
         state.open.append(case)
         state.last = case
         state.set_timer(over_ns(at_ns, state.tz), "case", case.name)
+
+    def _told_before(self, case: Case, run: RunFact) -> None:
+        """What was said before a run that had no name yet is about that run, and about the day no more: else a rule
+        would see it twice."""
+        state, ahead = self.state, self.state.ahead
+        state.ahead = []
+        for check_in in ahead:
+            if run.clock_trusted and run.at_wall_ns - BEFORE_NS <= check_in.at_wall_ns:
+                day = state.cases[day_name(local_date(check_in.at_wall_ns, state.tz))]
+                case.take_over(day, check_in)
+                look_back_anew(state, day, check_in.at_wall_ns)
 
     def _close(self, case: Case, at_ns: int) -> None:
         case.over = True
@@ -161,7 +183,7 @@ class Follower:
     def _check_in(self, check_in: CheckIn) -> None:
         state, at_ns = self.state, check_in.at_wall_ns
         day = local_date(at_ns, state.tz)
-        name = check_in.run if check_in.run is not None else f"day {day.isoformat()}"
+        name = check_in.run if check_in.run is not None else day_name(day)
         case = state.cases.get(name)
         if case is None:
             case = state.cases[name] = Case(name, at_ns, about_run=check_in.run is not None)
@@ -169,6 +191,8 @@ class Follower:
         state.told.take(check_in, day, case)
         judge(state, case, at_ns)
         if check_in.run is None:
+            if check_in.moment is Moment.BEFORE:
+                state.ahead.append(check_in)
             self._daily(check_in)
             for run in tuple(state.open):
                 if waits_for_a_day(state, run):

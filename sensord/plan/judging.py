@@ -85,6 +85,13 @@ def _remember(state: State, rule: Rule, case: Case, known: dict[str, Answer]) ->
         seen.pop(case.name, None)
 
 
+def look_back_anew(state: State, case: Case, at_ns: int) -> None:
+    """Answers have left a case: rules that look back find there what is left."""
+    known = state.known(case, at_ns)
+    for rule in state.plan.rule if state.plan is not None else ():
+        _remember(state, rule, case, known)
+
+
 def _others(state: State, rule: Rule, case: Case) -> list[Case]:
     """Of which other runs and days it was true within its time; which of them was told first does not matter."""
     if rule.within is None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from sensord.plan.cases import Case, Told, known_of
 from sensord.plan.days import later, local_date, midnight_ns
-from sensord.plan.facts import RunFact
+from sensord.plan.facts import CheckIn, RunFact
 from sensord.plan.fields import Answer
 from sensord.plan.ladder import Advance, Stage
 from sensord.plan.mileage import History
@@ -71,6 +71,7 @@ class State:
     of_visit: list[Case] = field(default_factory=list)
     open: list[Case] = field(default_factory=list)
     last: Case | None = None
+    ahead: list[CheckIn] = field(default_factory=list)  # said before a run that has not been yet
     true_at: dict[str, dict[str, int]] = field(default_factory=dict)
     runs: list[RunFact] = field(default_factory=list)
     known_from_ns: int | None = None

@@ -527,6 +527,27 @@ def test_what_was_run_during_a_hold_does_not_count_after_it() -> None:
     assert standing.decisions[2].why == "seen today"
 
 
+def test_a_run_that_led_on_is_not_decided_on_again_when_its_time_is_over() -> None:
+    log = at_stage_2(A)
+    log.run("03-04 18:00", "R")
+    log.say("03-05 10:00", "R", CLEAN_A)
+    before = stand(log, "03-05 10:00")
+    assert (last(before).outcome, before.stage) == (Outcome.ADVANCE, "3")
+    log.run("03-06 18:00", "S")
+    after = stand(log, "03-20 08:00")
+    assert [one for one in after.decisions if one.run == "R"] == [one for one in before.decisions if one.run == "R"]
+
+
+def test_a_run_during_a_hold_says_so_while_it_waits_for_answers() -> None:
+    log = at_stage_2(A)
+    log.decided("03-02 09:00", Verdict.HOLD)
+    log.run("03-04 18:00", "R")
+    waiting = last(stand(log, "03-04 18:30"))
+    assert (waiting.outcome, waiting.run) == (Outcome.WAIT, "R")
+    assert waiting.why.startswith("waiting for ")
+    assert "; on hold meanwhile: " in waiting.why
+
+
 def test_holds_are_told_together() -> None:
     log = at_stage_2(A)
     log.decided("03-02 09:00", Verdict.HOLD)
@@ -847,3 +868,79 @@ def test_nothing_red_is_passed_over(facts: list[Fact], day: int) -> None:
         assert standing is not None
         assert standing.hold is not None
         assert standing.today.may_run is False
+
+
+def before_a_run(log: Log, said: str, begins: str) -> Standing:
+    """Clean but for pain during, which was there before; what was said before the run names no run."""
+    log.say(f"03-02 {said}", None, {"pain.before": 2.0}, "before")
+    log.run(f"03-02 {begins}", "R")
+    log.say("03-02 19:40", "R", {"pain.during": 2.0, "effusion": "zero", "soreness.warmup": "none"})
+    log.say("03-03 07:00", "R", {"soreness.next_day": False}, "next_morning")
+    return stand(log, "03-03 08:00")
+
+
+@pytest.mark.parametrize(("said", "counts"), [("17:50", True), ("07:01", True), ("06:59", False)])
+def test_what_is_said_before_a_run_is_about_the_next_one(said: str, counts: bool) -> None:
+    """Nobody can name a run that has not begun."""
+    log = at_stage_2(A)
+    log.tested("03-01 10:00", "effusion", "zero")
+    standing = before_a_run(log, said, "19:00")
+    assert last(standing).outcome is (Outcome.ADVANCE if counts else Outcome.WAIT)
+    assert any("pain.before" in due.fields for due in standing.due) is not counts
+
+
+def test_what_is_said_before_is_about_one_run_only() -> None:
+    log = at_stage_2(A)
+    log.tested("03-01 10:00", "effusion", "zero")
+    log.say("03-02 08:00", None, {"pain.before": 2.0}, "before")
+    log.run("03-02 09:00", "Q")
+    standing = before_a_run(log, "08:30", "19:00")  # the later answer before Q counts, and R has none
+    assert "pain.before" in next(due.fields for due in standing.due if due.moment == "before")
+
+
+def test_what_was_said_of_the_run_itself_counts_before_what_named_none() -> None:
+    log = at_stage_2(A)
+    log.tested("03-01 10:00", "effusion", "zero")
+    log.say("03-02 18:59", "R", {"pain.before": 0.0}, "before")
+    assert last(before_a_run(log, "18:50", "19:00")).why == "pain.during_change <= 0"
+
+
+BEFORE = """
+[advance]
+successes = 1
+when = ["pain.after == 0"]
+[[stage]]
+id = "1"
+session = [{do="run 20min"}]
+[[stage]]
+id = "2"
+session = [{do="run 30min"}]
+[[rule]]
+id = "sore-before"
+when = ["pain.before >= 4"]
+then = {step=-1, alert="warn"}
+[[rule]]
+id = "twice"
+when = ["pain.before >= 4"]
+within = "14d"
+then = {hold="therapist"}
+"""
+
+
+def test_a_rule_sees_what_is_said_before_a_run_once() -> None:
+    log = at_stage_2(BEFORE)
+    log.say("03-02 17:50", None, {"pain.before": 5.0}, "before")
+    assert stand(log, "03-02 17:55").stage == "1"
+    log.decided("03-02 17:56", Verdict.SET_STAGE, "2")
+    log.run("03-02 18:00", "R")
+    standing = stand(log, "03-02 19:00")
+    assert (standing.stage, standing.hold) == ("2", None)
+    log.say("03-04 17:50", None, {"pain.before": 4.0}, "before")
+    assert stand(log, "03-04 18:00").hold == "rule twice"
+
+
+def test_without_a_run_it_stays_with_the_day() -> None:
+    log = at_stage_2(BEFORE)
+    log.say("03-02 07:00", None, {"pain.before": 5.0}, "before")
+    log.say("03-04 07:00", None, {"pain.before": 5.0}, "before")
+    assert stand(log, "03-04 18:00").hold == "rule twice"
