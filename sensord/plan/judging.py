@@ -158,12 +158,15 @@ def _of_run(state: State, case: Case, known: dict[str, Answer], combined: Combin
     questions, said = _said_of(state, case, known)
     pending = case.pending(questions, said)
     if pending:
-        why = "waiting for " + ", ".join(pending)
+        held = f"; on hold meanwhile: {state.hold}" if state.hold is not None else ""
+        why = f"waiting for {', '.join(pending)}{held}"  # the newest decision is all that some places show
         return _decided(state, case, Outcome.WAIT, why, combined, at_ns)
     rung = state.rungs[case.stage] if case.stage is not None and case.stage < len(state.rungs) else None
     if rung is None:
         return _decided(state, case, Outcome.REPEAT, "a run of no stage of this plan", combined, at_ns)
     if not state.visit or case.visit != state.visit:
+        if case.success and not _why_no_success(case, rung, said):
+            return None  # it was counted, and led on or was left behind: nothing new to say of it
         why = f"a run of stage {rung.stage.id} that does not count for the present stay"
         return _decided(state, case, Outcome.REPEAT, why, combined, at_ns)
     was, reasons = case.success, _why_no_success(case, rung, said)
@@ -223,8 +226,10 @@ def why_not_enough(state: State, rung: Rung, at_ns: int) -> str | None:
         day = (local_date(at_ns, state.tz) - local_date(state.since_ns, state.tz)).days
         if day < days:
             return f"day {day + 1} of {days} of the calendar"
-        well = bool(state.of_visit) and state.of_visit[-1].success is True
-        return None if well else "the last run of the calendar was no success; its last week is repeated"
+        last, week = state.of_visit[-1] if state.of_visit else None, later(local_date(state.since_ns, state.tz), days - 7)
+        if last is None or local_date(last.at_ns, state.tz) < week:
+            return "nothing of the last week of the calendar was run; it is repeated"
+        return None if last.success else "the last run of the calendar was no success; its last week is repeated"
     if stage.weekly is not None:
         return _why_week_not_reached(state, stage.weekly.until, at_ns)
     if not most:
