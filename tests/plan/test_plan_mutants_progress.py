@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from sensord.model import NS, Activity
+from sensord.model import NS, Activity, RunTotals
+from sensord.model_plan import WorkoutState
 from sensord.plan.progress import Progress
+from sensord.plan.route import OPEN_REPEATS, Route
 from sensord.plan.segments import LOST_S, Change, Counts, Segments
 from sensord.plan.workout import parse_workout
 from tests.plan.made_strides import Course, Leg, done, intervals, play, run_of, states, told
@@ -83,6 +85,25 @@ def test_unseen_running_and_walking_go_on_at_the_pace_so_far() -> None:
     assert (ran.counts.unseen_s, ran.counts.unseen_run_s) == (36.0, 36.0)
     assert ran.counts.unseen_run_m == pytest.approx(100.0)
     assert ran.counts.seen() == replace(ran.counts, run_s=pytest.approx(14.4), run_m=pytest.approx(40.0))
+
+
+def test_who_runs_unseen_does_not_walk_meanwhile() -> None:
+    segments = Segments()
+    walked_then(segments, "w" * 20 + "r" * 20)
+    assert segments.running
+    assert segments.unseen(40 * STRIDE_NS + 36 * NS)
+    assert segments.counts.walk_m == pytest.approx(20.0)
+    assert segments.counts.run_m == pytest.approx(140.0)
+    segments.assume(run=False)
+    assert segments.unseen(40 * STRIDE_NS + 72 * NS)
+    assert (segments.counts.walk_m, segments.counts.run_m) == (pytest.approx(70.0), pytest.approx(140.0))
+
+
+def test_a_run_that_ends_in_a_stand_ended_before_the_steps_to_it() -> None:
+    segments = Segments()
+    walked_then(segments, "r" * 20 + "ww")
+    [change] = segments.still(22 * STRIDE_NS + 33 * NS)
+    assert (change.run, change.at.t_ns, change.at.walk_m, change.at.run_m) == (False, 20 * STRIDE_NS, 0.0, 40.0)
 
 
 def test_a_pace_of_less_than_ten_seconds_is_none() -> None:
@@ -171,3 +192,40 @@ def test_every_segment_of_a_gap_that_only_the_samples_show_is_told() -> None:
     said = play(Progress(parse_workout("2x(walk 20s, run 20s)")), kept)
     assert [(one.kind, one.repetition) for one in intervals(said)][:3] == [("walk", None), ("run", 1), ("walk", None)]
     assert [one.estimated_pct for one in intervals(said)][1] == 100.0
+
+
+def test_half_of_two_walks_in_turn_is_the_first_of_them() -> None:
+    """Running in the first of two walks is too early until both together are half done."""
+    text = "walk 1min @warmup, walk 1min, run 1min"
+    said = run_of(course(("walk", 40), ("run", 8), ("walk", 81), ("run", 61)), text)
+    assert [(one.kind, one.quality) for one in intervals(said)] == [
+        ("run", "extra"), ("walk", "done"), ("walk", "done"), ("run", "done"),
+    ]  # fmt: skip
+
+
+def test_nobody_is_unseen_until_strides_are_later_than_they_may_be() -> None:
+    progress = Progress(parse_workout("walk 1min, run 1min"))
+    inputs = [one for one in told(course(("walk", 20)), jitter=0.0, delay_s=0.0) if one.stride]
+    play_in = RunTotals()
+    for one in inputs:
+        assert one.stride
+        progress.on_stride(one.stride, play_in, one.t_ns)
+    last_ns = progress._segments.last_ns
+    assert last_ns is not None
+    assert progress._segments.counts.unseen_s == 0.0
+    progress.on_tick(last_ns + 9 * NS)
+    progress.on_tick(last_ns + 3 * NS, lost=True)
+    assert progress._segments.counts.unseen_s == 0.0
+    progress.on_tick(last_ns + 3 * NS + 1, lost=True)
+    assert progress._segments.counts.unseen_s == pytest.approx(3.0)
+    progress.on_tick(last_ns + 4 * NS, lost=True)
+    assert progress._segments.counts.unseen_s == pytest.approx(4.0)
+    [state] = [one for one in progress.on_tick(last_ns + 15 * NS, lost=True) if isinstance(one, WorkoutState)]
+    assert (state.doing, state.estimated) == ("unseen", True)
+
+
+def test_a_group_that_nobody_counted_goes_on_within_one_that_is_counted() -> None:
+    route = Route(parse_workout("2x(?x(run 1min, walk 1min))"))
+    assert route.at(2 * 2 * OPEN_REPEATS - 1) is not None
+    assert route.at(2 * 2 * OPEN_REPEATS) is None
+    assert (route.planned.fewest, route.planned.most) == (2, None)
