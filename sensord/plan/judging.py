@@ -226,7 +226,10 @@ def why_not_enough(state: State, rung: Rung, at_ns: int) -> str | None:
         day = (local_date(at_ns, state.tz) - local_date(state.since_ns, state.tz)).days
         if day < days:
             return f"day {day + 1} of {days} of the calendar"
-        last, week = state.of_visit[-1] if state.of_visit else None, later(local_date(state.since_ns, state.tz), days - 7)
+        last, week = (
+            state.of_visit[-1] if state.of_visit else None,
+            later(local_date(state.since_ns, state.tz), days - 7),
+        )
         if last is None or local_date(last.at_ns, state.tz) < week:
             return "nothing of the last week of the calendar was run; it is repeated"
         return None if last.success else "the last run of the calendar was no success; its last week is repeated"

@@ -609,3 +609,30 @@ def test_spans_in_words(seconds: float, words: str) -> None:
 def test_a_day_is_24_hours_but_twice_a_year() -> None:
     assert at("03-30 00:00") - at("03-29 00:00") == DAY_NS - 3600 * 10**9
     assert date(2026, 3, 29).weekday() == 6
+
+
+def test_a_calendar_whose_last_week_was_not_run_has_it_again() -> None:
+    """One run of the first day is no calendar done, however many days have passed since."""
+    log = log_of(CALENDAR)
+    log.run("03-01 10:00", "R", done_pct=None, run_time_s=1800.0)
+    log.run("03-04 10:00", "S", done_pct=None, run_time_s=2100.0)
+    standing = stand(log, "03-20 08:00")
+    assert (standing.stage, standing.decisions[-1].why) == ("c", "day 4 of 14 of the calendar")
+    log.run("03-21 10:00", "T", done_pct=None, run_time_s=2400.0)
+    assert stand(log, "03-21 12:00").stage == "end"
+
+
+@pytest.mark.parametrize(("day", "stage"), [("07", "c"), ("08", "end")])
+def test_the_last_week_begins_with_its_first_day(day: str, stage: str) -> None:
+    log = log_of(CALENDAR)
+    log.run(f"03-{day} 12:00", "R")
+    assert stand(log, "03-15 00:00").stage == stage
+
+
+def test_a_last_run_that_was_no_success_keeps_her_in_the_calendar() -> None:
+    log = log_of(CALENDAR)
+    log.run("03-04 10:00", "R", done_pct=None, run_time_s=2100.0)
+    log.say("03-20 08:00", "R", {"rpe": 3.0})
+    log.run("03-21 10:00", "S", done_pct=None, run_time_s=600.0)
+    assert stand(log, "03-22 12:00").decisions[-1].outcome is Outcome.REPEAT
+    assert stand(log, "03-22 12:00").stage == "c"
