@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from sensord.errors import InputError
+from sensord.plan.days import DAY_NS
 from sensord.plan.facts import (
     Approval,
     CheckIn,
@@ -13,6 +16,9 @@ from sensord.plan.facts import (
     HistoryKnown,
     Key,
     Moment,
+    Noted,
+    Retraction,
+    Revision,
     RunFact,
     Verdict,
 )
@@ -165,3 +171,89 @@ def test_what_does_not_fit_is_refused_in_one_line(fact: Fact, words: str) -> Non
 def test_without_a_plan_nothing_of_it_is_known(fact: Fact) -> None:
     with pytest.raises(InputError, match="none is known"):
         check_fact(fact, None, runs=[])
+
+
+CHECKLIST = read_plan(
+    """
+schema = "rtr-plan/1"
+id = "p"
+title = "t"
+[runner]
+alias = "r-1"
+injured_side = "left"
+surgery_date = 2026-01-01
+[readiness]
+item = [
+  {id = "walk", kind = "walk", min = "30min"},
+  {id = "ok", kind = "clinician", text = "no tenderness"},
+  {id = "hop", kind = "reps", what = "hops", min = 10, each_side = true},
+  {id = "bounce", kind = "reps", what = "hops", min = 10},
+  {id = "strength", kind = "lsi", what = "quadriceps", min_pct = 80},
+  {id = "pain", kind = "nrs", max = 2},
+  {id = "calm", kind = "pain_free_days", min = 3},
+  {id = "since", kind = "weeks_since", ref = "surgery_date", min = 12},
+  {id = "grade", kind = "grade", scale = ["zero", "trace", "1+"], max = "trace"},
+]
+""",
+    "plan.toml",
+)
+
+
+def result(item: str, value: float | str | None = None, **values: object) -> ItemTested:
+    return ItemTested(K, 0, item, "PT", value, **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        result("walk", 1800.0, pain=0.0),
+        result("ok", passed=False),
+        result("hop", 0.0, side="left"),
+        result("bounce", 12.0),
+        result("strength", 55.5, side="right"),
+        result("pain", 2.0),
+        result("pain", pain=2.0),
+        result("grade", "trace"),
+        Noted(K, 0, "visit", "x" * 2000, "PT"),
+        HistoryKnown(K, 0, "PT"),
+        Retraction(K, 0, K, "PT", "wrong button"),
+        RunFact(K, 0, DAY_NS, "m", "manual", distance_m=1_000_000.0),
+        Exercised(K, 0, "squats", minutes=1440.0, rpe=10.0, pain=0.0),
+    ],
+)
+def test_what_fits_is_taken(fact: Fact) -> None:
+    check_fact(fact, PLAN if isinstance(fact, Exercised) else CHECKLIST, runs=())
+
+
+@pytest.mark.parametrize(
+    ("fact", "expected"),
+    [
+        (result("walk", "30 bananas"), "a number"),
+        (result("walk", math.nan), "0 to 1e"),
+        (result("walk", -1.0), "0 to 1e"),
+        (result("walk", 1800.0, pain=11.0), "walk, pain: found 11, expected 0 to 10"),
+        (result("ok", 12.0), "found 12, expected a clinician's tick"),
+        (result("hop", 10.0), "left or right"),
+        (result("strength", 10.0), "left or right"),
+        (result("pain", 11.0), "0 to 10"),
+        (result("calm", 3.0), "it follows from check-ins"),
+        (result("since", 12.0), "it follows from the date in the plan"),
+        (result("grade", "3+"), "one of: zero, trace"),
+        (Noted(K, 0, "visit", "", "PT"), "a line of text"),
+        (Noted(K, 0, "visit", "x" * 2001, "PT"), "at most 2000 characters"),
+        (Noted(K, 0, " ", "seen", "PT"), "note: kind"),
+        (HistoryKnown(K, 0, ""), "history: who"),
+        (Revision(K, 0, "", "", "PT", " "), "revision: reason"),
+        (Retraction(K, 0, K, "PT", ""), "retraction: reason"),
+        (RunFact(K, 0, DAY_NS + 1, "m", "manual", distance_m=5.0), "24 h at most"),
+        (RunFact(K, 2, 1, "m", "manual", distance_m=5.0), "24 h at most"),
+        (RunFact(K, 0, 0, "m", "manual", distance_m=1_000_001.0), "at most 1000 km"),
+        (RunFact(K, 0, 0, "m", "manual", distance_m=math.nan), "at most 1000 km"),
+        (Exercised(K, 0, "squats", minutes=math.inf), "0 to 1440"),
+        (Exercised(K, 0, "squats", rpe=11.0), "0 to 10"),
+        (Exercised(K, 0, "squats", pain=-1.0), "0 to 10"),
+    ],
+)
+def test_what_could_count_for_nothing_is_refused(fact: Fact, expected: str) -> None:
+    with pytest.raises(InputError, match=expected):
+        check_fact(fact, PLAN if isinstance(fact, Exercised) else CHECKLIST, runs=())
