@@ -7,7 +7,7 @@ and the page's reader are outside of it and not slowed. Runs of a few seconds, e
 twelve levels each. Arrival is the alert's `t_ns`; all clocks are CLOCK_BOOTTIME of one machine.
 
 The conditions run beside each other. An alert that comes twice is counted with its first time and told as a repeat.
-Exit 1 when p95 is above 300 ms or p99 above 1 s (the demand of docs/plan.md), or an alert of the store never came.
+Exit 1 when p95 is above 300 ms or p99 above 1 s, or an alert of the store never came.
 """
 
 from __future__ import annotations
