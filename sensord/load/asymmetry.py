@@ -16,7 +16,7 @@ from math import exp
 
 import numpy as np
 
-from sensord.load.bands import SpeedBands
+from sensord.plan.bands import SpeedBands
 from sensord.load.interval import BATCH, MIN_BATCHES, batch_means, interval, resolvable, standard_error
 from sensord.load.metrics import MAX_CLIPPED, METRICS, Metric, symmetry_index_pct
 from sensord.load.pairing import StridePair

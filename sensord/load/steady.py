@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sensord.load.bands import measured_speed
+from sensord.plan.bands import measured_speed
 from sensord.load.pairing import StridePair
 from sensord.model import NS, Activity
 

@@ -7,7 +7,7 @@ median that clipping hides is None. `metrics` has them for every compared metric
 
 from __future__ import annotations
 
-from sensord.load.bands import SpeedBands, measured_speed
+from sensord.plan.bands import SpeedBands, measured_speed
 from sensord.load.histogram import Histogram
 from sensord.load.impact_summary import ImpactSummary
 from sensord.load.medians import Medians

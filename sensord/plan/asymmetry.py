@@ -104,8 +104,9 @@ class AsymmetryRule(Rule):
         pods: frozenset[Side],
         clock: RunClock,
         source: str,
+        not_yet: str | None = None,
     ) -> None:
-        """`source`: who set the limit."""
+        """`source`: who set the limit. `not_yet`: why it does not count at her stage."""
         self._metric, self._told = metric, TOLD[metric]
         self._by_index = self._told.unit == "points"
         change = f"{metric}_si_change" if self._by_index else f"{metric}_change"
@@ -118,7 +119,8 @@ class AsymmetryRule(Rule):
         """Pairs that have been in a value too small to be judged."""
         self._needs, self._injured, self._baselines, self._clock = limit.needs, injured, baselines, clock
         alone = "one pod only" if pods else "no pod on a foot"
-        self._never = alone if len(pods) < len(Side) else baselines.never(metric)
+        self._never = not_yet or (alone if len(pods) < len(Side) else baselines.never(metric))
+        self._target, self._on_target = limit.target, False
         self._stale_s = PAIRS_STALE_S if metric == "contact_time" else OTHERS_STALE_S
         self._feet = {side: Freshness() for side in Side}
         self._values = Freshness()
@@ -212,7 +214,7 @@ class AsymmetryRule(Rule):
         elif self.breach.level is not Level.NONE:
             return Finding(LimitStatus.OVER, value, change.n, self._needs.steps)
         elif change.farthest < self.first_limit:
-            return Finding(LimitStatus.WITHIN, value, change.n, self._needs.steps)
+            return Finding(LimitStatus.WITHIN, value, change.n, self._needs.steps, *self._aim(change))
         elif change.nearest > self.first_limit:
             reason = f"{value:.1f} {self._told.unit} is within what her runs differ by ({change.mdc:.1f})"
             kind = "scatter"
@@ -220,6 +222,15 @@ class AsymmetryRule(Rule):
             interval = f"{change.nearest:.1f} to {change.farthest:.1f} {self._told.unit}"
             reason, kind = f"{interval} is not clear of {self.first_limit:.1f}", "interval"
         return self._undecided(reason, kind, value=value, n=change.n)
+
+    def _aim(self, change: _Change) -> tuple[str | None, str]:
+        """Whether the target is reached, where there is one: the whole interval is nearer, or was and has not been
+        farther since."""
+        if self._target is None:
+            return None, ""
+        self._on_target = change.farthest <= self._target or (self._on_target and change.nearest <= self._target)
+        reached = "reached" if self._on_target else "not reached"
+        return f"target {self._target:.1f} {self._told.unit} {reached}", f"target {reached}"
 
     def _words(self, turn: Turn, change: _Change) -> Words:
         told = self._told
@@ -232,6 +243,8 @@ class AsymmetryRule(Rule):
         stop = self.limits.get(Level.STOP)
         limit = f"limit {self.limits[turn.level]:.1f} ({self._set_by})"
         fact = f"{told.noun} {told.more} on the {side.value} than usual: {points}, {limit}."
+        if self._target is not None:
+            fact += f" Target {self._target:.1f}."
         if turn.level is Level.STOP:
             return Words("Stop running", f"{fact} Clears below {self._needs.clear_below:.1f}.")
         remains = f"Clears below {self._needs.clear_below:.1f}." if stop is None else f"Stop at {stop:.1f}."

@@ -16,7 +16,7 @@ from math import sqrt, tanh
 from statistics import median, stdev
 
 from sensord.model import Json, RunSetup, Side
-from sensord.plan.conditions import Conditions
+from sensord.plan.conditions import Conditions, Counted
 from sensord.plan.model import (
     AsymmetryLimit,
     FixedAsymmetryBaseline,
@@ -67,16 +67,8 @@ class Baselines:
         self._limits: dict[str, AsymmetryLimit] = plan.asymmetry.limits if plan else {}
         self._injured = plan.runner.injured_side if plan else None
         self._bias = swap_calibration(setup.history, self._conditions)
-        self._others: dict[str, int] = {}  # runs left out, by what was different
-        self._runs: list[tuple[Conditions, Mapping[str, Json]]] = []
-        for run in setup.history:
-            if not of_this_algorithm(run):
-                continue
-            conditions = Conditions.of_summary(run)
-            if unlike := conditions.unlike(self._conditions):
-                self._others[unlike] = self._others.get(unlike, 0) + 1
-            else:
-                self._runs.append((conditions, run))
+        self._plan = plan
+        self._runs = [(Conditions.of_summary(run), run) for run in setup.history if of_this_algorithm(run)]
         self._known: dict[tuple[str, str | None], Baseline] = {}
 
     def device_bias(self, metric: str) -> float | None:
@@ -101,7 +93,9 @@ class Baselines:
         if isinstance(given, FixedAsymmetryBaseline):  # signed like the limit: injured - other
             return Baseline(-given.value if self._injured is Side.RIGHT else given.value, label="fixed")
         needed = limit.needs.steps if limit else PAIRS_NEEDED
-        chosen = self._runs
+        if isinstance(given, SessionsBaseline) and given.by is not None and "pace_band" not in given.by:
+            band = None
+        chosen, others = self._alike(given)
         if isinstance(given, RunsBaseline):
             chosen = [(conditions, run) for conditions, run in chosen if run.get("run") in given.runs]
         values: list[tuple[float, Mapping[str, Json], bool]] = []
@@ -109,7 +103,7 @@ class Baselines:
         for conditions, run in chosen:
             found = metrics_of(run, band).get(metric) or {}
             x = compared(metric, found)
-            if x is None or found.get("pairs", 0) < needed:
+            if x is None or found.get("pairs", 0) < needed or _too_few_steps(given, run, metric):
                 continue
             turned = conditions.placement * self._conditions.placement < 0
             bias = self._bias.get(metric)
@@ -120,7 +114,7 @@ class Baselines:
             values.append((truth if metric in DIFFERENCES else 200.0 * tanh(truth / 2.0), found, conditions.injured))
         n = len(given.runs) if isinstance(given, RunsBaseline) else given.n
         values = values[-n:]
-        base = _of_values([value for value, _, _ in values], n, self._left_out(band, swapped))
+        base = _of_values([value for value, _, _ in values], n, _left_out(others, band, swapped))
         if base.value is None:
             return base
         return Baseline(
@@ -132,14 +126,35 @@ class Baselines:
             right=_median_of([found.get("right") for _, found, _ in values]),
         )
 
-    def _left_out(self, band: str | None, swapped: int) -> str:
-        parts = [
-            f"{count} with {'other pods' if what == 'pods' else f'another {what}'}"
-            for what, count in sorted(self._others.items())
-        ]
-        parts += [f"{swapped} with the pods on the other feet"] if swapped else []
-        at = f" at {band} m/s" if band else ""
-        return at + (f" ({', '.join(parts)})" if parts else "")
+    def _alike(self, given: object) -> tuple[list[tuple[Conditions, Mapping[str, Json]]], dict[str, int]]:
+        """The runs that count, and how many do not, by what was different."""
+        counted = Counted(self._conditions, self._plan, given)
+        alike, others = [], dict[str, int]()
+        for conditions, run in self._runs:
+            if unlike := counted.unlike(conditions, run):
+                others[unlike] = others.get(unlike, 0) + 1
+            else:
+                alike.append((conditions, run))
+        return alike, others
+
+
+def _left_out(others: Mapping[str, int], band: str | None, swapped: int) -> str:
+    parts = [
+        f"{count} {'in' if what == 'stage' else 'with'} {'other pods' if what == 'pods' else f'another {what}'}"
+        for what, count in sorted(others.items())
+    ]
+    parts += [f"{swapped} with the pods on the other feet"] if swapped else []
+    at = f" at {band} m/s" if band else ""
+    return at + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _too_few_steps(given: object, run: Mapping[str, Json], metric: str) -> bool:
+    """Whether one of the feet was measured for fewer strides, over the whole run, than the plan asks for. A run that
+    kept only its pairs has as many of both."""
+    if not isinstance(given, SessionsBaseline) or given.min_steps is None:
+        return False
+    found = metrics_of(run).get(metric) or {}
+    return any(found.get(f"n_{side.value}", found.get("pairs", 0)) < given.min_steps for side in Side)
 
 
 def _of_values(values: Sequence[float], n: int, what: str = "") -> Baseline:

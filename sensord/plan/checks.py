@@ -14,6 +14,7 @@ from sensord.plan.lines import Place
 from sensord.plan.problems import Remark
 from sensord.plan.programme import WeeksItem
 from sensord.plan.quantity import Extent
+from sensord.plan.stage_range import stage_range
 from sensord.plan.workout import Item, Repeat, Segment, Total, total
 
 if TYPE_CHECKING:
@@ -62,12 +63,16 @@ def _stage_names(plan: Plan) -> Iterator[Remark]:
         named += [(("placement", "map", index, "stage"), step.stage) for index, step in enumerate(plan.placement.map)]
     blocks: dict[Place, object] = {("limit", name): getattr(plan.limit, name) for name in type(plan.limit).model_fields}
     blocks |= {(name,): getattr(plan, name) for name in ("impact", "cadence", "contact_time")}
-    blocks |= {("asymmetry", name): limit for name, limit in plan.asymmetry.limits.items()}
+    blocks |= {("asymmetry", name): limit for name, limit in plan.asymmetry.written.items()}
     named += [((*place, "from_stage"), getattr(block, "from_stage", None)) for place, block in blocks.items()]
     expected = "one of the stages: " + ", ".join(known) if known else "a stage of the plan, which has none"
     for where, name in named:
         if name is not None and name not in known:
             yield Remark(where, expected)
+    for place, block in blocks.items():
+        stages = getattr(getattr(block, "baseline", None), "stage", None)
+        if stages is not None and stage_range(stages, known) is None:
+            yield Remark((*place, "baseline", "stage"), f'{expected}; or a range of them, the lower first, as "1..2"')
 
 
 def _stages(plan: Plan) -> Iterator[Remark]:

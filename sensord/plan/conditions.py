@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from sensord.model import Json, RunSetup
-from sensord.plan.model import Plan
+from sensord.plan.model import Plan, SessionsBaseline
+from sensord.plan.stage_range import ran_in, stage_range
+
+NAMED = ("shoe", "surface")
+"""What must be alike besides mount and pods, where a plan does not narrow it (`by`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,13 @@ class Conditions:
             pods=dict(summary.get("pods") or {}),
         )
 
-    def unlike(self, other: Conditions) -> str | None:
-        """The first of shoe, surface, mount and pods in which the two differ; None when they may be compared.
+    def unlike(self, other: Conditions, by: Collection[str] = NAMED) -> str | None:
+        """The first of shoe and surface (of those in `by`), mount and pods in which the two differ; None when they may
+        be compared.
 
         Pods on the other feet are not a difference here, other pods are.
         """
-        for name in ("shoe", "surface", "mount"):
+        for name in (*(name for name in NAMED if name in by), "mount"):
             if getattr(self, name) != getattr(other, name):
                 return name
         if self.pods and other.pods and set(self.pods.values()) != set(other.pods.values()):
@@ -64,3 +69,23 @@ class Conditions:
         if left is None or right is None or left == right:
             return 0
         return 1 if left < right else -1
+
+
+class Counted:
+    """Which earlier runs count for a baseline of runs, as its block in the plan says."""
+
+    def __init__(self, now: Conditions, plan: Plan | None, given: object) -> None:
+        """`given`: the `baseline` of a block; only one of her last runs (`SessionsBaseline`) narrows anything."""
+        baseline = given if isinstance(given, SessionsBaseline) else None
+        self._now, self._plan = now, plan.id if plan else ""
+        self._by = NAMED if baseline is None or baseline.by is None else tuple(baseline.by)
+        self._stages: tuple[str, ...] | None = None
+        if baseline is not None and baseline.stage is not None:
+            ladder = [stage.id for stage in plan.stage] if plan else []
+            self._stages = stage_range(baseline.stage, ladder) or ()
+
+    def unlike(self, conditions: Conditions, run: Mapping[str, Json]) -> str | None:
+        """In what a run differs that must be alike; None: it counts."""
+        if unlike := conditions.unlike(self._now, self._by):
+            return unlike
+        return "stage" if self._stages is not None and not ran_in(run, self._plan, self._stages) else None

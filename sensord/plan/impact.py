@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from sensord.model import Activity, Level, LimitStatus, Side, Stride
+from sensord.plan.bands import SpeedBands
 from sensord.plan.breach import RANK, Breach, Turn
 from sensord.plan.censored import Median
 from sensord.plan.impact_measures import Landing, Measure, Measures, choose
@@ -51,10 +52,13 @@ class ImpactRule(Rule):
         has_pod: bool,
         clock: RunClock,
         source: str,
+        not_yet: str | None = None,
     ) -> None:
-        """`source`: who set the limit."""
+        """`source`: who set the limit. `not_yet`: why it does not count at her stage."""
         self.pct: float | None = None  # of the baseline, of what it is checked by
         self._baseline, self._source = baseline, baseline.usual_source
+        self._bands = SpeedBands() if baseline.by_pace else None
+        self._band: str | None = None
         self._measures: Sequence[Measure] = baseline.by(self._source)
         self._measure = self._measures[0] if self._measures else None
         limits = self._measure.limits if self._measure else {}
@@ -72,13 +76,14 @@ class ImpactRule(Rule):
         """Nothing was measured at the last tick."""
         if self._measure:
             self._use(self._measure)
-        self._no_pod = None if has_pod else f"no {side.value} pod"
+        self._target_pct, self._on_target = limit.target_pct, False
+        self._off = not_yet or (None if has_pod else f"no {side.value} pod")
         self._fresh = Freshness()
 
     @property
     def _never(self) -> str | None:
         """Why nothing can be checked, as things are."""
-        return self._no_pod or (None if self._measures else self._baseline.why_none(self._source))
+        return self._off or (None if self._measures else self._baseline.why_none(self._source, self._band))
 
     def start(self, t_ns: int) -> Said:
         """Where the limit stands before anything is known."""
@@ -88,16 +93,18 @@ class ImpactRule(Rule):
 
     def on_stride(self, stride: Stride, t_ns: int) -> Said:
         """Judge the window that a measured running stride of this foot completes."""
+        if self._bands is not None:
+            self._bands.add(stride)
         landing = Landing.of(stride)
         if (
-            self._no_pod
+            self._off
             or landing is None
             or stride.foot is not self._side
             or stride.activity is not Activity.RUN
             or stride.confidence < MIN_CONFIDENCE
         ):
             return []
-        said = self._sensor(stride.impact_source or "acc", t_ns)
+        said = self._compare(stride.impact_source or "acc", self._bands.now if self._bands else None, t_ns)
         if self._never:
             return said
         self._fresh.seen(self._clock, t_ns)
@@ -127,12 +134,12 @@ class ImpactRule(Rule):
         self._resting = False
         return []
 
-    def _sensor(self, source: str, t_ns: int) -> Said:
-        """Another sensor gives the impacts now: it has baselines of its own."""
-        if source == self._source:
+    def _compare(self, source: str, band: str | None, t_ns: int) -> Said:
+        """Another sensor gives the impacts now, or she runs at another speed: those have baselines of their own."""
+        if (source, band) == (self._source, self._band):
             return []
-        self._source = source
-        self._measures = self._baseline.by(source)
+        self._source, self._band = source, band
+        self._measures = self._baseline.by(source, band)
         self._start_again()
         self._measure = None
         if never := self._never:
@@ -198,12 +205,23 @@ class ImpactRule(Rule):
             status = LimitStatus.OVER
         elif found.high < measure.first_limit:
             status = LimitStatus.WITHIN
+            reason, kind = self._aim(measure, found)
         else:
             reason, kind = f"{_interval(measure, found)} is not clear of {measure.say(measure.first_limit)}", "interval"
         if not measure.plain:
             reason = "; ".join(part for part in (f"checked by {measure.label}", reason) if part)
             kind = f"{measure.metric} {kind}"
         return Finding(status, found.value, n, needed, reason or None, kind)
+
+    def _aim(self, measure: Measure, found: Median) -> tuple[str, str]:
+        """Whether the target is reached, where there is one: the whole interval is below it, or was and has not been
+        above it since."""
+        if self._target_pct is None:
+            return "", ""
+        target = measure.usual * self._target_pct / 100.0
+        self._on_target = found.high <= target or (self._on_target and found.low <= target)
+        reached = "reached" if self._on_target else "not reached"
+        return f"target {measure.say(target)} {reached}", f"target {reached}"
 
     def _clipping(self) -> str:
         clipped = [landing.peak.g for landing in self._window if landing.peak.clipped]
@@ -218,6 +236,8 @@ class ImpactRule(Rule):
         limit, stop = measure.limits[turn.level], measure.limits.get(Level.STOP)
         usual = f"(usual {measure.say(measure.usual)}; {self._set_by})"
         fact = f"{subject} {at_least}{measure.say(found.value)}, limit {measure.say(limit)} {usual}."
+        if self._target_pct is not None:
+            fact += f" Target {measure.say(measure.usual * self._target_pct / 100.0)}."
         if turn.level is Level.STOP:
             return Words("Stop running", f"{fact} Clears below {clears}.")
         remains = f"Clears below {clears}." if stop is None else f"Stop at {measure.say(stop)}."

@@ -14,8 +14,8 @@ from statistics import median
 
 from sensord.model import Json, Level, RunSetup, Side, Stride
 from sensord.plan.censored import Median, Ordered, Peak
-from sensord.plan.conditions import Conditions
-from sensord.plan.model import FixedImpactBaseline, ImpactLimit, Plan
+from sensord.plan.conditions import Conditions, Counted
+from sensord.plan.model import FixedImpactBaseline, ImpactLimit, Plan, SessionsBaseline
 from sensord.plan.sequential import BATCH, score
 from sensord.plan.swap import metrics_of, of_this_algorithm
 
@@ -110,12 +110,18 @@ class Measures:
 
     def __init__(self, limit: ImpactLimit, setup: RunSetup, plan: Plan | None, side: Side) -> None:
         self._limit, self._side = limit, side
-        now = Conditions.of_setup(setup, plan)
+        given = limit.baseline if isinstance(limit.baseline, SessionsBaseline) else None
+        self._needed = max(limit.needs.window_steps, (given.min_steps or 0) if given else 0)
+        self.by_pace = given is not None and "pace_band" in (given.by or ())
+        """Only runs that were mostly at the speed she runs at now count."""
+        self._elsewhere = setup.mount if given is None and setup.mount not in (None, limit.mount) else None
+        """Where the pods sit, when the baseline in g is of another place."""
+        counted = Counted(Conditions.of_setup(setup, plan), plan, limit.baseline)
         self._runs: list[Mapping[str, Json]] = []
         self._others: list[Mapping[str, Json]] = []  # under other conditions
         for run in setup.history:
             if of_this_algorithm(run):
-                like = Conditions.of_summary(run).unlike(now) is None
+                like = counted.unlike(Conditions.of_summary(run), run) is None
                 (self._runs if like else self._others).append(run)
 
     @property
@@ -123,12 +129,14 @@ class Measures:
         """The sensor of the latest run that may be compared."""
         return self._source(self._runs[-1]) if self._runs else "acc"
 
-    def by(self, source: str) -> list[Measure]:
-        """Best first; empty when there is no baseline of impacts from this sensor."""
+    def by(self, source: str, band: str | None = None) -> list[Measure]:
+        """Best first; empty when there is no baseline of impacts from this sensor. `band`: the speed she runs at now,
+        where the plan asks for it (`by_pace`) and it is known."""
         given = self._limit.baseline
         if isinstance(given, FixedImpactBaseline):
-            return [self._peak(50, given.value_g, source)]
-        runs = [run for run in self._runs if self._source(run) == source]
+            return [] if self._elsewhere else [self._peak(50, given.value_g, source)]
+        alike = self._at(band)
+        runs = [run for run in alike if self._source(run) == source]
         found = [
             self._peak(percent, usual, source)
             for percent in PERCENTS
@@ -136,21 +144,28 @@ class Measures:
         ]
         if (usual := self._usual([self._median(run, "impact_band") for run in runs])) is not None:
             found.append(self._other("band", usual))
-        if (usual := self._usual([self._median(run, "force_peak") for run in self._runs])) is not None:
+        if (usual := self._usual([self._median(run, "force_peak") for run in alike])) is not None:
             found.append(self._other("force", usual))
         return found
 
-    def why_none(self, source: str) -> str:
+    def why_none(self, source: str, band: str | None = None) -> str:
         """Why there is no measure."""
-        runs = [run for run in self._runs if self._source(run) == source]
+        if self._elsewhere:
+            return f"pods on {self._elsewhere}, baseline of {self._limit.mount}"
+        alike = self._at(band)
+        runs = [run for run in alike if self._source(run) == source]
         n = 1 if isinstance(self._limit.baseline, FixedImpactBaseline) else self._limit.baseline.n
         known = sum(self._quantile(run, 50) is not None for run in runs)
         others = []
         if unlike := sum(self._quantile(run, 50) is not None for run in self._others):
             others.append(f"{unlike} under other conditions")
-        if other_sensor := len(self._runs) - len(runs):
+        if other_sensor := len(alike) - len(runs):
             others.append(f"{other_sensor} with another sensor")
-        return f"no baseline: {known} of {n} runs" + (f" ({', '.join(others)})" if others else "")
+        at = f" at {band} m/s" if band else ""
+        return f"no baseline: {known} of {n} runs{at}" + (f" ({', '.join(others)})" if others else "")
+
+    def _at(self, band: str | None) -> list[Mapping[str, Json]]:
+        return [run for run in self._runs if band is None or run.get("speed_band") == band]
 
     def _usual(self, values: Sequence[float | None]) -> float | None:
         assert not isinstance(self._limit.baseline, FixedImpactBaseline)
@@ -162,12 +177,12 @@ class Measures:
         value, n = (of.get("quantiles") or {}).get(str(percent)), of.get("n", 0)
         if percent == 50 and not of:  # a run that kept only its median
             value, n = run.get(f"impact_{self._side.value}_g"), run.get(f"impact_n_{self._side.value}", 0)
-        return float(value) if value is not None and n >= self._limit.needs.window_steps else None
+        return float(value) if value is not None and n >= self._needed else None
 
     def _median(self, run: Mapping[str, Json], metric: str) -> float | None:
         of = metrics_of(run).get(metric) or {}
         value, n = of.get(self._side.value), of.get(f"n_{self._side.value}", 0)
-        return float(value) if value is not None and n >= self._limit.needs.window_steps else None
+        return float(value) if value is not None and n >= self._needed else None
 
     def _source(self, run: Mapping[str, Json]) -> str:
         of = (run.get("impact") or {}).get(self._side.value) or {}

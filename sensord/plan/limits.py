@@ -100,7 +100,7 @@ class Limits:
 def _rules(plan: Plan, setup: RunSetup, clock: RunClock) -> list[Rule]:
     day = None if setup.day is None else Day.from_json(setup.day)
     stage = StageToday(plan, day)
-    rules = [*_counted(plan, setup, clock, day, stage), *_against_her_usual(plan, setup, clock)]
+    rules = [*_counted(plan, setup, clock, day, stage), *_against_her_usual(plan, setup, clock, stage)]
     if plan.limit.speed:
         rules.append(SpeedRule(setup.run, plan.limit.speed, stage, clock, plan.id))
     if plan.cadence:
@@ -134,7 +134,7 @@ def _counted(plan: Plan, setup: RunSetup, clock: RunClock, day: Day | None, stag
     return rules
 
 
-def _against_her_usual(plan: Plan, setup: RunSetup, clock: RunClock) -> list[Rule]:
+def _against_her_usual(plan: Plan, setup: RunSetup, clock: RunClock, stage: StageToday) -> list[Rule]:
     """Impact and asymmetry."""
     rules: list[Rule] = []
     pods = frozenset(pod.side for pod in setup.pods if pod.side is not None)
@@ -144,15 +144,34 @@ def _against_her_usual(plan: Plan, setup: RunSetup, clock: RunClock) -> list[Rul
             name = "impact" if injured else f"impact.{side.value}"
             base = Measures(impact, setup, plan, side)
             source = set_by(impact.source, plan.id)
-            has_pod = side in pods
             rules.append(
-                ImpactRule(setup.run, name, side, impact, baseline=base, has_pod=has_pod, clock=clock, source=source)
+                ImpactRule(
+                    setup.run,
+                    name,
+                    side,
+                    impact,
+                    baseline=base,
+                    has_pod=side in pods,
+                    clock=clock,
+                    source=source,
+                    not_yet=stage.not_from(impact.from_stage),
+                )
             )
     baselines = Baselines(plan, setup)
     for metric, limit in plan.asymmetry.limits.items():
         source = set_by(limit.source, plan.id)
         rules.append(
-            AsymmetryRule(setup.run, metric, limit, injured, baselines=baselines, pods=pods, clock=clock, source=source)
+            AsymmetryRule(
+                setup.run,
+                metric,
+                limit,
+                injured,
+                baselines=baselines,
+                pods=pods,
+                clock=clock,
+                source=source,
+                not_yet=stage.not_from(limit.from_stage),
+            )
         )
     return rules
 

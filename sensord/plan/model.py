@@ -23,14 +23,15 @@ from pydantic import (
 
 from sensord.errors import InputError, Problem
 from sensord.model import Level, Side
+from sensord.plan.breach import RANK
 from sensord.plan.checks import checked
-from sensord.plan.ladder import Advance, Placement, Recovery, Rule, Schedule, Stage
+from sensord.plan.ladder import Advance, Placement, Recovery, Rule, Schedule, Stage, different
 from sensord.plan.limit_blocks import CadenceTarget, ContactTimeTrend, LimitSection, check_levels
 from sensord.plan.problems import placed, problems_of
 from sensord.plan.programme import Alerts, Ask, Evaluation, Exercise, Note, PreInjury, Readiness
 from sensord.plan.quantity import Duration
 from sensord.plan.section import Section, any_of, clears, refusal
-from sensord.plan.texts import Id, SourceOfOne, TimeZone
+from sensord.plan.texts import Id, SourceOfOne, StageId, TimeZone
 
 
 class Source(Section):
@@ -84,6 +85,21 @@ class SessionsBaseline(Section):
 
     mode: Literal["sessions"]
     n: Annotated[int, Field(ge=1, le=20, description="Runs that make the baseline.")] = 3
+    stage: Annotated[
+        str | None, Field(min_length=1, max_length=66, description='Only runs of these stages: "1..2", or one.')
+    ] = None
+    min_steps: Annotated[
+        int | None, Field(ge=1, le=100_000, description="Measured running strides of a foot that a run needs.")
+    ] = None
+    by: Annotated[
+        list[Literal["shoe", "surface", "pace_band"]] | None,
+        Field(max_length=3, description="What must be alike besides mount and pods; none: as docs/plan-file.md says."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        different(self.by or [], "by")
+        return self
 
 
 class RunsBaseline(Section):
@@ -114,9 +130,23 @@ _ABSOLUTE = ("info", "warn", "stop")
 _PERCENT = ("info_pct", "warn_pct", "stop_pct")
 
 
-def _levels(block: Section, keys: Sequence[str]) -> dict[Level, float]:
+_Alert = Annotated[
+    Literal["info", "warn", "stop"] | None, Field(description="No alert is louder than this; none: as the levels say.")
+]
+_FromStage = Annotated[StageId | None, Field(description="Not checked before this stage.")]
+
+
+def _levels(block: Section, keys: Sequence[str], most: str | None) -> dict[Level, float]:
+    """What is louder than `most` is told as that, from the first value on that would have been louder."""
     given = {Level(key.removesuffix("_pct")): getattr(block, key) for key in keys}
-    return {level: float(value) for level, value in given.items() if value is not None}
+    levels = {level: float(value) for level, value in given.items() if value is not None}
+    if most is None:
+        return levels
+    top = Level(most)
+    kept = {level: value for level, value in levels.items() if RANK[level] <= RANK[top]}
+    if len(kept) < len(levels):
+        kept.setdefault(top, min(value for level, value in levels.items() if level not in kept))
+    return kept
 
 
 class ImpactNeeds(Section):
@@ -136,18 +166,23 @@ class ImpactLimit(Section):
     model_config = any_of(*_PERCENT)
 
     metric: Annotated[Literal["peak_accel"], Field(description="Resultant peak at contact.")]
-    mount: Annotated[Literal["laces", "heel"], Field(description="Where the pods sit; mounts are not comparable.")]
+    mount: Annotated[
+        Literal["laces", "heel", "tibia"], Field(description="Where the pods sit; mounts are not comparable.")
+    ]
     baseline: Annotated[FixedImpactBaseline | SessionsBaseline, Field(discriminator="mode")]
+    target_pct: Annotated[float | None, Field(gt=0, le=100, description="What to aim for, in % of baseline.")] = None
     info_pct: Annotated[float | None, Field(gt=100, le=1000, description="Noted from this % of baseline.")] = None
     warn_pct: Annotated[float | None, Field(gt=100, le=1000, description="Warn from this % of baseline.")] = None
     stop_pct: Annotated[float | None, Field(gt=100, le=1000, description="Stop from this % of baseline.")] = None
+    alert: _Alert = None
+    from_stage: _FromStage = None
     needs: ImpactNeeds = ImpactNeeds()
     source: SourceOfOne = None
 
     @property
     def levels(self) -> dict[Level, float]:
         """The % of baseline of each level that has one, quietest first."""
-        return _levels(self, _PERCENT)
+        return _levels(self, _PERCENT, self.alert)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -172,21 +207,27 @@ class AsymmetryLimit(Section):
     model_config = any_of(*_ABSOLUTE)
 
     baseline: Annotated[FixedAsymmetryBaseline | SessionsBaseline | RunsBaseline, Field(discriminator="mode")]
+    target: Annotated[float | None, Field(gt=0, le=100, description="What to aim for: nearer to baseline.")] = None
     info: Annotated[float | None, Field(gt=0, le=100, description="Noted beyond this change from baseline.")] = None
     warn: Annotated[float | None, Field(gt=0, le=100, description="Warn beyond this change from baseline.")] = None
     stop: Annotated[float | None, Field(gt=0, le=100, description="Stop beyond this change from baseline.")] = None
+    alert: _Alert = None
+    from_stage: _FromStage = None
     needs: AsymmetryNeeds = AsymmetryNeeds()
     source: SourceOfOne = None
 
     @property
     def levels(self) -> dict[Level, float]:
         """The change of each level that has one, quietest first."""
-        return _levels(self, _ABSOLUTE)
+        return _levels(self, _ABSOLUTE, self.alert)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         check_levels(self, _ABSOLUTE)
         clears(self, "clear_below", _ABSOLUTE)
+        if self.target is not None and self.target >= min(self.levels.values()):
+            first = next(key for key in _ABSOLUTE if getattr(self, key) is not None)
+            raise refusal(f"less than {first}", key="target", other=first)
         return self
 
 
@@ -225,12 +266,24 @@ class AsymmetrySection(Section):
     force_peak: SymmetryIndexLimit | None = None
     impulse: SymmetryIndexLimit | None = None
     strike_angle: StrikeAngleLimit | None = None
+    impact: Annotated[SymmetryIndexLimit | None, Field(description="Another name of impact_peak.")] = None
+
+    @property
+    def written(self) -> dict[str, AsymmetryLimit]:
+        """The limits that the plan has, by the key under which they stand in the file."""
+        found = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: limit for name, limit in found.items() if limit is not None}
 
     @property
     def limits(self) -> dict[str, AsymmetryLimit]:
         """The limits that the plan has, by metric."""
-        found = {name: getattr(self, name) for name in type(self).model_fields}
-        return {name: limit for name, limit in found.items() if limit is not None}
+        return {"impact_peak" if name == "impact" else name: limit for name, limit in self.written.items()}
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.impact is not None and self.impact_peak is not None:
+            raise refusal("impact or impact_peak, which are the same", key="impact", found="both")
+        return self
 
 
 class LoadSection(Section):

@@ -14,20 +14,12 @@ from pydantic.fields import FieldInfo
 from sensord.errors import Problem
 from sensord.plan.lines import Place, line_numbers
 
-NOT_YET: Mapping[str, set[str]] = {
-    "impact": {"target_pct", "alert", "from_stage"},
-    "impact.baseline": {"stage", "min_steps", "by"},
-    "asymmetry": {"impact"},
-    "asymmetry.contact_time": {"target", "alert", "from_stage"},
-    "asymmetry.contact_time.baseline": {"stage", "min_steps", "by"},
+NOT_KEPT: Mapping[str, Mapping[str, str]] = {
+    f"alerts.{level}": {"topic": "no topic: those of MQTT are fixed (docs/mqtt.md)"}
+    for level in ("info", "warn", "stop", "urgent")
 }
-"""Keys of the whole `rtr-plan/1` that this version does not act on. They are refused, not ignored: a limit that stands
-in the file and is not kept would be worse than none."""
-
-LATER_VALUES: Mapping[str, set[str]] = {
-    "impact.mount": {"tibia"},
-}
-"""Values of the whole `rtr-plan/1` that this version does not act on."""
+"""Keys of the whole `rtr-plan/1` that sensord does not act on, and what to do instead. They are refused, not ignored:
+what stands in the file and is not kept would be worse than nothing."""
 
 
 TAGS = ("mode", "kind")
@@ -99,9 +91,8 @@ def _found_expected(error: Mapping[str, Any], place: Place, around: Models) -> t
         case "quantity" | "plan":
             answer = _refused(context, given)
         case "literal_error":
-            later = given in LATER_VALUES.get(_path(place), ())
             allowed = context["expected"].replace("'", '"').replace(" or ", ", ").replace("True", "true")
-            answer = _show(given) + (", which is not supported yet" if later else ""), f"one of: {allowed}"
+            answer = _show(given), f"one of: {allowed}"
         case "union_tag_invalid" | "union_tag_not_found":
             tag = context["discriminator"].strip("'")
             answer = (
@@ -150,8 +141,8 @@ def _unknown(place: Place, around: Models) -> tuple[str, str]:
     key = str(place[-1])
     section = ".".join(part for part in place[:-1] if isinstance(part, str))
     known = list(_keys(around))
-    if key in NOT_YET.get(section, ()):
-        return f"{key}, a key of rtr-plan/1 that is not supported yet", "one of: " + ", ".join(known)
+    if instead := NOT_KEPT.get(section, {}).get(key):
+        return f"{key}, a key of rtr-plan/1 that is not acted on", instead
     close = difflib.get_close_matches(key, known, n=1)
     return f"unknown key {key}", f"{close[0]}, perhaps?" if close else "one of: " + ", ".join(known)
 

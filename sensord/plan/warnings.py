@@ -157,13 +157,16 @@ def _alarms(plan: Plan) -> Iterator[Remark]:
     """No trial has tested live alarms of impact, asymmetry or cadence in return to running: one that is louder than a
     note says where it comes from and rests on runs of her own."""
     blocks: dict[Place, ImpactLimit | AsymmetryLimit] = {("impact",): plan.impact} if plan.impact else {}
-    blocks |= {("asymmetry", name): limit for name, limit in plan.asymmetry.limits.items()}
+    blocks |= {("asymmetry", name): limit for name, limit in plan.asymmetry.written.items()}
     for place, limit in ((place, limit) for place, limit in blocks.items() if _speaks_up(limit)):
         if limit.source is None:
             yield Remark((*place, "source"), f'{_SPOKEN}, or "local"', "nothing")
         if isinstance(limit.baseline, SessionsBaseline) and limit.baseline.n < FEWEST_RUNS:
             expected = f"{FEWEST_RUNS} runs or more, to know how much runs differ anyway"
             yield Remark((*place, "baseline", "n"), expected, str(limit.baseline.n))
+    if plan.impact is not None and plan.impact.mount == "tibia":
+        expected = '"laces" or "heel", unless the pods were tried there: strides are found from the motion of a foot'
+        yield Remark(("impact", "mount"), expected, '"tibia"')
     if plan.cadence is not None and plan.cadence.alert in _LOUD and plan.cadence.source is None:
         yield Remark(("cadence", "source"), f'{_SPOKEN}, or "local"', "nothing")
     if plan.cadence is not None and plan.cadence.baseline_spm is None and plan.runner.pre_injury.cadence_spm is None:
@@ -176,8 +179,7 @@ _SPOKEN = "where an alarm above info comes from"
 
 
 def _speaks_up(limit: ImpactLimit | AsymmetryLimit) -> bool:
-    names = ("warn", "stop", "urgent", "warn_pct", "stop_pct", "urgent_pct")
-    return any(getattr(limit, name, None) is not None for name in names)
+    return any(level is not Level.INFO for level in limit.levels)
 
 
 def _people(plan: Plan) -> Iterator[Remark]:
