@@ -90,6 +90,7 @@ def on_file(tmp_path: Path) -> tuple[Fact, ...]:
         (("plan", "tested", "hop", "1e400", "--side", "left"), "0 to 1e+06"),
         (("plan", "tested", "hop", "10"), "left or right"),
         (("plan", "tested", "walk", "30 bananas"), "a number, or one with its unit"),
+        (("plan", "tested", "walk", "30"), 'walk: found 30 without a unit, expected a duration such as "30min"'),
         (("plan", "tested", "ok", "12"), "a clinician's tick"),
         (("plan", "tested", "calm", "3"), "it follows from check-ins"),
         (("plan", "tested", "grade", "2+"), "one of: zero, trace, 1+"),

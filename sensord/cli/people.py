@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sensord.cli.common import ConfigOption, DataDirOption, JsonOption, print_json, reading, settings_of
-from sensord.cli.when import past_ns, zone_here
+from sensord.cli.when import past_ns, plan_here, zone_here
 from sensord.errors import InputError, Problem
 from sensord.model import NS
 
@@ -144,13 +144,13 @@ def readiness_result(
 ) -> None:
     """Enter what an item of the readiness checklist came to."""
     from sensord.plan.facts import Key, Tested
-    from sensord.plan.said import YES_NO
+    from sensord.plan.said import YES_NO, parse_result
 
     if side not in (None, "left", "right"):
         raise InputError(Problem("command line", "--side", repr(side), "left or right"))
     passed = YES_NO.get(value.lower()) if value else None
-    result = None if passed is not None else _value(value)
     settings = settings_of(config, data_dir=data_dir)
+    result = None if passed is not None or value is None else parse_result(value, item, plan_here(settings))
     fact = Tested(
         Key("", 0), past_ns(at, zone_here(settings)), item, who or getpass.getuser(), result, side, pain, passed, gait
     )
@@ -269,21 +269,3 @@ def _run_id(config: ConfigOption, data_dir: DataDirOption, run: str) -> str:
 
     with reading(config, data_dir) as store:
         return find_run(store, run).run
-
-
-def _value(text: str | None) -> float | str | None:
-    """A number; what has a unit in s or m; else the words."""
-    from pydantic_core import PydanticCustomError
-
-    from sensord.plan.quantity import parse_extent
-
-    if text is None:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        return parse_extent(text).value
-    except PydanticCustomError:
-        return text

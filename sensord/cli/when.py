@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from sensord.config import Settings
+    from sensord.plan.model import Plan
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 """Design choice: what lies outside is a slip of the pen, as in history files."""
@@ -45,15 +46,22 @@ def past_ns(text: str | None, zone: tzinfo, place: str = "--at") -> int:
 
 
 def zone_here(settings: Settings) -> ZoneInfo:
-    """Her time zone: of the plan that counts, else of the plan that the settings name, else this computer's."""
+    """Her time zone: of the plan that counts, else this computer's."""
+    from sensord.plan_book import zone_of
+
+    return zone_of(plan_here(settings))
+
+
+def plan_here(settings: Settings) -> Plan | None:
+    """The plan that counts, else the plan that the settings name."""
     from sensord.datadir import DataDir
-    from sensord.plan_book import plan_on_file, zone_of
+    from sensord.plan_book import plan_on_file
     from sensord.run_setup import plan_of, runner_of
     from sensord.store import Store
 
     named, _ = plan_of(settings)
     data = DataDir(settings.data_dir)
     if not data.store.exists():
-        return zone_of(named)
+        return named
     with contextlib.closing(Store.open(data.store, gateway="reader", readonly=True)) as store:
-        return zone_of(plan_on_file(store, runner_of(settings)) or named)
+        return plan_on_file(store, runner_of(settings)) or named

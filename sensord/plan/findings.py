@@ -56,7 +56,12 @@ def lsi(tests: Sequence[Finding], injured_side: Side | None) -> tuple[Lsi, ...]:
     return tuple(found)
 
 
-def _pct(injured: Finding, other: Finding) -> float | None:
-    if other.value == 0 or injured.value / other.value < 0 or injured.unit.strip() != other.unit.strip():
+def index_pct(injured: float, other: float) -> float | None:
+    """100 * injured / other, in %; None: the other side's value is 0 or of the other sign."""
+    if other == 0 or injured / other < 0:
         return None
-    return 100.0 * injured.value / other.value
+    return 100.0 * injured / other
+
+
+def _pct(injured: Finding, other: Finding) -> float | None:
+    return index_pct(injured.value, other.value) if injured.unit.strip() == other.unit.strip() else None

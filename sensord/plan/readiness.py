@@ -12,6 +12,7 @@ from sensord.model import NS
 from sensord.plan.cases import Told
 from sensord.plan.days import local_date, midnight_ns
 from sensord.plan.facts import Tested
+from sensord.plan.findings import index_pct
 from sensord.plan.model import Plan
 from sensord.plan.programme import (
     ClinicianItem,
@@ -147,14 +148,15 @@ def _pain_free(item: PainFreeItem, told: Told, today: date) -> Passed:
 
 
 def _lsi(item: LsiItem, plan: Plan, tests: Tests) -> bool | None:
-    """100 * injured / other; a plan without an injured side has none."""
+    """By the limb symmetry index; a plan without an injured side has none. No index has not passed."""
     sides = tests.of(item.id)
     injured = plan.runner.injured_side
     left, right = (_number(sides.get(side)) for side in SIDES)
     if injured is None or left is None or right is None:
         return None
     hurt, other = (left, right) if injured.value == "left" else (right, left)
-    return other > 0 and 100.0 * hurt / other >= item.min_pct
+    pct = index_pct(hurt, other)
+    return pct is not None and pct >= item.min_pct
 
 
 def _one(item: ReadinessItem, test: Tested | None) -> bool | None:

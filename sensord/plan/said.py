@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
+
+from pydantic_core import PydanticCustomError
 
 from sensord.errors import InputError, Problem
 from sensord.plan.days import DAY_NS
@@ -32,8 +35,10 @@ from sensord.plan.programme import (
     PainFreeItem,
     ReadinessItem,
     RepsItem,
+    WalkItem,
     WeeksItem,
 )
+from sensord.plan.quantity import parse_extent
 from sensord.plan.questions import moment_of as usual_moment
 from sensord.plan.readiness import PLACEMENT
 
@@ -82,6 +87,42 @@ def check_answer(name: str, value: object) -> Answer:
         raise ValueError(_shown(value), f"a line of text, at most {LONGEST} characters")
     assert isinstance(value, float | int | str)
     return float(value) if field.kind is float else value
+
+
+def parse_result(text: str, item: str, plan: Plan | None) -> float | str:
+    """The result of a readiness item as it was typed: a number, a length in m or a duration in s, or words.
+
+    InputError: a number without a unit, or with another one, where the item is a time, or the placement goes by a time
+    or a length: "30" could be seconds or minutes."""
+    timed = _timed(item, plan)
+    expected = 'a duration such as "30min"' if timed else 'a length such as "800m"'
+    try:
+        bare = float(text)
+    except ValueError:
+        return _with_unit(text, item, timed, expected)
+    if timed is not None and math.isfinite(bare):
+        raise InputError(Problem("readiness", item, f"{text} without a unit", expected))
+    return bare
+
+
+def _with_unit(text: str, item: str, timed: bool | None, expected: str) -> float | str:
+    try:
+        extent = parse_extent(text)
+    except PydanticCustomError:
+        return text
+    if timed is not None and extent.is_time is not timed:
+        raise InputError(Problem("readiness", item, _shown(text), expected))
+    return extent.value
+
+
+def _timed(name: str, plan: Plan | None) -> bool | None:
+    """Whether a result is a time; False: a length; None: it may be anything."""
+    if plan is None:
+        return None
+    if name == PLACEMENT and plan.placement is not None:
+        return any(step.below is not None and step.below.is_time for step in plan.placement.map)
+    items = plan.readiness.item if plan.readiness else []
+    return True if any(item.id == name and isinstance(item, WalkItem | HoldItem) for item in items) else None
 
 
 def _typed(field: Field, text: str) -> object:
