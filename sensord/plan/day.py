@@ -21,7 +21,9 @@ def day_of(standing: Standing, facts: Iterable[Fact], now_wall_ns: int) -> Day:
     month, week = history.longest_m(now_wall_ns - MONTH_NS, now_wall_ns), history.sum_m(week_ns, now_wall_ns)
     previous = history.sum_m(fortnight_ns, week_ns)
     unsure = {n: history.why_unsure(n) for n in (week_ns, fortnight_ns)}
-    incomplete = next((why for why in (week.why_not, previous.why_not, month.why_not) if why is not None), None)
+    none_run = month.n == 0 and history.why_unsure(now_wall_ns - MONTH_NS) is None  # that is known, too: 0 m
+    of_month = None if none_run else month.why_not
+    incomplete = next((why for why in (week.why_not, previous.why_not, of_month) if why is not None), None)
     return Day(
         plan=standing.plan,
         revision=standing.revision,
@@ -31,7 +33,7 @@ def day_of(standing: Standing, facts: Iterable[Fact], now_wall_ns: int) -> Day:
         success_reps=standing.today.success_reps,
         may_run=standing.today.may_run,
         why=standing.today.why,
-        longest_30d_m=month.value,
+        longest_30d_m=0.0 if none_run else month.value,
         distance_7d_m=week.value,
         previous_7d_m=previous.value,
         run_time_7d_s=_run_time_s(history, week_ns, now_wall_ns) if unsure[week_ns] is None else None,

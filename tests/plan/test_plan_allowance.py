@@ -636,3 +636,20 @@ def test_a_last_run_that_was_no_success_keeps_her_in_the_calendar() -> None:
     log.run("03-21 10:00", "S", done_pct=None, run_time_s=600.0)
     assert stand(log, "03-22 12:00").decisions[-1].outcome is Outcome.REPEAT
     assert stand(log, "03-22 12:00").stage == "c"
+
+
+def test_no_run_in_30_days_is_known_too() -> None:
+    """So that a limit with a floor counts in the first run after a long break."""
+    log = log_of(B)
+    log.run("01-05 08:00", "a", distance_m=9000.0)
+    day = day_of(stand(log, "03-02 08:00"), log.facts, at("03-02 08:00"))
+    assert (day.longest_30d_m, day.distance_7d_m, day.incomplete) == (0.0, 0.0, None)
+    log.run("03-01 09:00", "b", distance_m=None)
+    day = day_of(stand(log, "03-02 08:00"), log.facts, at("03-02 08:00"))
+    assert (day.longest_30d_m, day.incomplete) == (None, "a run has no distance")
+
+
+def test_no_run_on_file_is_not_no_run_where_more_may_be_missing() -> None:
+    log = log_of(B, known="02-20 00:00")
+    day = day_of(stand(log, "03-02 08:00"), log.facts, at("03-02 08:00"))
+    assert (day.longest_30d_m, day.incomplete) == (None, "not all runs of that time are on file")
