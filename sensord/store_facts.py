@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from ulid import ULID
+
 from sensord.errors import InputError, Problem
 from sensord.model import NS, Json, canonical_json
 from sensord.plan.facts import Fact, Key, Retraction, RunFact, fact_of, fact_payload
@@ -117,12 +119,22 @@ def take_in(store: Store, others: Iterable[FactRow]) -> int:
 def run_facts(store: Store, runner: str) -> list[RunFact]:
     """Her runs that are over and count, as facts; in the order of time."""
     found: list[RunFact] = []
-    before_ns = 0
+    before_ns, now_ns = 0, time.time_ns()
     for run in store.runs():
         before_ns = run.begun_wall_ns or before_ns
         if run.runner == runner and run.state == "ended" and run.summary is not None:
-            found.append(run_fact(run, run.summary, before_ns))
+            elapsed_ns = round(float(run.summary.get("elapsed_s") or 0.0) * NS)
+            found.append(run_fact(run, run.summary, max(before_ns, min(_named_ns(run.run), now_ns) - elapsed_ns)))
     return found
+
+
+def _named_ns(run: str) -> int:
+    """When a run got its id, by the clock of then, which nobody trusts: answers that came after it by the same clock
+    are about it, and the plan it was done by was there before it. 0: its id does not say."""
+    try:
+        return round(ULID.from_str(run).milliseconds) * 1_000_000
+    except ValueError:
+        return 0
 
 
 def run_fact(run: StoredRun, summary: Mapping[str, Json], at_wall_ns: int) -> RunFact:

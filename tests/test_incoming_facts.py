@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from ulid import ULID
 
 from sensord.errors import InputError
 from sensord.incoming_facts import JUST_ENDED_S, LAST_RUN_WITHIN_S, keep_fact
@@ -136,3 +137,28 @@ def test_days_begin_in_the_zone_of_the_plan_that_counts(store: Store) -> None:
     rest = [decision.rest_until_ns for decision in standing.decisions if decision.rest_until_ns]
     midnight = datetime.fromtimestamp(rest[0] / NS, ZoneInfo("Pacific/Kiritimati"))
     assert (midnight.hour, midnight.minute) == (0, 0)
+
+
+ULID_OF_BEGUN = str(ULID.from_timestamp(BEGUN / NS))
+"""Of a run that was armed at that time, by a clock that could not be trusted."""
+
+
+def test_a_run_whose_clock_was_not_set_is_the_one_that_is_meant(store: Store) -> None:
+    """A gateway without a clock of its own asks about the run, and takes the answers for it."""
+    add_fact(store, "anna", Revision(NOBODY, BEGUN - 60 * NS, PLAN, "0", "PT", "begin"))
+    ended(store, ULID_OF_BEGUN, None)
+    assert kept(store, BEGUN + 900 * NS, Moment.AFTER) == (ULID_OF_BEGUN, Moment.AFTER)
+    standing = standing_of(store, "anna", None, BEGUN + 1000 * NS)
+    assert standing is not None
+    assert [decision.run for decision in standing.decisions] == [None, ULID_OF_BEGUN]
+
+
+def test_its_time_is_never_before_the_run_before_it_nor_ahead(store: Store) -> None:
+    ended(store, "r1", BEGUN + 3600 * NS)
+    ended(store, ULID_OF_BEGUN, None)
+    ended(store, str(ULID.from_timestamp(4e9)), None)
+    first, behind, ahead = (fact for fact in facts(store, "anna") if isinstance(fact, RunFact))
+    assert behind.at_wall_ns == first.at_wall_ns
+    assert BEGUN < ahead.end_wall_ns <= time.time_ns()
+    assert not behind.clock_trusted
+    assert not ahead.clock_trusted
