@@ -16,12 +16,12 @@ from math import exp
 
 import numpy as np
 
-from sensord.plan.bands import SpeedBands
 from sensord.load.interval import BATCH, MIN_BATCHES, batch_means, interval, resolvable, standard_error
 from sensord.load.metrics import MAX_CLIPPED, METRICS, Metric, symmetry_index_pct
 from sensord.load.pairing import StridePair
 from sensord.load.steady import Bouts, alike, mean_known, pair_speed_mps, pair_turn_deg, steady, straight
 from sensord.model import Asymmetry, Side
+from sensord.plan.bands import SpeedBands
 from sensord.plan.baseline import Baseline, Baselines
 
 __all__ = ["BATCH", "BATCHES", "MIN_BATCHES", "Asymmetries", "symmetry_index_pct"]

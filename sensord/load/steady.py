@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sensord.plan.bands import measured_speed
 from sensord.load.pairing import StridePair
 from sensord.model import NS, Activity
+from sensord.plan.bands import measured_speed
 
 BOUT_PAIRS = 3
 """Pairs that are left out when a bout begins (design choice: getting up to speed takes two to three strides)."""

@@ -7,13 +7,13 @@ median that clipping hides is None. `metrics` has them for every compared metric
 
 from __future__ import annotations
 
-from sensord.plan.bands import SpeedBands, measured_speed
 from sensord.load.histogram import Histogram
 from sensord.load.impact_summary import ImpactSummary
 from sensord.load.medians import Medians
 from sensord.load.pairing import StridePair
 from sensord.load.steady import Bouts
 from sensord.model import Activity, Alert, AlertPhase, RunSummary, RunTotals, Side, Stride
+from sensord.plan.bands import SpeedBands, measured_speed
 from sensord.plan.conditions import Conditions
 from sensord.plan.rule import MIN_CONFIDENCE
 

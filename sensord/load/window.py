@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from sensord.plan.bands import measured_speed
 from sensord.load.steps import SYNC_MS, mean_flight_s
 from sensord.model import NS, Activity, FootGait, GaitWindow, RunTotals, Side, Stride
+from sensord.plan.bands import measured_speed
 from sensord.plan.censored import Peak, median_of
 
 WINDOW_S = 5.0
