@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sensord.errors import InputError
 from sensord.plan.days import DAY_NS
@@ -26,7 +28,7 @@ from sensord.plan.facts import (
     Tested as ItemTested,
 )
 from sensord.plan.model import read_plan
-from sensord.plan.said import check_answer, check_fact, moment_of, parse_answers
+from sensord.plan.said import check_answer, check_fact, moment_of, parse_answers, parse_result
 
 K = Key("g", 1)
 
@@ -54,6 +56,29 @@ days = ["mon"]
 """,
     "plan.toml",
 )
+
+
+TO_TEST = """
+schema = "rtr-plan/1"
+id = "p"
+title = "t"
+[runner]
+alias = "r-1"
+[readiness]
+item = [
+  {id = "walk", kind = "walk", min = "30min"},
+  {id = "hold", kind = "hold_time", what = "one leg", min = "45s"},
+  {id = "reps", kind = "reps", what = "heel raises", min = 25},
+  {id = "grade", kind = "grade", scale = ["zero", "trace"], max = "trace"},
+]
+[placement]
+test = "easy running"
+map = [{below = "0.25mi", stage = "1"}, {stage = "1"}]
+[[stage]]
+id = "1"
+session = [{do = "run 5min"}]
+"""
+TESTED = read_plan(TO_TEST, "plan.toml")
 
 
 def test_texts_become_answers_of_their_field() -> None:
@@ -111,6 +136,59 @@ def test_a_number_is_kept_as_one() -> None:
     assert isinstance(check_answer("pain.during", 3), float)
     with pytest.raises(ValueError, match="True"):
         check_answer("pain.during", True)
+
+
+@pytest.mark.parametrize(
+    ("item", "text", "result"),
+    [
+        ("walk", "30min", 1800.0),
+        ("walk", "90s", 90.0),
+        ("walk", "30 bananas", "30 bananas"),
+        ("hold", "45s", 45.0),
+        ("placement", "0.5mi", 804.672),
+        ("reps", "25", 25.0),
+        ("grade", "trace", "trace"),
+        ("unknown", "3", 3.0),
+    ],
+)
+def test_a_result_is_a_number_a_length_a_duration_or_words(item: str, text: str, result: float | str) -> None:
+    assert parse_result(text, item, TESTED) == pytest.approx(result)
+
+
+@pytest.mark.parametrize(
+    ("item", "text", "line"),
+    [
+        ("walk", "30", 'readiness: walk: found 30 without a unit, expected a duration such as "30min"'),
+        ("walk", "2km", "readiness: walk: found '2km', expected a duration such as \"30min\""),
+        ("hold", "45", 'readiness: hold: found 45 without a unit, expected a duration such as "30min"'),
+        ("placement", "800", 'readiness: placement: found 800 without a unit, expected a length such as "800m"'),
+        ("placement", "5min", "readiness: placement: found '5min', expected a length such as \"800m\""),
+    ],
+)
+def test_a_time_or_a_length_has_its_unit(item: str, text: str, line: str) -> None:
+    with pytest.raises(InputError) as refused:
+        parse_result(text, item, TESTED)
+    assert str(refused.value) == line
+
+
+def test_a_placement_by_time_asks_for_a_time() -> None:
+    by_time = read_plan(TO_TEST.replace('"0.25mi"', '"5min"'), "plan.toml")
+    assert parse_result("4min", "placement", by_time) == 240.0
+    with pytest.raises(InputError, match='a duration such as "30min"'):
+        parse_result("4", "placement", by_time)
+
+
+def test_without_a_plan_that_asks_a_number_is_a_number() -> None:
+    assert parse_result("30", "walk", None) == 30.0
+    assert parse_result("30", "placement", read_plan(TO_TEST.split("[readiness]", maxsplit=1)[0], "plan.toml")) == 30.0
+    assert math.isnan(float(parse_result("nan", "walk", TESTED)))  # refused as no result of any kind: `check_fact`
+
+
+@given(st.floats(0.1, 1000.0))
+def test_minutes_are_never_taken_for_seconds(minutes: float) -> None:
+    assert parse_result(f"{minutes:.3f}min", "walk", TESTED) == pytest.approx(60.0 * round(minutes, 3))
+    with pytest.raises(InputError, match="without a unit"):
+        parse_result(f"{minutes:.3f}", "walk", TESTED)
 
 
 def run(distance_m: float | None, source: str = "manual") -> RunFact:
