@@ -66,7 +66,7 @@ $(BIN)/.mutation: $(BIN)/.test
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutation]'
 	@touch $@
 
-mutants: $(BIN)/.mutation ## limits and progress changed one place at a time: what no test notices (docs/mutants.md; 20 min)
+mutants: $(BIN)/.mutation ## limits and progress changed one place at a time: what no test notices (docs/mutants.md; 30 min)
 	$(BIN)/python -m bench.mutants
 
 BLUEZ_TESTS ?= tests/rig

@@ -343,12 +343,12 @@ def test_impacts_are_compared_with_those_of_the_same_sensor() -> None:
     day = of_day(None, impact_load_previous_7d={"left": 100.0}, impact_load_7d={"left": 0.0})
     under_test = limits(body, day=day, history=(run,) * 3)
     under_test.start(0)
-    for source in (None, "acc", "high"):
+    for source in (None, None, "acc", "high"):
         under_test.on_stride(replace(stride(L, 10.0), impact_source=source), NS)
-    assert under_test.impact_loads == {"left": 2.0}
+    assert under_test.impact_loads == {"left": 3.0}
     said = under_test.on_totals(totals(9.0, run_s=3.0), NS)
     (state,) = [one for one in said if isinstance(one, LimitState) and one.rule == "limit.impact_load"]
-    assert (state.n, state.reason) == (3, "33 % of impacts not measured or clipped")
+    assert (state.n, state.reason) == (4, "25 % of impacts not measured or clipped")
 
 
 # ------------------------------------------------------------------------------------------------ of the stage
@@ -407,3 +407,12 @@ def test_downhill_waits_for_its_stage() -> None:
     assert reasons(body, "limit.downhill", day=of_day("1", "run 1km")) == ["counts from stage 2 on"]
     assert reasons(body, "limit.downhill", day=of_day("1", "run 1km"), grade_pct=-3.0) == ["counts from stage 2 on"]
     assert reasons(body, "limit.downhill", day=of_day("2", "run 1km"), grade_pct=-3.0) == ["no whole stride yet"]
+
+
+def test_walking_adds_nothing_to_an_impact_load() -> None:
+    day = of_day(None, impact_load_previous_7d={"left": 100.0}, impact_load_7d={"left": 50.0})
+    under_test = limits(LOAD + FIXED_IMPACT, day=day)
+    under_test.start(0)
+    said = under_test.on_totals(RunTotals(steps=4, distance_m=3.0, walk_time_s=2.0), NS)
+    (state,) = [one for one in said if isinstance(one, LimitState) and one.rule == "limit.impact_load"]
+    assert (state.status.value, state.value, under_test.impact_loads) == ("within", 50.0, {})

@@ -229,3 +229,27 @@ def test_a_group_that_nobody_counted_goes_on_within_one_that_is_counted() -> Non
     assert route.at(2 * 2 * OPEN_REPEATS - 1) is not None
     assert route.at(2 * 2 * OPEN_REPEATS) is None
     assert (route.planned.fewest, route.planned.most) == (2, None)
+
+
+def by_seconds(text: str, *legs: tuple[Activity, int]) -> list[tuple[str, str]]:
+    """Whole seconds, told as a sensor tells them that computes for itself: kind and quality of each segment."""
+    progress, said, second = Progress(parse_workout(text)), [], 0
+    for activity, seconds in legs:
+        for _ in range(seconds):
+            second += 1
+            said += progress.on_moved(activity, ((second - 1) * NS, second * NS), RunTotals(), second * NS)
+    said += progress.end()
+    repetitions = str(done(said).reps_done)
+    return [*((one.kind, one.quality) for one in intervals(said)), ("repetitions", repetitions)]
+
+
+def test_just_nine_tenths_of_a_run_are_the_run() -> None:
+    legs = ((Activity.RUN, 9), (Activity.WALK, 10))
+    assert by_seconds("run 10s, walk 10s", *legs) == [("run", "done"), ("walk", "done"), ("repetitions", "1")]
+
+
+def test_just_half_of_the_next_run_makes_two_runs_one() -> None:
+    text, legs = "run 20s, walk 10s, run 20s", ((Activity.RUN, 30), (Activity.WALK, 6))
+    assert by_seconds(text, *legs) == [
+        ("run", "done"), ("walk", "skipped"), ("run", "merged"), ("repetitions", "1"),
+    ]  # fmt: skip
