@@ -88,6 +88,7 @@ def test_analyse_prints_json_alone(sensord: Sensord, left_csv: Path) -> None:
     assert json.loads(out)["schema"] == "sensord-summary/1"
 
 
+@pytest.mark.slow
 def test_analyse_draws_a_page_that_works_offline(sensord: Sensord, left_csv: Path, tmp_path: Path) -> None:
     page = tmp_path / "plot.html"
     code, _, err = sensord("analyse", "--left", left_csv, "--plot", page)

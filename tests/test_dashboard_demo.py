@@ -72,6 +72,7 @@ def ask(server: Influxd, demo: World, query: str, metric: str = "contact_time") 
     return server.query(query, "sensord")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUERIES)
 def test_every_panel_shows_the_demo(influxd: Influxd, demo: World, events: list[Event], name: str) -> None:
     rows = ask(influxd, demo, QUERIES[name], "flight_time" if name == BY_DIFFERENCE else "contact_time")

@@ -26,6 +26,7 @@ LOGGING = [name for name, driver in sorted(DRIVERS.items()) if isinstance(driver
 AWAY_S = 12.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LOGGING)
 async def test_every_logged_sample_is_home_once(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

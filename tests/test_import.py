@@ -618,6 +618,7 @@ def test_samples_of_both_feet_lie_in_the_order_of_time(settings: Settings, files
     assert np.all(np.diff(times) >= 0)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_real_files_come_to_what_their_devices_say(settings: Settings) -> None:
     """A Garmin's and a Stryd's own totals (their session messages), and the pod's run as it is analysed."""

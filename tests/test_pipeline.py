@@ -162,6 +162,7 @@ def test_however_the_pods_are_clipped_on_the_strides_are_the_same(turned: int) -
         assert np.abs(off_ns).max() <= NS / 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 3, 7])
 def test_however_the_pod_cuts_its_samples_the_strides_are_the_same(batch: int) -> None:
     """Packets of another size arrive at other times, so run time may differ; what the foot did may not."""
@@ -263,6 +264,7 @@ def test_after_the_end_nothing_comes(short: World) -> None:
     assert pipeline.flush() == []
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_run() -> None:
     """What a pipeline holds after four minutes is what it held after two: windows and histograms are filled by then."""
     long = world((Stand(3.0), Walk(5.0), Run(240.0), Stand(2.0)), plan_text=PLAN)

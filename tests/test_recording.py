@@ -402,6 +402,7 @@ def test_a_lost_page_costs_what_was_on_it(tmp_path, whole):
     assert len(fatal) <= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_flipped_bytes_are_never_passed_on(tmp_path, whole, seed):
     content, items, _ = whole

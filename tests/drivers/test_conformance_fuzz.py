@@ -26,6 +26,7 @@ from tests.drivers.habits import habits_of
 FUZZED = 100_000
 
 
+@pytest.mark.slow
 @EVERY
 def test_fuzz_nothing_but_packet_errors_and_all_of_it_counted(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Random, truncated, extended and bit-flipped packets between good ones: refused by name, the good ones read."""

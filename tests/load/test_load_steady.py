@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensord.plan.bands import MIN_STRIDES, STRIDES, SpeedBands, band_of, measured_speed
 from sensord.load.interval import BATCH, PHI_MAX, batch_means, interval, lag1, mean_and_half, resolvable, spread_factor
 from sensord.load.pairing import StridePair
 from sensord.load.steady import BOUT_PAIRS, CURVE_DEG, Bouts, alike, pair_speed_mps, pair_turn_deg, steady, straight
 from sensord.model import NS, Activity, Side
+from sensord.plan.bands import MIN_STRIDES, STRIDES, SpeedBands, band_of, measured_speed
 from tests.load.made_strides import a_stride
 
 

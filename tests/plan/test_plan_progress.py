@@ -536,6 +536,7 @@ LEGS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(WORKOUTS), LEGS, st.integers(0, 1000), st.sampled_from([(Side.LEFT,), tuple(Side)]))
 def test_whatever_she_does_the_numbers_make_sense(
@@ -577,6 +578,7 @@ def test_never_more_repetitions_than_changes(text: str, legs: list[Leg], seed: i
     assert done(run_of(seen, text, seed=seed)).reps_done <= bouts
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.sampled_from(WORKOUTS), LEGS, st.floats(0.0, 1.5))
 def test_when_strides_become_known_changes_no_segment_by_more_than_it_is_late(

@@ -38,6 +38,7 @@ def check_decoder(ledger: Ledger, name: str) -> None:
     assert counts.duplicates == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(DRIVERS))
 async def test_streams_and_comes_back_after_a_lost_link(bluetoothd: BluetoothDaemon, name: str) -> None:
     pod, ledger = address_of(name), Ledger()
