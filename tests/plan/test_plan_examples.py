@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sensord.errors import InputError
-from sensord.model import ALGORITHM, NS, Level, RunSetup, Side
+from sensord.model import ALGORITHM, NS, Level, PodSetup, RunSetup, Side
 from sensord.plan.baseline import Baselines
 from sensord.plan.impact import ImpactRule
 from sensord.plan.limits import Limits
@@ -139,6 +139,26 @@ def test_whole_plans_are_read(text: str) -> None:
     plan = read_plan(text + LADDER, "plan.toml")
     assert [stage.id for stage in plan.stage] == ["1", "2", "3", "4", "5"]
     assert plan.asymmetry.contact_time is not None
+
+
+def test_a_whole_plan_is_kept_from_its_first_run_on() -> None:
+    """Before there is a baseline nothing is checked against one; after three runs of the first stages it is."""
+    plan = read_plan(SHIN + LADDER, "plan.toml")
+    pods = tuple(PodSetup(f"pod-{foot}", foot, "open_pod") for foot in Side)
+    setup = RunSetup(run="R", runner="r", site="s", gateway="g", pods=pods, mount="laces", day=today("1"))
+    new = Runner(Limits(plan, setup))
+    new.run(120, {L: 10.0, R: 10.0}, si=asymmetry(0.0))
+    assert new.last("impact") == ("not_checked", "none", "no baseline: 0 of 3 runs")
+    assert new.last("asymmetry.contact_time") == ("not_checked", "none", "counts from stage 2 on")
+    by_this = {"plan": "shin", "revision": 1, "stage": "2"}
+    history = tuple(a_run(day=by_this) for _ in range(3))
+    later = Runner(Limits(plan, replace(setup, history=history, day=today("3"))))
+    later.run(120, {L: 10.0, R: 9.9}, si=asymmetry(1.0))
+    assert later.last("impact") == ("within", "none", "target 9.0 g not reached")
+    assert later.last("asymmetry.contact_time")[2] == "target 2.0 points reached"
+    later.run(200, {L: 10.0, R: 14.0}, si=asymmetry(20.0))
+    assert later.alerts("impact") == [("onset", "stop")]
+    assert later.alerts("asymmetry.contact_time") == [("onset", "info")]
 
 
 def test_a_plan_for_nobody_is_one_clear_line() -> None:
