@@ -27,6 +27,10 @@ ADVANCE = "advance"
 """Named as the rule of a decision that [advance] of the plan made."""
 
 
+SOFTWARE = "sensord"
+"""Who decides what no therapist has decided."""
+
+
 def judge(state: State, case: Case, at_ns: int) -> None:
     """Look at it again, with all that is known by now."""
     if state.plan is None:
@@ -165,8 +169,9 @@ def _of_run(state: State, case: Case, known: dict[str, Answer], combined: Combin
     if rung is None:
         return _decided(state, case, Outcome.REPEAT, "a run of no stage of this plan", combined, at_ns)
     if not state.visit or case.visit != state.visit:
-        if case.success and not _why_no_success(case, rung, said):
-            return None  # it was counted, and led on or was left behind: nothing new to say of it
+        if case.success:  # it was counted, and led on or was left behind
+            lacking = _why_no_success(case, rung, said)
+            return _taken_back(state, case, lacking, combined, at_ns) if lacking else None
         why = f"a run of stage {rung.stage.id} that does not count for the present stay"
         return _decided(state, case, Outcome.REPEAT, why, combined, at_ns)
     was, reasons = case.success, _why_no_success(case, rung, said)
@@ -175,6 +180,30 @@ def _of_run(state: State, case: Case, known: dict[str, Answer], combined: Combin
         _proposal_lapses(state)
         return _decided(state, case, Outcome.REPEAT, "; ".join(reasons), combined, at_ns)
     return None if was else _after_success(state, case, combined, at_ns)
+
+
+def _taken_back(state: State, case: Case, lacking: list[str], combined: Combined, at_ns: int) -> Decision:
+    """A run was counted and is no success any more. Where its stay has led on by itself, and would not have without it,
+    that is taken back, for software may lower; what the therapist decided stays."""
+    case.success = False
+    if not _led_on(state, case):
+        return _decided(state, case, Outcome.REPEAT, "; ".join(lacking), combined, at_ns)
+    assert case.stage is not None
+    before = state.stage_id
+    case.step = min(case.step, -1)
+    state.move(min(case.stage, state.stage or 0), at_ns)
+    why = f"from stage {before} to {state.stage_id}, for what led on holds no more: {'; '.join(lacking)}"
+    return replace(_decided(state, case, Outcome.LOWER, why, combined, at_ns), stage=before)
+
+
+def _led_on(state: State, case: Case) -> bool:
+    """Whether the present stay was begun by the one that a run was counted for, which is not enough without it."""
+    if state.visits != case.visit + 1 or case.stage is None or state.stage != case.stage + 1:
+        return False
+    climbed = next(d for d in reversed(state.decisions) if d.stage != d.to_stage)
+    rung = state.rungs[case.stage]
+    left = sum(other.visit == case.visit and other.success is True for other in state.cases.values())
+    return climbed.by == SOFTWARE and left < needed(rung.stage, rung.advance)
 
 
 def _why_no_success(case: Case, rung: Rung, said: dict[str, Answer]) -> list[str]:

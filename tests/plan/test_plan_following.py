@@ -944,3 +944,86 @@ def test_without_a_run_it_stays_with_the_day() -> None:
     log.say("03-02 07:00", None, {"pain.before": 5.0}, "before")
     log.say("03-04 07:00", None, {"pain.before": 5.0}, "before")
     assert stand(log, "03-04 18:00").hold == "rule twice"
+
+
+LED_ON = """
+[advance]
+successes = 1
+when = ["pain.next_morning == 0"]
+[[stage]]
+id = "1"
+session = [{do="run 20min"}]
+[[stage]]
+id = "2"
+session = [{do="run 30min"}]
+[[stage]]
+id = "3"
+session = [{do="run 40min"}]
+"""
+
+
+def led_on() -> Log:
+    log = Log()
+    log.known("01-01 00:00")
+    log.plan("03-01 08:00", LED_ON)
+    log.run("03-02 18:00", "R")
+    log.told("03-03 07:00", "R", "next_morning", pain__next_morning=0.0)
+    assert stand(log, "03-03 07:30").stage == "2"
+    return log
+
+
+def test_what_led_on_and_was_corrected_leads_on_no_more() -> None:
+    log = led_on()
+    log.told("03-03 08:00", "R", "next_morning", pain__next_morning=6.0)
+    standing = stand(log, "03-03 08:30")
+    assert (standing.stage, last(standing).outcome, last(standing).stage) == ("1", Outcome.LOWER, "2")
+    assert last(standing).why == ("from stage 2 to 1, for what led on holds no more: pain.next_morning == 0")
+    log.told("03-03 09:00", "R", "next_morning", pain__next_morning=0.0)  # only the therapist raises, or another run
+    standing = stand(log, "03-03 09:30")
+    assert (standing.stage, standing.successes) == ("1", 0)
+
+
+def test_it_is_taken_back_once_and_not_below_what_came_after() -> None:
+    log = led_on()
+    log.run("03-04 18:00", "S")
+    log.told("03-05 07:00", "S", "next_morning", pain__next_morning=0.0)
+    assert stand(log, "03-05 07:30").stage == "3"
+    log.told("03-05 08:00", "R", "next_morning", pain__next_morning=6.0)
+    standing = stand(log, "03-05 08:30")
+    assert (standing.stage, last(standing).outcome, last(standing).why) == (
+        "3",
+        Outcome.REPEAT,
+        "pain.next_morning == 0",
+    )
+
+
+@pytest.mark.parametrize("stage", ["2", "3"])
+def test_what_the_therapist_set_since_stays(stage: str) -> None:
+    log = led_on()
+    log.decided("03-03 07:40", Verdict.SET_STAGE, stage)
+    log.told("03-03 08:00", "R", "next_morning", pain__next_morning=6.0)
+    assert stand(log, "03-03 08:30").stage == stage
+
+
+def test_what_the_therapist_led_on_stays() -> None:
+    log = Log()
+    log.known("01-01 00:00")
+    log.plan("03-01 08:00", LED_ON, decides="therapist")
+    log.run("03-02 18:00", "R")
+    log.told("03-03 07:00", "R", "next_morning", pain__next_morning=0.0)
+    log.decided("03-03 07:40", Verdict.ADVANCE)
+    log.told("03-03 08:00", "R", "next_morning", pain__next_morning=6.0)
+    assert stand(log, "03-03 08:30").stage == "2"
+
+
+@pytest.mark.parametrize(("runs", "stage"), [(2, "1"), (3, "2")])
+def test_a_stay_with_a_success_to_spare_has_led_on_without_the_one_that_was_corrected(runs: int, stage: str) -> None:
+    log = Log()
+    log.known("01-01 00:00")
+    log.plan("03-01 08:00", LED_ON.replace("successes = 1", "successes = 2\nmin_days = 7"))
+    for day in range(2, 2 + runs):
+        log.run(f"03-0{day} 06:00", f"R{day}")
+        log.told(f"03-0{day} 20:00", f"R{day}", "next_morning", pain__next_morning=0.0)
+    assert (stand(log, "03-07 23:00").stage, stand(log, "03-08 00:00").stage) == ("1", "2")
+    log.told("03-08 08:00", "R2", "next_morning", pain__next_morning=6.0)
+    assert stand(log, "03-08 08:30").stage == stage
