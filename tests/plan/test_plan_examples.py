@@ -426,3 +426,20 @@ def test_numbers_are_not_compared_across_mounts() -> None:
     )  # fmt: skip
     found = warnings_of(read_plan(HEAD.format(side="left") + shin, "plan.toml"))
     assert any(remark.place.startswith("impact.mount") for remark in found)
+
+
+def test_an_impact_round_its_target_does_not_flicker() -> None:
+    runner = Runner(limits(TARGET))
+    reasons = []
+    for peaks in ((8.5, 9.5), (8.5, 8.5), (8.5, 9.5), (9.5, 9.5), (8.5, 9.5)):
+        for turn in range(100):
+            runner.run(0.7, {L: peaks[turn % 2], R: 10.0})
+        reasons.append([state.reason for state in runner.states("impact") if "target" in (state.reason or "")][-1])
+    on, off = "target 9.0 g reached", "target 9.0 g not reached"
+    assert reasons == [off, on, on, off, off]
+
+
+def test_a_baseline_of_her_own_runs_goes_by_where_the_pods_sit_now() -> None:
+    runs = [a_run(mount="heel") for _ in range(3)]
+    assert usual("", *runs, mount="heel") == "10"
+    assert usual("", *runs[:2], mount="heel") == "no baseline: 2 of 3 runs"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sensord.model import Side
-from sensord.plan.findings import lsi
+from sensord.plan.findings import index_pct, lsi
 from sensord.plan.programme import Finding
 
 DAY = date(2026, 3, 2)
@@ -68,3 +68,9 @@ def test_the_two_sides_are_each_other_s_inverse(left: float, right: float, more:
     assert one.pct * other.pct == pytest.approx(10_000.0)
     others = [hop(side, value, what="quads", day=index) for index, (side, value) in enumerate(more)]
     assert [found.pct for found in lsi([*others, *tests], Side.LEFT) if found.what != "quads"] == [one.pct]
+
+
+def test_a_side_that_can_do_nothing_is_0_percent_of_the_other() -> None:
+    assert index_pct(0.0, 50.0) == 0.0
+    assert index_pct(45.0, 50.0) == 90.0
+    assert index_pct(45.0, 0.0) is index_pct(-45.0, 50.0) is None
