@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Page, expect
 
-from sensord.model import AlertPhase, FootGait, Level, PodStatus, RunChange, RunState
+from sensord.model import AlertPhase, FootGait, Level, LimitStatus, PodStatus, RunChange, RunState
 from tests.web.conftest import Phone
 from tests.web.scripted import SETUP, STOP_TEXT, ServedPage, StoredRuns, a_limit, a_window, served, some_runs
 
@@ -149,6 +149,18 @@ def test_a_short_limit_is_read_in_metres(page_server: ServedPage, phone: Phones)
     expect(page.locator("#distance-left")).to_have_text("136 m left of 180 m")
     expect(page.locator("#distance-bar .tick.warn")).to_have_text("warn 120")
     expect(page.locator("#limits .detail")).to_have_text("44 of 180 m")
+
+
+def test_a_limit_that_only_informs_is_passed_quietly(page_server: ServedPage, phone: Phones) -> None:
+    page_server.story.ready()
+    page_server.story.run()
+    page_server.story.second(distance_m=44.4)
+    passed = a_limit("impact", "impact_peak", "g", 12.3, warn=None, stop=None)
+    page_server.story.tell(replace(passed, status=LimitStatus.OVER, level=Level.INFO))
+    page = phone().open(page_server.url)
+    expect(page.locator("#limits .word")).to_have_text("over: noted")
+    expect(page.locator("#limits .detail")).to_have_text("12.3 g")
+    expect(page.locator("#limits li")).to_have_attribute("data-level", "calm")
 
 
 def test_before_the_first_step_only_the_pods_are_shown(page_server: ServedPage, phone: Phones) -> None:

@@ -117,16 +117,24 @@ function remains(total, say, sayLimit) {
   return `${say(total.left)} left of ${sayLimit(total.end)}`;
 }
 
+// A limit that only informs is passed quietly: no warning sign for it.
+const OVER = {
+  info: { shape: "calm", word: "over: noted" },
+  warn: { shape: "warn", word: "over: warning" },
+  stop: { shape: "stop", word: "over: stop" },
+  urgent: { shape: "stop", word: "over: stop" },
+};
+
 function limits({ checked, total, items }) {
   text("limits-count", total ? `${checked} of ${count(total, "limit")} checked` : "No limits set");
   return items.map((l) => {
-    const level = l.status === "over" ? (["stop", "urgent"].includes(l.level) ? "stop" : "warn") : null;
-    const shape = level ?? { within: "ok", undecided: "wait", not_checked: "none" }[l.status];
-    const word = { within: "within", over: level === "stop" ? "over: stop" : "over: warning", undecided: "undecided", not_checked: "not checked" }[l.status];
+    const level = l.status === "over" ? (OVER[l.level] ?? OVER.warn) : null;
+    const shape = level?.shape ?? { within: "ok", undecided: "wait", not_checked: "none" }[l.status];
+    const word = { within: "within", over: level?.word, undecided: "undecided", not_checked: "not checked" }[l.status];
     const value = l.value === null ? null : ofLimit(l.value, l.stop ?? l.warn, l.unit);
     const counted = l.n_needed !== null && l.status === "undecided" ? `${l.n} of ${l.n_needed}` : null;
     const why = l.reason ?? counted;
-    return make("li", { "data-status": l.status, "data-level": level ?? "none" }, icon(shape),
+    return make("li", { "data-status": l.status, "data-level": level?.shape ?? "none" }, icon(shape),
       make("span", { class: "name" }, l.title), make("span", { class: "word" }, word),
       make("span", { class: "detail" }, [value, why].filter(Boolean).join(" · ")));
   });
@@ -134,10 +142,16 @@ function limits({ checked, total, items }) {
 
 // Totals are kept in SI and read in m, km and minutes.
 function ofLimit(value, limit, unit) {
+  if (limit === null) return unit === "s" ? `${minutes(value)} min` : unit === "m" ? metres(value) : `${short(value)} ${unit}`;
   if (unit === "s") return `${minutes(value)} of ${minutes(limit)} min`;
   if (unit !== "m") return `${short(value)} of ${short(limit)} ${unit}`;
   const length = lengthIn(limit ?? value);
   return `${length.short(value)} of ${length.short(limit)} ${length.unit}`;
+}
+
+function metres(value) {
+  const length = lengthIn(value);
+  return `${length.short(value)} ${length.unit}`;
 }
 
 function podCard(side, pod) {
