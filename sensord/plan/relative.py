@@ -23,6 +23,9 @@ MISSED_PCT = 5.0
 """Impacts that were not measured, or clipped, beyond which a sum of impacts is not said to be inside a limit (design
 choice)."""
 
+UNTOLD_STRIDES = 2
+"""Design choice: so many strides one foot may be behind the other without anything being missing."""
+
 BY_DEFAULT = "limit set by default, after Frandsen 2025"
 
 NO_HISTORY = "history not known"
@@ -100,7 +103,8 @@ class ImpactLoad(Cumulative):
 
     The sum of this run is kept whether or not there is anything to compare it with: it is what the next weeks are
     compared with (`load`). A clipped peak counts as what was recorded, a lost one as nothing: the sum is a lower bound,
-    and where more than `MISSED_PCT` are missing or clipped it is not said to be within.
+    and where more than `MISSED_PCT` are missing or clipped it is not said to be within. Missing are strides, too, that
+    this foot's pod never told while steps were counted.
     """
 
     def __init__(
@@ -135,6 +139,7 @@ class ImpactLoad(Cumulative):
         self._before, self._so_far = before or 1.0, so_far or 0.0
         self._sum = 0.0
         self._n = self._missed = 0
+        self._strides = 0.0
 
     @property
     def load(self) -> float | None:
@@ -156,12 +161,14 @@ class ImpactLoad(Cumulative):
 
     def finding(self) -> Finding:
         """Not within when too much of it is missing."""
-        missed_pct = 100.0 * self._missed / self._n if self._n else 0.0
+        untold = max(self._strides - self._n - UNTOLD_STRIDES, 0.0)
+        missed_pct = 100.0 * (self._missed + untold) / (self._n + untold) if self._n else 0.0
         if self.level is Level.NONE and missed_pct > MISSED_PCT:
             return not_checked(f"{missed_pct:.0f} % of impacts not measured or clipped", "missed", n=self._n)
         return super().finding()
 
-    def _percent(self, totals: RunTotals) -> float:  # noqa: ARG002
+    def _percent(self, totals: RunTotals) -> float:
+        self._strides = totals.run_steps / 2.0
         return 100.0 * (self._so_far + self._sum) / self._before
 
     def _usual(self, source: str) -> float | None:
