@@ -169,6 +169,10 @@ def _why_not(pod: ArmedPod, flights: Sequence[Flight], *, erase: bool) -> str | 
     return None
 
 
+ONCE_MORE = frozenset((LinkReason.SERVICES, LinkReason.CONNECT))
+"""What may be over when it is tried again: services that bluetoothd kept cut short, an answer that did not come."""
+
+
 async def _arm_one(
     base: Base, flight: Flight, pod: ArmedPod, before: Sequence[Flight], identity: Identity | None, *, erase: bool
 ) -> PodReport | str:
@@ -187,9 +191,9 @@ async def _arm_one(
         try:
             info = await _begun(base, pod, ears, identity)
         except LinkError as error:
-            if error.reason is not LinkReason.SERVICES:
+            if error.reason not in ONCE_MORE:
                 raise
-            info = await _begun(base, pod, ears, identity)  # bluetoothd has forgotten what it found, and asks again
+            info = await _begun(base, pod, ears, identity)
     except LinkError as error:
         if error.reason is LinkReason.LOST and pod.fixes:
             return "the link was lost while it was armed; arm again with --erase"

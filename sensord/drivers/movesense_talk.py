@@ -73,10 +73,10 @@ def try_to_ask(ref: int, code: Command, payload: bytes = b"", *, timeout_s: floa
 
 
 def ask(what: str, ref: int, code: Command, payload: bytes = b"", *, timeout_s: float = ANSWER_S) -> Session[bytes]:
-    """Data of an answer. Raises LinkError (SETUP) if it is none or a refusal."""
+    """Data of an answer. Raises LinkError: SETUP for a refusal, CONNECT when none came, which another try may mend."""
     answer = yield from try_to_ask(ref, code, payload, timeout_s=timeout_s)
     if not answer:
-        raise LinkError(LinkReason.SETUP, f"{what}: no answer within {timeout_s:g} s")
+        raise LinkError(LinkReason.CONNECT, f"{what}: no answer within {timeout_s:g} s")
     yield from check(what, answer)
     return answer[4:]
 

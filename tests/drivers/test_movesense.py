@@ -212,7 +212,7 @@ def test_a_sensor_that_logs_is_left_alone() -> None:
 def test_what_must_be_known_and_is_not_answered_is_named(path: str) -> None:
     pod = sim()
     pod.mute |= {path}
-    refused(Wire(pod), "no answer within 3 s")
+    refused(Wire(pod), "no answer within 3 s", LinkReason.CONNECT)
 
 
 # -------------------------------------------------------------------------------------------------------------- log

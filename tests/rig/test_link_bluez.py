@@ -286,7 +286,10 @@ async def test_a_run_that_starts_before_bluetoothd_waits_for_it(bluetoothd: Blue
         await run.until(lambda: all(run.links.state(p).reason is LinkReason.ADAPTER for p in BOTH), within_s=3)
         await bluetoothd.begin()
         assert await run.until_up() < 5.0
-    assert all(run.books.reasons(p) == [LinkReason.ADAPTER, LinkReason.STOPPED] for p in BOTH)
+    for pod_address in BOTH:
+        first, *between, last = run.books.reasons(pod_address)
+        assert (first, last) == (LinkReason.ADAPTER, LinkReason.STOPPED)
+        assert set(between) <= ({LinkReason.CONNECT} if in_guest() else set())  # on a real radio some connects fail
 
 
 async def test_reading_a_value_is_not_taken_for_a_notification(bluetoothd: BluetoothDaemon) -> None:
