@@ -402,6 +402,7 @@ def test_every_number_says_what_it_is(page_server: ServedPage, phone: Phones) ->
     page_server.some_minutes()
     page = phone().open(page_server.url)
     buttons = page.locator("button.what:visible")
+    expect(buttons).to_have_count(9)  # the first picture has come
     for at in range(buttons.count()):
         buttons.nth(at).tap()
         expect(page.locator("#what article:visible")).to_have_count(1)
