@@ -169,8 +169,8 @@ def _why_not(pod: ArmedPod, flights: Sequence[Flight], *, erase: bool) -> str | 
     return None
 
 
-ONCE_MORE = frozenset((LinkReason.SERVICES, LinkReason.CONNECT))
-"""What may be over when it is tried again: services that bluetoothd kept cut short, an answer that did not come."""
+ONCE_MORE = frozenset((LinkReason.SERVICES,))
+"""What may be over when it is tried again: services that bluetoothd kept cut short. Not a lost answer: its log may run."""
 
 
 async def _arm_one(
