@@ -170,7 +170,7 @@ def _why_not(pod: ArmedPod, flights: Sequence[Flight], *, erase: bool) -> str | 
 
 
 ONCE_MORE = frozenset((LinkReason.SERVICES,))
-"""What may be over when it is tried again: services that bluetoothd kept cut short. Not a lost answer: its log may run."""
+"""What may be over when it is tried again: services that were cut short. Not a lost answer: its log may run already."""
 
 
 async def _arm_one(
