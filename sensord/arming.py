@@ -24,7 +24,7 @@ from sensord.drivers.log_link import Ears, LogConnection, linked
 from sensord.drivers.radio import detail_of
 from sensord.errors import InputError, LinkError, LinkReason, Problem
 from sensord.model import NS, Json, PodSetup, RunSetup
-from sensord.plan_book import day_json
+from sensord.plan_book import counting, day_json
 from sensord.pod_time import ClockFix
 from sensord.run_setup import HISTORY_RUNS, plan_of, run_setup
 from sensord.store import Store
@@ -104,10 +104,9 @@ class Base:
         that is known; then it has her place in the plan at that time."""
         runner = self.plan.runner.alias if self.plan else self.settings.runner
         history = store.history(runner)[-HISTORY_RUNS:] if store else ()
+        plan, plan_text = counting(store, runner, self.plan, self.plan_text) if store else (self.plan, self.plan_text)
         day = day_json(store, runner, self.plan, at_wall_ns) if store and at_wall_ns is not None else None
-        return run_setup(
-            self.settings, self.plan, self.plan_text, run=run, pods=tuple(pods), history=history, day=day
-        )  # fmt: skip
+        return run_setup(self.settings, plan, plan_text, run=run, pods=tuple(pods), history=history, day=day)
 
     def report(self, pod: ArmedPod, text: str, *, ok: bool, **details: Json) -> PodReport:
         """One line, said and kept."""

@@ -27,7 +27,7 @@ from sensord.incoming import hand_over
 from sensord.late_run import LateRun, recorded_inputs
 from sensord.model import NS, Event, RunChange, RunState, Side
 from sensord.plan.model import Plan
-from sensord.plan_book import day_json
+from sensord.plan_book import counting, day_json
 from sensord.run_recording import RunRecording, cut
 from sensord.run_setup import HISTORY_RUNS, plan_of, run_setup
 from sensord.shelf import Shelf, shelf_of
@@ -200,10 +200,11 @@ class Keeper:
         earlier = self._store.history(self._runner, before_wall_ns=recording.wall_ns)
         history = tuple(one for one in earlier if one["run"] not in leave_out)[-HISTORY_RUNS:]
         at_ns = recording.wall_ns
+        plan, plan_text = counting(self._store, self._runner, self._plan, self._plan_text)
         setup = run_setup(
             self._settings,
-            self._plan,
-            self._plan_text,
+            plan,
+            plan_text,
             run=run,
             pods=recording.setups,
             history=history,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -19,8 +18,6 @@ from sensord.plan.standing import Standing
 from sensord.plan.state import plan_of
 from sensord.store import Store
 from sensord.store_facts import add_fact, facts
-
-log = logging.getLogger(__name__)
 
 BY_FILE = "plan file"
 """Who changed a plan that the settings name and nobody approved by name."""
@@ -38,35 +35,43 @@ def local_zone() -> ZoneInfo:
     return ZoneInfo(get_localzone_name() or "UTC")
 
 
-def newest_revision(known: tuple[Fact, ...]) -> Revision | None:
-    """The plan that counts now."""
-    revisions = [fact for fact in union(known) if isinstance(fact, Revision)]
-    return revisions[-1] if revisions else None
-
-
 def plan_on_file(store: Store, runner: str) -> Plan | None:
     """The plan that counts now: of the newest revision that this version can read; None without one."""
     return _newest_plan(facts(store, runner))
 
 
+def counting(store: Store, runner: str, named: Plan | None, named_text: str | None) -> tuple[Plan | None, str | None]:
+    """The plan that counts, and its text: `named`, of the settings, when it is new here, else that of the newest
+    revision that can be read. A file that was a revision before and was followed by another does not come back."""
+    known = facts(store, runner)
+    newest = _newest_readable(known)
+    if newest is None or is_new(known, named_text):
+        return named, named_text
+    return newest
+
+
+def is_new(known: tuple[Fact, ...], text: str | None) -> bool:
+    """Whether it is a plan text that has never been a revision."""
+    return text is not None and all(fact.text != text for fact in union(known) if isinstance(fact, Revision))
+
+
 def _newest_plan(known: tuple[Fact, ...]) -> Plan | None:
+    newest = _newest_readable(known)
+    return None if newest is None else newest[0]
+
+
+def _newest_readable(known: tuple[Fact, ...]) -> tuple[Plan, str] | None:
     for fact in reversed(union(known)):
         if isinstance(fact, Revision):
             with contextlib.suppress(InputError):  # of a newer sensord: she is on hold, and goes by the one before
-                return plan_of(fact.text)
+                return plan_of(fact.text), fact.text
     return None
 
 
-def adopt(store: Store, runner: str, text: str, *, who: str, reason: str, at_wall_ns: int) -> Revision | None:
-    """A plan text becomes the next revision; None when it is the one that counts already."""
+def adopt(store: Store, runner: str, text: str, *, who: str, reason: str, at_wall_ns: int) -> None:
+    """A plan text becomes the next revision."""
     digest = hashlib.sha256(text.encode()).hexdigest()
-    newest = newest_revision(facts(store, runner))
-    if newest is not None and newest.sha256 == digest:
-        return None
-    revision = Revision(Key(store.gateway, 0), at_wall_ns, text, digest, who, reason)
-    kept = add_fact(store, runner, revision)
-    assert isinstance(kept, Revision)
-    return kept
+    add_fact(store, runner, Revision(Key(store.gateway, 0), at_wall_ns, text, digest, who, reason))
 
 
 def standing_of(store: Store, runner: str, plan: Plan | None, now_wall_ns: int) -> Standing | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 
@@ -12,12 +11,12 @@ from sensord.errors import InputError, Problem
 from sensord.incoming_facts import keep_fact, said_fact
 from sensord.journal import Journal
 from sensord.model import Json, Level, canonical_json, payload
-from sensord.plan.facts import CheckIn, Fact, Key, Moment, Revision, union
+from sensord.plan.facts import CheckIn, Fact, Key, Moment, Revision
 from sensord.plan.following import follow
 from sensord.plan.model import Plan, read_plan
 from sensord.plan.said import moment_of, parse_answers
 from sensord.plan.standing import Decision, Due, Standing
-from sensord.plan_book import BY_FILE, adopt, day_json, newest_revision, standing_of, zone_of
+from sensord.plan_book import BY_FILE, adopt, counting, day_json, is_new, standing_of, zone_of
 from sensord.plan_picture import plan_picture
 from sensord.sinks.notices import Notice, Phase, notice_of_decision
 from sensord.store import Store
@@ -37,19 +36,10 @@ UNTRUSTED: Mapping[str, Json] = {
 
 
 def take_plan_file(store: Store, runner: str, text: str | None, *, now_wall_ns: int) -> str | None:
-    """The text of the plan that counts: the settings' file becomes a revision when it is new here.
-
-    A file that was a revision before and was followed by another does not come back by being named in the settings.
-    """
-    known = facts(store, runner)
-    newest = newest_revision(known)
-    if text is None:
-        return None if newest is None else newest.text
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    if any(isinstance(fact, Revision) and fact.sha256 == digest for fact in union(known)):
-        return text if newest is None else newest.text
-    adopt(store, runner, text, who=BY_FILE, reason="named in the settings", at_wall_ns=now_wall_ns)
-    return text
+    """The text of the plan that counts (`plan_book.counting`); the settings' file becomes a revision when it is new."""
+    if text is not None and is_new(facts(store, runner), text):
+        adopt(store, runner, text, who=BY_FILE, reason="named in the settings", at_wall_ns=now_wall_ns)
+    return counting(store, runner, None, text)[1]
 
 
 def tell(store: Store, runner: str, plan: Plan | None, *, now_wall_ns: int) -> list[Decision]:

@@ -50,9 +50,7 @@ def add_fact(store: Store, runner: str, fact: Fact, *, said_wall_ns: int | None 
     rows = store.table()
     said = time.time_ns() if said_wall_ns is None else said_wall_ns
     with rows.writing():
-        (number,) = rows.db.execute(
-            "SELECT ifnull(max(number), 0) + 1 FROM fact WHERE gateway = ?", (store.gateway,)
-        ).fetchone()
+        number = _next_number(rows, store.gateway)
         kept = replace(fact, key=Key(store.gateway, number))
         values = fact_payload(kept)
         _insert(rows, FactRow(0, store.gateway, number, runner, kept.KIND, kept.at_wall_ns, said, values))
@@ -162,7 +160,6 @@ def run_fact(run: StoredRun, summary: Mapping[str, Json], at_wall_ns: int) -> Ru
         stage=told.get("stage"),
         done_pct=workout.get("done_pct"),
         reps_done=workout.get("reps_done"),
-        ended_by=summary.get("ended_by"),
         measured=dict(summary.get("measured") or {}),
     )
 
@@ -180,9 +177,7 @@ def note_told(store: Store, runner: str, kind: str, said: Iterable[Told], *, tol
     new = [one for one in said if canonical_json(one.payload) not in before]
     with rows.writing():
         for one in new:
-            (number,) = rows.db.execute(
-                "SELECT ifnull(max(number), 0) + 1 FROM fact WHERE gateway = ?", (store.gateway,)
-            ).fetchone()
+            number = _next_number(rows, store.gateway)
             _insert(rows, FactRow(0, store.gateway, number, runner, kind, one.at_wall_ns, told_wall_ns, one.payload))
     return new
 
@@ -193,6 +188,11 @@ def retract(store: Store, runner: str, of: Key, *, who: str, reason: str, at_wal
     if of.seq not in known:
         raise InputError(Problem("fact", f"{of.gateway}/{of.seq}", "no such fact", "one that is on file"))
     return add_fact(store, runner, Retraction(Key(store.gateway, 0), at_wall_ns, of, who, reason))
+
+
+def _next_number(rows: Rows, gateway: str) -> int:
+    (number,) = rows.db.execute("SELECT ifnull(max(number), 0) + 1 FROM fact WHERE gateway = ?", (gateway,)).fetchone()
+    return int(number)
 
 
 def _insert(rows: Rows, row: FactRow) -> None:

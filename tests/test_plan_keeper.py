@@ -15,6 +15,8 @@ import pytest
 from sensord.errors import InputError
 from sensord.model import NS, Level
 from sensord.plan.facts import Approval, CheckIn, Key, Moment, Revision, Verdict, fact_payload
+from sensord.plan.model import read_plan
+from sensord.plan_book import counting
 from sensord.plan_keeper import UNTRUSTED, PlanKeeper, take_plan_file, tell
 from sensord.store import Store
 from sensord.store_facts import add_fact, fact_rows, facts
@@ -93,6 +95,29 @@ def test_an_old_file_does_not_take_the_place_of_a_newer_revision(store: Store) -
     add_fact(store, "anna", Revision(NOBODY, NOW + 1, OTHER, "x", "pt", "changed"))
     assert take_plan_file(store, "anna", TEXT, now_wall_ns=NOW + 2) == OTHER
     assert revisions(store) == [TEXT, OTHER]
+
+
+def test_a_revision_of_a_newer_version_leaves_the_one_before(store: Store) -> None:
+    take_plan_file(store, "anna", TEXT, now_wall_ns=NOW - 2)
+    add_fact(store, "anna", Revision(NOBODY, NOW - 1, 'schema = "rtr-plan/9"', "x", "pt", "of a newer sensord"))
+    assert take_plan_file(store, "anna", TEXT, now_wall_ns=NOW) == TEXT
+    one = keeper(store)
+    assert one.plan is not None
+    standing = one.standing()
+    assert standing is not None
+    assert standing.hold is not None
+
+
+def test_what_is_imported_goes_by_the_plan_that_counts(store: Store) -> None:
+    named = read_plan(TEXT, "plan.toml")
+    assert counting(store, "anna", named, TEXT) == (named, TEXT)
+    take_plan_file(store, "anna", TEXT, now_wall_ns=NOW)
+    add_fact(store, "anna", Revision(NOBODY, NOW + 1, OTHER, "x", "pt", "changed"))
+    plan, text = counting(store, "anna", named, TEXT)
+    assert plan is not None
+    assert (plan.id, text) == ("q", OTHER)
+    edited = TEXT + "\n"
+    assert counting(store, "anna", named, edited) == (named, edited)
 
 
 def test_without_a_file_what_is_on_file_counts(store: Store) -> None:

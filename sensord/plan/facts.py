@@ -51,7 +51,6 @@ class RunFact:
     stage: str | None = None
     done_pct: float | None = None  # share of the workout that was done
     reps_done: int | None = None
-    ended_by: str | None = None  # the rule that ended it, where one did
     measured: Mapping[str, Answer] = field(default_factory=dict)  # more fields for `when` (plan/fields)
 
 
